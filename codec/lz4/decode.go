@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package lz4
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"binman/codec/internal/limit"
+)
+
+// Errors of Decode. They come wrapped with the offset in the input.
+var (
+	// ErrFormat says that the input is not LZ4, or is damaged.
+	ErrFormat = errors.New("lz4: invalid data")
+	// ErrTooLarge says that the output would exceed the limit.
+	ErrTooLarge = limit.ErrTooLarge
+)
+
+// legacyBlock is the most that a block of the legacy format decodes to.
+const legacyBlock = 8 << 20
+
+// Decode returns the content of the frames at the start of src, at most
+// maxSize bytes of it, else ErrTooLarge. Bytes after the last frame are
+// ignored.
+func Decode(src []byte, maxSize int64) ([]byte, error) {
+	d := decoder{src: src, max: maxSize}
+	frames := 0
+	for d.isFrame() {
+		if err := d.frame(); err != nil {
+			return nil, err
+		}
+		frames++
+	}
+	if frames == 0 {
+		return nil, d.errorf("no LZ4 frame magic")
+	}
+	return d.out, nil
+}
+
+type decoder struct {
+	src []byte
+	pos int
+	out []byte
+	max int64
+}
+
+func (d *decoder) errorf(format string, args ...any) error {
+	return fmt.Errorf("%w: %s at offset 0x%x", ErrFormat, fmt.Sprintf(format, args...), d.pos)
+}
+
+// take returns the next n bytes of the input, which hold what.
+func (d *decoder) take(n int64, what string) ([]byte, error) {
+	if n > int64(len(d.src)-d.pos) {
+		return nil, d.errorf("%s of %d bytes, but the input has only %d more", what, n, len(d.src)-d.pos)
+	}
+	b := d.src[d.pos : d.pos+int(n)]
+	d.pos += int(n)
+	return b, nil
+}
+
+func (d *decoder) uint32(what string) (uint32, error) {
+	b, err := d.take(4, what)
+	if err != nil {
+		return 0, err
+	}
+	return binary.LittleEndian.Uint32(b), nil
+}
+
+// isFrame reports whether the magic of any kind of frame comes next.
+func (d *decoder) isFrame() bool {
+	if len(d.src)-d.pos < 4 {
+		return false
+	}
+	magic := binary.LittleEndian.Uint32(d.src[d.pos:])
+	return magic == frameMagic || magic == legacyMagic || magic&^15 == skipMagic
+}
+
+func (d *decoder) frame() error {
+	magic, err := d.uint32("magic")
+	switch {
+	case err != nil:
+		return err
+	case magic == legacyMagic:
+		return d.legacy()
+	case magic == frameMagic:
+		return d.blocks()
+	}
+	size, err := d.uint32("size of a skippable frame")
+	if err != nil {
+		return err
+	}
+	_, err = d.take(int64(size), "skippable frame")
+	return err
+}
+
+// header is what a frame says of itself before its first block.
+type header struct {
+	flags       byte
+	blockMax    int64
+	contentSize uint64
+}
+
+func (d *decoder) header() (header, error) {
+	start := d.pos
+	b, err := d.take(2, "frame descriptor")
+	if err != nil {
+		return header{}, err
+	}
+	h := header{flags: b[0]}
+	sizeCode := b[1] >> 4 & 7
+	switch {
+	case h.flags&maskVersion != flagVersion:
+		return h, d.errorf("frame version %d, want 1", h.flags>>6)
+	case h.flags&flagReserved != 0 || b[1]&0x8f != 0:
+		return h, d.errorf("reserved bits set in the frame descriptor 0x%02x 0x%02x", b[0], b[1])
+	case sizeCode < 4:
+		return h, d.errorf("block size code %d, want 4 to 7", sizeCode)
+	case h.flags&flagDictionary != 0:
+		return h, d.errorf("the frame needs a dictionary, which is not supported")
+	}
+	h.blockMax = 1 << (8 + 2*sizeCode)
+	if h.flags&flagContentSize != 0 {
+		b, err := d.take(8, "content size")
+		if err != nil {
+			return h, err
+		}
+		h.contentSize = binary.LittleEndian.Uint64(b)
+	}
+	want := byte(xxh32(d.src[start:d.pos]) >> 8)
+	sum, err := d.take(1, "header checksum")
+	if err != nil {
+		return h, err
+	}
+	if sum[0] != want {
+		return h, d.errorf("header checksum 0x%02x, computed 0x%02x", sum[0], want)
+	}
+	return h, nil
+}
+
+// blocks reads a frame after its magic.
+func (d *decoder) blocks() error {
+	h, err := d.header()
+	if err != nil {
+		return err
+	}
+	start := len(d.out)
+	if h.flags&flagContentSize != 0 && h.contentSize > uint64(max(d.max-int64(start), 0)) {
+		return limit.Exceeded(d.max)
+	}
+	for {
+		word, err := d.uint32("block size")
+		if err != nil {
+			return err
+		}
+		if word == 0 {
+			break
+		}
+		size := int64(word &^ storedBit)
+		if size > h.blockMax {
+			return d.errorf("block of %d bytes in a frame with blocks up to %d", size, h.blockMax)
+		}
+		data, err := d.take(size, "block")
+		if err != nil {
+			return err
+		}
+		if h.flags&flagBlockSum != 0 {
+			sum, err := d.uint32("block checksum")
+			if err != nil {
+				return err
+			}
+			if want := xxh32(data); sum != want {
+				return d.errorf("block checksum 0x%08x, computed 0x%08x", sum, want)
+			}
+		}
+		window := start
+		if h.flags&flagIndependent != 0 {
+			window = len(d.out)
+		}
+		if word&storedBit != 0 {
+			err = d.stored(data)
+		} else {
+			err = d.block(data, window, h.blockMax)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	content := d.out[start:]
+	if h.flags&flagContentSize != 0 && h.contentSize != uint64(len(content)) {
+		return d.errorf("frame says %d bytes of content, but holds %d", h.contentSize, len(content))
+	}
+	if h.flags&flagContentSum != 0 {
+		sum, err := d.uint32("content checksum")
+		if err != nil {
+			return err
+		}
+		if want := xxh32(content); sum != want {
+			return d.errorf("content checksum 0x%08x, computed 0x%08x", sum, want)
+		}
+	}
+	return nil
+}
+
+// legacy reads a legacy frame after its magic: blocks until the end of the
+// input, or until what cannot be a block's size (padding, the next magic).
+func (d *decoder) legacy() error {
+	for len(d.src)-d.pos >= 4 {
+		size := int64(binary.LittleEndian.Uint32(d.src[d.pos:]))
+		if size == 0 || size > legacyBlock+legacyBlock/255+16 {
+			return nil
+		}
+		d.pos += 4
+		data, err := d.take(size, "block")
+		if err != nil {
+			return err
+		}
+		if err := d.block(data, len(d.out), legacyBlock); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *decoder) stored(data []byte) error {
+	if int64(len(d.out)+len(data)) > d.max {
+		return limit.Exceeded(d.max)
+	}
+	d.out = append(d.out, data...)
+	return nil
+}
+
+// block decodes src, a compressed block of at most blockMax bytes when
+// decoded, whose matches may reach back to out[window].
+func (d *decoder) block(src []byte, window int, blockMax int64) error {
+	bad := func(what string, at int) error {
+		return fmt.Errorf("%w: %s at offset 0x%x", ErrFormat, what, d.pos-len(src)+at)
+	}
+	blockEnd := int64(len(d.out)) + blockMax
+	fits := func(n, at int) error {
+		switch size := int64(len(d.out)) + int64(n); {
+		case size > blockEnd:
+			return bad("block decodes to more than the largest block", at)
+		case size > d.max:
+			return limit.Exceeded(d.max)
+		}
+		return nil
+	}
+	for i := 0; i < len(src); {
+		token := src[i]
+		i++
+		literals, used := extended(int(token>>4), src[i:])
+		if used < 0 || literals > len(src)-i-used {
+			return bad("literals beyond the end of the block", i)
+		}
+		i += used
+		if err := fits(literals, i); err != nil {
+			return err
+		}
+		d.out = append(d.out, src[i:i+literals]...)
+		i += literals
+		if i == len(src) {
+			return nil // the last sequence has no match
+		}
+		if len(src)-i < 2 {
+			return bad("match offset beyond the end of the block", i)
+		}
+		offset := int(binary.LittleEndian.Uint16(src[i:]))
+		i += 2
+		if offset == 0 || offset > len(d.out)-window {
+			return bad(fmt.Sprintf("match offset %d before the start of the data", offset), i-2)
+		}
+		length, used := extended(int(token&15), src[i:])
+		if used < 0 {
+			return bad("match length beyond the end of the block", i)
+		}
+		i += used
+		length += minMatch
+		if err := fits(length, i); err != nil {
+			return err
+		}
+		// A match may overlap what it produces, so copy what is there,
+		// which doubles with each turn.
+		for from := len(d.out) - offset; length > 0; {
+			n := min(length, len(d.out)-from)
+			d.out = append(d.out, d.out[from:from+n]...)
+			length -= n
+		}
+	}
+	return bad("no last literals", len(src))
+}
+
+// extended returns the length whose first four bits are nibble and whose
+// extension bytes, if any, start at src, and the number of these; -1 when src
+// ends before they do.
+func extended(nibble int, src []byte) (length, used int) {
+	if nibble < 15 {
+		return nibble, 0
+	}
+	for i, b := range src {
+		nibble += int(b)
+		if b != 255 {
+			return nibble, i + 1
+		}
+	}
+	return 0, -1
+}
