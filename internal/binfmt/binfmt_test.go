@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package binfmt
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math"
+	"slices"
+	"testing"
+)
+
+func TestBytesStaysInside(t *testing.T) {
+	src := Source{bytes.NewReader([]byte("0123456789")), 10}
+	for _, c := range []struct {
+		name   string
+		off, n int64
+		want   string
+		ok     bool
+	}{
+		{"all", 0, 10, "0123456789", true},
+		{"none at the end", 10, 0, "", true},
+		{"tail", 7, 3, "789", true},
+		{"one too many", 7, 4, "", false},
+		{"negative offset", -1, 1, "", false},
+		{"negative size", 1, -1, "", false},
+		{"sum overflows", 1, math.MaxInt64, "", false},
+		{"offset past the end", math.MaxInt64, 1, "", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := src.Bytes(c.off, c.n, "thing")
+			if (err == nil) != c.ok || string(got) != c.want {
+				t.Errorf("Bytes(%d, %d) = %q, %v", c.off, c.n, got, err)
+			}
+			if err != nil && !errors.Is(err, ErrRange) {
+				t.Errorf("error %v is not ErrRange", err)
+			}
+		})
+	}
+}
+
+func TestBytesNamesAShortFile(t *testing.T) {
+	src := Source{bytes.NewReader([]byte("0123")), 10}
+	if _, err := src.Bytes(0, 8, "header"); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("got %v, want an unexpected end of file", err)
+	}
+}
+
+func TestBytesRefusesToAllocateGigabytes(t *testing.T) {
+	src := Source{zeros{}, 1 << 40}
+	if _, err := src.Bytes(0, 1<<39, "table"); err == nil {
+		t.Error("a read of 512 GiB succeeded")
+	}
+}
+
+// zeros reads as an endless run of zero bytes.
+type zeros struct{}
+
+func (zeros) ReadAt(p []byte, off int64) (int, error) { clear(p); return len(p), nil }
+
+func TestSearchFindsAcrossChunks(t *testing.T) {
+	magic := []byte("MAGIC")
+	img := make([]byte, 2*searchChunk+100)
+	want := []int64{0, 77, searchChunk - 2, searchChunk + 3, int64(len(img)) - 5}
+	for _, off := range want {
+		copy(img[off:], magic)
+	}
+	var got []int64
+	err := Source{bytes.NewReader(img), int64(len(img))}.Search(magic, 0, func(off int64) bool {
+		got = append(got, off)
+		return true
+	})
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("Search = %v, %v; want %v", got, err, want)
+	}
+}
+
+func TestSearchStartsAndStopsWhereTold(t *testing.T) {
+	img := []byte("aaaa")
+	var got []int64
+	err := Source{bytes.NewReader(img), 4}.Search([]byte("a"), 1, func(off int64) bool {
+		got = append(got, off)
+		return off < 2
+	})
+	if err != nil || !slices.Equal(got, []int64{1, 2}) {
+		t.Errorf("Search = %v, %v; want [1 2]", got, err)
+	}
+}
