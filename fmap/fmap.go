@@ -163,36 +163,49 @@ func Parse(r io.ReaderAt, size int64) (*Map, error) {
 	return ParseAt(r, size, 0)
 }
 
-// ParseAt reads the map at offset off in r.
-func ParseAt(r io.ReaderAt, size, off int64) (*Map, error) {
-	src := binfmt.Source{R: r, Size: size}
+// parseHeader reads the header at offset off, and checks that as many areas
+// as it counts fit behind it.
+func parseHeader(src binfmt.Source, off int64) (m *Map, areas int64, err error) {
 	head, err := src.Bytes(off, HeaderSize, "FMAP header")
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+		return nil, 0, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
 	if !bytes.Equal(head[:8], signature) {
-		return nil, fmt.Errorf("%w: no signature at offset %#x", ErrFormat, off)
+		return nil, 0, fmt.Errorf("%w: no signature at offset %#x", ErrFormat, off)
 	}
 	if head[8] != 1 {
-		return nil, fmt.Errorf("%w at offset %#x: version %d.%d, only 1.x is known", ErrFormat, off, head[8], head[9])
+		return nil, 0, fmt.Errorf("%w at offset %#x: version %d.%d, only 1.x is known", ErrFormat, off, head[8], head[9])
 	}
 	name, terminated := binfmt.CString(head[22:54])
 	if !terminated {
-		return nil, fmt.Errorf("%w at offset %#x: name is not terminated", ErrFormat, off)
+		return nil, 0, fmt.Errorf("%w at offset %#x: name is not terminated", ErrFormat, off)
 	}
 	if err := checkName(name); err != nil {
-		return nil, fmt.Errorf("%w at offset %#x: bad name: %w", ErrFormat, off, err)
+		return nil, 0, fmt.Errorf("%w at offset %#x: bad name: %w", ErrFormat, off, err)
 	}
-	m := &Map{
+	m = &Map{
 		Minor: head[9],
 		Base:  binary.LittleEndian.Uint64(head[10:]),
 		Size:  int64(binary.LittleEndian.Uint32(head[18:])),
 		Name:  name,
 	}
-	count := int64(binary.LittleEndian.Uint16(head[54:]))
-	table, err := src.Bytes(off+HeaderSize, count*AreaSize, fmt.Sprintf("table of %d FMAP areas", count))
+	areas = int64(binary.LittleEndian.Uint16(head[54:]))
+	if err := src.Check(off+HeaderSize, areas*AreaSize, fmt.Sprintf("table of %d FMAP areas", areas)); err != nil {
+		return nil, 0, fmt.Errorf("%w at offset %#x: %w", ErrFormat, off, err)
+	}
+	return m, areas, nil
+}
+
+// ParseAt reads the map at offset off in r.
+func ParseAt(r io.ReaderAt, size, off int64) (*Map, error) {
+	src := binfmt.Source{R: r, Size: size}
+	m, count, err := parseHeader(src, off)
 	if err != nil {
-		return nil, fmt.Errorf("%w at offset %#x: %w", ErrFormat, off, err)
+		return nil, err
+	}
+	table, err := src.Bytes(off+HeaderSize, count*AreaSize, "table of FMAP areas")
+	if err != nil {
+		return nil, err
 	}
 	if count > 0 {
 		m.Areas = make([]Area, count)
@@ -214,23 +227,26 @@ func ParseAt(r io.ReaderAt, size, off int64) (*Map, error) {
 // offset. Signatures without a valid map behind them are passed over.
 // Without a map, the error is ErrNotFound.
 func Find(r io.ReaderAt, size, from int64) (*Map, int64, error) {
-	var (
-		found *Map
-		at    int64
-	)
-	err := binfmt.Source{R: r, Size: size}.Search(signature, from, func(off int64) bool {
-		m, err := ParseAt(r, size, off)
-		// A map smaller than itself describes no flash chip: a decoy.
-		if err != nil || m.Size < HeaderSize+AreaSize*int64(len(m.Areas)) {
+	src := binfmt.Source{R: r, Size: size}
+	at := int64(-1)
+	err := src.Search(signature, from, func(off int64) bool {
+		m, areas, err := parseHeader(src, off)
+		// A map larger than its flash chip describes none: a decoy. The
+		// areas stay unread, so that many decoys cost little.
+		if err != nil || m.Size < HeaderSize+areas*AreaSize {
 			return true
 		}
-		found, at = m, off
+		at = off
 		return false
 	})
-	if err == nil && found == nil {
-		err = ErrNotFound
+	if err != nil {
+		return nil, 0, err
 	}
-	return found, at, err
+	if at < 0 {
+		return nil, 0, ErrNotFound
+	}
+	m, err := ParseAt(r, size, at)
+	return m, at, err
 }
 
 // Detect reports whether r starts with a map.
