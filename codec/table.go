@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 
 	"binman/codec/lz4"
+	"binman/codec/lzo"
 	"binman/codec/zstd"
 )
 
@@ -14,6 +15,7 @@ import (
 func codecs() []Codec {
 	return []Codec{
 		{"lz4", "lz4", infallible(lz4.Encode), lz4.Decode, isLZ4},
+		{"lzo", "lzop", infallible(lzo.Encode), lzo.Decode, hasMagic("\x89LZO\x00\r\n\x1a\n")},
 		{"zstd", "zstd", zstd.Encode, zstd.Decode, hasMagic("\x28\xb5\x2f\xfd")},
 	}
 }

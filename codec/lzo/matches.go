@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package lzo
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// The reach of each kind of match, in bytes back.
+const (
+	reachPair = 1024 // two bytes, after 1 to 3 literals
+	reachNear = 2048
+	reachMid  = 16384
+	reachFar  = 49151
+	// Three bytes, after 4 or more literals, at reachNear+1 to reachTriple.
+	reachTriple = 3072
+)
+
+// The kinds of match whose price differs by distance. A match of one kind
+// also stands for the kinds after it.
+const (
+	near = iota
+	mid
+	far
+	kinds
+)
+
+var reach = [kinds]int{reachNear, reachMid, reachFar}
+
+const (
+	minMatch    = 3
+	hashBits    = 16
+	searchDepth = 256 // candidates looked at for each position
+	niceLength  = 256 // a match this long is not improved upon
+)
+
+// match is a length and a distance in bytes; length 0 is no match.
+type match struct {
+	length, distance int
+}
+
+// found is what there is to choose from at one position.
+type found struct {
+	best   [kinds]match // the longest match within each kind's reach
+	pair   int          // distance of a two-byte match within reachPair, or 0
+	triple int          // distance of a three-byte match beyond reachNear, or 0
+}
+
+// finder finds matches at the positions of a block, visited in order.
+type finder struct {
+	block []byte
+	head  [1 << hashBits]int32 // last position with a hash of three bytes
+	prev  []int32              // the one before it
+	pairs [1 << 16]int32       // last position of two bytes
+	found
+}
+
+func (f *finder) reset(block []byte) {
+	f.block = block
+	f.found = found{}
+	for i := range f.head {
+		f.head[i] = -1
+	}
+	for i := range f.pairs {
+		f.pairs[i] = -1
+	}
+}
+
+// visit finds the matches at position i, having seen those before it.
+func (f *finder) visit(i int) {
+	f.pair, f.triple = 0, 0
+	for k := range f.best {
+		// The previous position's match, one byte later.
+		if f.best[k].length--; f.best[k].length < minMatch {
+			f.best[k] = match{}
+		}
+	}
+	rest := f.block[i:]
+	if len(rest) < 2 {
+		return
+	}
+	two := binary.LittleEndian.Uint16(rest)
+	if at := f.pairs[two]; at >= 0 && i-int(at) <= reachPair {
+		f.pair = i - int(at)
+	}
+	f.pairs[two] = int32(i)
+	if len(rest) < minMatch {
+		return
+	}
+	three := uint32(two) | uint32(rest[2])<<16
+	h := three * 2654435761 >> (32 - hashBits)
+	next := f.head[h]
+	f.head[h] = int32(i)
+	f.prev[i] = next
+
+	nice := min(niceLength, len(rest))
+	kind := near
+	for depth := searchDepth; next >= 0 && depth > 0; depth-- {
+		c := int(next)
+		next = f.prev[c]
+		for kind < kinds && (i-c > reach[kind] || f.best[kind].length >= nice) {
+			kind++
+		}
+		if kind == kinds {
+			return
+		}
+		there := f.block[c:]
+		if f.triple == 0 && i-c > reachNear && i-c <= reachTriple &&
+			there[0] == rest[0] && there[1] == rest[1] && there[2] == rest[2] {
+			f.triple = i - c
+		}
+		best := max(f.best[kind].length, minMatch-1)
+		if best >= len(rest) || there[best] != rest[best] {
+			continue
+		}
+		if n := matchLength(there, rest); n > best {
+			for k := kind; k < kinds && n > f.best[k].length; k++ {
+				f.best[k] = match{n, i - c}
+			}
+		}
+	}
+}
+
+// matchLength returns how many bytes of b, from its start, equal those of a.
+// a is at least as long as b.
+func matchLength(a, b []byte) int {
+	n := 0
+	for ; n+8 <= len(b); n += 8 {
+		if x := binary.LittleEndian.Uint64(a[n:]) ^ binary.LittleEndian.Uint64(b[n:]); x != 0 {
+			return n + bits.TrailingZeros64(x)>>3
+		}
+	}
+	for n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
