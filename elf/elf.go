@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package elf
+
+import (
+	"cmp"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"binman/content"
+)
+
+// Errors that callers may tell apart.
+var (
+	// ErrMagic means that the data is not an ELF file at all. Its text is
+	// that of the original's ELF library.
+	//lint:ignore ST1005 users match the original's words
+	ErrMagic = errors.New("Magic number does not match")
+	// ErrNoSymbol means that a symbol is not in the file.
+	ErrNoSymbol = errors.New("no such symbol")
+	// ErrNoSpace means that data does not fit between two symbols.
+	ErrNoSpace = errors.New("not enough space")
+)
+
+// File is an ELF file. It does not change after Parse.
+type File struct {
+	elf.FileHeader
+
+	Name    string       // for messages: the path, when Open opened it
+	Data    content.Data // the whole file
+	Symbols []Symbol     // of .symtab, by ascending address; see Symbol
+
+	raw    *elf.File
+	byName map[string]int // index in Symbols
+}
+
+// Symbol is an entry of the symbol table.
+//
+// They follow the rules of the listing of "objdump -t": a section symbol has
+// the name of its section; a common symbol has its size for an address and
+// its alignment for a size; an address of Thumb, MIPS16 or microMIPS code
+// comes without the low bit that marks it; the mapping symbols of Arm and
+// RISC-V ("$d") are left out. Of several symbols with one name the last of
+// the table counts. Symbols at one address stand in the order of the table.
+type Symbol struct {
+	Name    string
+	Section string // *ABS*, *UND*, *COM* for what has none
+	Address uint64
+	Size    uint64 // in bytes
+	Weak    bool
+}
+
+// Open reads the ELF file at path.
+func Open(path string) (*File, error) {
+	d, err := content.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := Parse(d)
+	if err != nil {
+		return nil, fmt.Errorf("'%s': %w", path, err)
+	}
+	f.Name = path
+	return f, nil
+}
+
+// Parse reads the headers and the symbols of an ELF file.
+func Parse(d content.Data) (*File, error) {
+	return safely(func() (*File, error) { return parse(d) })
+}
+
+// safely turns a panic of debug/elf, which does not check all it reads, into
+// an error.
+func safely[T any](f func() (T, error)) (v T, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("malformed ELF file: %v", r)
+		}
+	}()
+	return f()
+}
+
+func parse(d content.Data) (*File, error) {
+	ident, err := d.Peek(elf.EI_DATA + 1)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case len(ident) < 4 || string(ident[:4]) != elf.ELFMAG:
+		return nil, ErrMagic
+	case len(ident) <= elf.EI_DATA:
+		return nil, fmt.Errorf("ELF file of %d bytes is cut short", len(ident))
+	case ident[elf.EI_CLASS] != 1 && ident[elf.EI_CLASS] != 2:
+		//lint:ignore ST1005 users match the original's words
+		return nil, fmt.Errorf("Invalid EI_CLASS b'\\x%02x'", ident[elf.EI_CLASS])
+	case ident[elf.EI_DATA] != 1 && ident[elf.EI_DATA] != 2:
+		//lint:ignore ST1005 users match the original's words
+		return nil, fmt.Errorf("Invalid EI_DATA b'\\x%02x'", ident[elf.EI_DATA])
+	}
+	raw, err := elf.NewFile(d)
+	if err != nil {
+		return nil, fmt.Errorf("malformed ELF file: %w", err)
+	}
+	syms, err := raw.Symbols()
+	if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
+		return nil, fmt.Errorf("malformed ELF symbol table: %w", err)
+	}
+	f := &File{FileHeader: raw.FileHeader, Data: d, raw: raw}
+	f.setSymbols(syms)
+	return f, nil
+}
+
+// setSymbols sorts the symbols as the original does.
+func (f *File) setSymbols(raw []elf.Symbol) {
+	index := make(map[string]int, len(raw))
+	for _, s := range raw {
+		sym := f.symbol(s)
+		if sym.Name == "" || f.isMapping(sym.Name) {
+			continue
+		}
+		// A name that comes again keeps its place and takes the new value.
+		if i, ok := index[sym.Name]; ok {
+			f.Symbols[i] = sym
+			continue
+		}
+		index[sym.Name] = len(f.Symbols)
+		f.Symbols = append(f.Symbols, sym)
+	}
+	slices.SortStableFunc(f.Symbols, func(a, b Symbol) int { return cmp.Compare(a.Address, b.Address) })
+	for i, s := range f.Symbols {
+		index[s.Name] = i
+	}
+	f.byName = index
+}
+
+func (f *File) symbol(s elf.Symbol) Symbol {
+	sym := Symbol{
+		Name:    s.Name,
+		Section: "*ABS*",
+		Address: s.Value,
+		Size:    s.Size,
+		Weak:    elf.ST_BIND(s.Info) == elf.STB_WEAK,
+	}
+	switch {
+	case s.Section == elf.SHN_UNDEF:
+		sym.Section = "*UND*"
+	case s.Section == elf.SHN_COMMON:
+		sym.Section = "*COM*"
+		sym.Address, sym.Size = s.Size, s.Value
+	case int(s.Section) < len(f.raw.Sections):
+		sym.Section = f.raw.Sections[s.Section].Name
+	}
+	switch elf.ST_TYPE(s.Info) {
+	case elf.STT_SECTION:
+		if sym.Name == "" {
+			sym.Name = sym.Section
+		}
+	case elf.STT_FUNC, elf.STT_GNU_IFUNC:
+		if f.Machine == elf.EM_ARM || f.Machine == elf.EM_MIPS {
+			sym.Address &^= 1
+		}
+	}
+	return sym
+}
+
+// isMapping reports whether name marks where code and data begin, such as
+// "$d" or "$x.3".
+func (f *File) isMapping(name string) bool {
+	marks := ""
+	switch f.Machine {
+	case elf.EM_ARM:
+		marks = "atd"
+	case elf.EM_AARCH64, elf.EM_RISCV:
+		marks = "xd"
+	}
+	if len(name) < 2 || name[0] != '$' || !strings.Contains(marks, name[1:2]) {
+		return false
+	}
+	return len(name) == 2 || name[2] == '.'
+}
+
+// Symbol returns the symbol with the given name, for example "__bss_size",
+// whose address is the size in bytes of the zeroed memory of a program.
+func (f *File) Symbol(name string) (Symbol, bool) {
+	i, ok := f.byName[name]
+	if !ok {
+		return Symbol{}, false
+	}
+	return f.Symbols[i], true
+}
+
+// SymbolAt returns the first symbol at an address.
+func (f *File) SymbolAt(address uint64) (Symbol, bool) {
+	i, ok := slices.BinarySearchFunc(f.Symbols, address, func(s Symbol, a uint64) int { return cmp.Compare(s.Address, a) })
+	if !ok {
+		return Symbol{}, false
+	}
+	return f.Symbols[i], true
+}
+
+// DefaultBase is the symbol at which the contents of a program begin, unless
+// the description names another.
+const DefaultBase = "__image_copy_start"
+
+// SymbolOffset returns how many bytes the symbol name lies after the symbol
+// base, which is DefaultBase if empty. It is negative when name lies before.
+func (f *File) SymbolOffset(name, base string) (int64, error) {
+	if base == "" {
+		base = DefaultBase
+	}
+	b, ok := f.Symbol(base)
+	if !ok {
+		return 0, f.noSymbol(base)
+	}
+	s, ok := f.Symbol(name)
+	if !ok {
+		return 0, f.noSymbol(name)
+	}
+	return int64(s.Address - b.Address), nil
+}
+
+func (f *File) noSymbol(name string) error {
+	return fmt.Errorf("%w '%s' in ELF file '%s'", ErrNoSymbol, name, f.Name)
+}
+
+// FileOffset returns where in the file the byte is that is loaded at the
+// virtual address.
+func (f *File) FileOffset(address uint64) (int64, bool) {
+	for _, p := range f.raw.Progs {
+		if p.Type == elf.PT_LOAD && address >= p.Vaddr && address-p.Vaddr < p.Filesz {
+			off := address - p.Vaddr + p.Off
+			return int64(off), off <= math.MaxInt64
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package elf
+
+import (
+	"debug/elf"
+	"errors"
+	"fmt"
+	"math"
+
+	"binman/content"
+)
+
+// MaxFlat is the greatest size in bytes of the memory image that Flatten
+// makes. Segments that lie further apart are for a machine with virtual
+// memory, not for a loader that copies them.
+const MaxFlat = 1 << 32
+
+// Segment is a part of the file that a loader copies to memory.
+type Segment struct {
+	Index   int          // among all program headers
+	Address uint64       // physical
+	Virtual uint64       // address
+	MemSize int64        // bytes in memory, of which those past Data are zero
+	Data    content.Data // bytes in the file; may be empty
+}
+
+// LoadableSegments returns the segments of type PT_LOAD that take memory, in
+// the order of the program headers.
+func (f *File) LoadableSegments() ([]Segment, error) {
+	var segs []Segment
+	for i, p := range f.raw.Progs {
+		if p.Type != elf.PT_LOAD || p.Memsz == 0 {
+			continue
+		}
+		seg := Segment{Index: i, Address: p.Paddr, Virtual: p.Vaddr}
+		if p.Memsz > math.MaxInt64 {
+			return nil, fmt.Errorf("segment %d of ELF file takes %#x bytes of memory", i, p.Memsz)
+		}
+		seg.MemSize = int64(p.Memsz)
+		if p.Filesz != 0 {
+			// A segment without bytes may name an offset past the end.
+			size := uint64(f.Data.Len())
+			if p.Off > size || p.Filesz > size-p.Off {
+				return nil, fmt.Errorf("segment %d of ELF file: %#x bytes at offset %#x lie outside the file of %#x bytes", i, p.Filesz, p.Off, size)
+			}
+			seg.Data = f.Data.Slice(int64(p.Off), int64(p.Filesz))
+		}
+		segs = append(segs, seg)
+	}
+	return segs, nil
+}
+
+// Flat is a program as it stands in memory when loaded.
+type Flat struct {
+	Data    content.Data // from Load on; gaps between segments are zero
+	Load    uint64       // physical address of Data
+	Entry   uint64       // physical address of the first instruction
+	MemSize int64        // bytes in memory, at least the length of Data
+}
+
+// Flatten loads the program. Bytes at physical addresses below location are
+// left zero.
+//
+// The entry point is moved from virtual to physical addresses by the
+// difference that the first segment with such a difference has.
+func (f *File) Flatten(location uint64) (Flat, error) {
+	segs, err := f.LoadableSegments()
+	if err != nil {
+		return Flat{}, err
+	}
+	if len(segs) == 0 {
+		return Flat{}, errors.New("ELF file has no loadable segments")
+	}
+	load := uint64(math.MaxUint64)
+	for _, s := range segs {
+		load = min(load, s.Address)
+	}
+	var fileEnd, memEnd, toPhysical uint64
+	for _, s := range segs {
+		at := s.Address - load
+		data, mem := uint64(s.Data.Len()), uint64(s.MemSize)
+		if at > MaxFlat || data > MaxFlat-at || mem > MaxFlat-at {
+			return Flat{}, fmt.Errorf("segment %d of ELF file: %#x bytes at address %#x end more than %#x bytes after the first segment's address %#x",
+				s.Index, max(data, mem), s.Address, int64(MaxFlat), load)
+		}
+		fileEnd = max(fileEnd, at+data)
+		memEnd = max(memEnd, at+mem)
+		if toPhysical == 0 {
+			toPhysical = s.Address - s.Virtual
+		}
+	}
+	flat := Flat{
+		Data:    content.Fill(0, int64(fileEnd)),
+		Load:    load,
+		Entry:   f.Entry + toPhysical,
+		MemSize: int64(memEnd),
+	}
+	for _, s := range segs {
+		at, data := int64(s.Address-load), s.Data
+		if s.Address < location {
+			skip := int64(min(location-s.Address, uint64(data.Len())))
+			at, data = at+skip, data.Slice(skip, data.Len()-skip)
+		}
+		flat.Data = flat.Data.Replace(at, data)
+	}
+	return flat, nil
+}
+
+// IsValid reports whether the data is an ELF file with something to load.
+func IsValid(d content.Data) bool {
+	f, err := Parse(d)
+	if err != nil {
+		return false
+	}
+	_, err = f.Flatten(0)
+	return err == nil
+}
