@@ -202,12 +202,13 @@ func (n *Node) MergeProps(src *Node, phandles bool) {
 // subnodes. A subnode of its name that exists already is moved there, and gets
 // those properties and subnodes of src which it does not have. Phandles are
 // copied if phandles is set, and always below src. It gives the subnode, or an
-// error if the node is src itself or below it.
+// error if the two are not apart.
 func (n *Node) CopyNode(src *Node, phandles bool) (*Node, error) {
-	if src.contains(n) {
-		return nil, fmt.Errorf("Node '%s': Cannot copy node '%s' into itself", n.Path(), src.Path()) //lint:ignore ST1005 wording of the original
+	list := []*Node{src}
+	if err := n.checkCopy(src, list); err != nil {
+		return nil, err
 	}
-	n.copyNodes([]*Node{src}, phandles)
+	n.copyNodes(list, phandles)
 	return n.Child(src.Name), nil
 }
 
@@ -219,13 +220,28 @@ func (n *Node) CopySubnodesFromPhandles(phandles []uint32) error {
 	for _, ph := range slices.Backward(phandles) {
 		src := n.tree.ByPhandle(ph)
 		if src == nil {
-			return fmt.Errorf("Node '%s': Cannot find node for phandle %d", n.Path(), ph) //lint:ignore ST1005 wording of the original
+			return fmt.Errorf("Node '%s': Cannot find node for phandle %d", n.Path(), ph)
 		}
-		if src.contains(n) {
-			return fmt.Errorf("Node '%s': Cannot copy node '%s' into itself", n.Path(), src.Path()) //lint:ignore ST1005 wording of the original
+		if err := n.checkCopy(src, src.Subnodes); err != nil {
+			return err
 		}
 		n.copyNodes(src.Subnodes, false)
 		n.MergeProps(src, false)
+	}
+	return nil
+}
+
+// checkCopy refuses to copy nodes, which are src or its subnodes, onto a node
+// that they are part of or that is part of them: the copy would have no end.
+func (n *Node) checkCopy(src *Node, list []*Node) error {
+	bad := src.contains(n)
+	for _, s := range list {
+		if dst := n.Child(s.Name); dst != nil && dst.contains(s) {
+			bad = true
+		}
+	}
+	if bad {
+		return fmt.Errorf("Node '%s': Cannot copy node '%s' into itself", n.Path(), src.Path())
 	}
 	return nil
 }
