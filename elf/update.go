@@ -10,7 +10,28 @@ import (
 	"strings"
 
 	"binman/content"
+	"binman/internal/atomicfile"
 )
+
+// UpdateFile writes to outfile a copy of the ELF file infile that has data
+// between the symbols begin and end. Both may be the same file.
+func UpdateFile(infile, outfile, begin, end string, data content.Data, log Log) error {
+	n := data.Len()
+	log.printf(Notice, "Creating file '%s' with data length %#x (%d) between symbols '%s' and '%s'", outfile, n, n, begin, end)
+	f, err := Open(infile)
+	if err != nil {
+		return err
+	}
+	updated, offset, err := f.Insert(begin, end, data)
+	if err != nil {
+		return err
+	}
+	if err := atomicfile.Write(outfile, updated); err != nil {
+		return err
+	}
+	log.printf(Info, "Written to offset %#x", offset)
+	return nil
+}
 
 // Insert returns the file with data written between the symbols begin and
 // end, followed by zeros up to end, and the offset in the file where it

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// Package atomicfile writes files that appear complete or not at all.
+//
+// The bytes go to a temporary file in the same directory, which is flushed to
+// the disk and then renamed to the final name; the directory is flushed too.
+// Whatever fails on the way (a full disk, a failing read of the contents),
+// the temporary file is removed and a file that had the name before is left
+// as it was. A process that is killed leaves at worst a temporary file, named
+// ".binman-" and 16 hexadecimal digits.
+//
+// Where the name leads matters:
+//
+//	nothing             a file with mode 0666 less the umask
+//	a regular file      replaced; its mode is kept, its owner where allowed;
+//	                    other hard links keep the old contents
+//	a symbolic link     its target is replaced or made, as if it had been
+//	                    opened; the link stays
+//	a device, a pipe    written directly: there is nothing to replace
+//	a directory         an error
+package atomicfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"binman/content"
+)
+
+// Options change how files are written. The zero value is the safest.
+type Options struct {
+	// NoSync leaves flushing to the system. The file still appears
+	// complete or not at all to other programs, but may be lost or empty
+	// after a power failure: for intermediate files.
+	NoSync bool
+	// Holes leaves long runs of zero fill unwritten, see
+	// content.CopyOptions.
+	Holes bool
+
+	// fault is called before each step, for tests: an error it returns is
+	// the failure of that step.
+	fault func(step) error
+}
+
+// step is a part of writing a file that can fail.
+type step string
+
+const (
+	stepCreate  step = "create"
+	stepWrite   step = "write"
+	stepMode    step = "set mode of"
+	stepSync    step = "flush"
+	stepClose   step = "close"
+	stepRename  step = "rename"
+	stepSyncDir step = "flush directory of"
+)
+
+// Write writes d to the file at path.
+func Write(path string, d content.Data) error { return Options{}.Write(path, d) }
+
+// Create begins writing the file at path.
+func Create(path string) (*File, error) { return Options{}.Create(path) }
+
+// Write writes d to the file at path.
+func (o Options) Write(path string, d content.Data) error {
+	f, err := o.Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Abort()
+	if err := f.WriteData(d); err != nil {
+		return err
+	}
+	return f.Commit()
+}
+
+// File is a file being written. It appears under its name at Commit.
+type File struct {
+	opt    Options
+	path   string      // as the caller named it
+	target string      // what is replaced: path with links resolved
+	old    fs.FileInfo // what was at target, or nil
+	f      *os.File    // nil once committed or aborted
+	err    error       // the first failure to write
+	direct bool        // f is the target itself
+}
+
+// Create begins writing the file at path.
+func (o Options) Create(path string) (*File, error) {
+	f := &File{opt: o, path: path}
+	target, old, err := resolve(path)
+	if err != nil {
+		return nil, pathError(path, err)
+	}
+	f.target, f.old = target, old
+	if old != nil && !old.Mode().IsRegular() {
+		f.direct = true
+		f.f, err = os.OpenFile(target, os.O_WRONLY, 0)
+		if err != nil {
+			return nil, pathError(path, err)
+		}
+		return f, nil
+	}
+	err = f.step(stepCreate, func() error {
+		f.f, err = createTemp(filepath.Dir(target), old != nil)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// createTemp makes a new file in dir. When it is to replace another, nobody
+// else may read it until it has that one's mode.
+func createTemp(dir string, private bool) (*os.File, error) {
+	mode := os.FileMode(0o666)
+	if private {
+		mode = 0o600
+	}
+	for try := 0; ; try++ {
+		name := filepath.Join(dir, fmt.Sprintf(".binman-%016x", rand.Uint64()))
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+		if errors.Is(err, fs.ErrExist) && try < 100 {
+			continue
+		}
+		return f, err
+	}
+}
+
+// resolve follows the symbolic links of path, the last of which may lead to
+// nothing, and returns what is there, nil if nothing is.
+func resolve(path string) (string, fs.FileInfo, error) {
+	target := path
+	for range 40 {
+		if target == "" {
+			return "", nil, syscall.ENOENT
+		}
+		if os.IsPathSeparator(target[len(target)-1]) {
+			return "", nil, syscall.EISDIR
+		}
+		// A relative link counts from the directory that it really is in.
+		dir, err := filepath.EvalSymlinks(filepath.Dir(target))
+		if err != nil {
+			return "", nil, err
+		}
+		target = filepath.Join(dir, filepath.Base(target))
+		fi, err := os.Lstat(target)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return target, nil, nil
+		case err != nil:
+			return "", nil, err
+		case fi.IsDir():
+			return "", nil, syscall.EISDIR
+		case fi.Mode()&fs.ModeSymlink == 0:
+			return target, fi, nil
+		}
+		link, err := os.Readlink(target)
+		if err != nil {
+			return "", nil, err
+		}
+		if !filepath.IsAbs(link) {
+			// Not filepath.Join, which would drop a ".." after a link.
+			link = dir + string(filepath.Separator) + link
+		}
+		target = link
+	}
+	return "", nil, syscall.ELOOP
+}
+
+// Write implements io.Writer. After an error, Commit fails with it.
+func (f *File) Write(p []byte) (n int, err error) {
+	err = f.write(func() error {
+		n, err = f.f.Write(p)
+		return err
+	})
+	return n, err
+}
+
+// WriteData writes d. After an error, Commit fails with it.
+func (f *File) WriteData(d content.Data) error {
+	return f.write(func() error {
+		_, err := d.CopyTo(f.f, content.CopyOptions{Holes: f.opt.Holes})
+		return err
+	})
+}
+
+func (f *File) write(do func() error) error {
+	if f.f == nil {
+		return &content.PathError{Path: f.path, Err: fs.ErrClosed}
+	}
+	if f.err != nil {
+		return f.err
+	}
+	f.err = f.step(stepWrite, do)
+	return f.err
+}
+
+// Commit makes the file appear under its name. On an error it is as if
+// nothing had been written, unless only the flushing of the directory failed.
+func (f *File) Commit() error {
+	defer f.Abort()
+	if f.err != nil {
+		return f.err
+	}
+	if f.f == nil {
+		return &content.PathError{Path: f.path, Err: fs.ErrClosed}
+	}
+	if f.direct {
+		return f.close()
+	}
+	if f.old != nil {
+		err := f.step(stepMode, func() error {
+			keepOwner(f.f, f.old)
+			return f.f.Chmod(f.old.Mode() & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if !f.opt.NoSync {
+		if err := f.step(stepSync, f.f.Sync); err != nil {
+			return err
+		}
+	}
+	temp := f.f.Name()
+	if err := f.close(); err != nil {
+		os.Remove(temp)
+		return err
+	}
+	err := f.step(stepRename, func() error { return os.Rename(temp, f.target) })
+	if err != nil {
+		os.Remove(temp)
+		return err
+	}
+	if f.opt.NoSync {
+		return nil
+	}
+	return f.step(stepSyncDir, func() error { return syncDir(filepath.Dir(f.target)) })
+}
+
+// close closes the file, whether that succeeds or not.
+func (f *File) close() error {
+	file := f.f
+	f.f = nil
+	err := file.Close()
+	return f.step(stepClose, func() error { return err })
+}
+
+// Abort gives up the file, unless it has been committed.
+func (f *File) Abort() {
+	if f.f == nil {
+		return
+	}
+	f.f.Close()
+	if !f.direct {
+		os.Remove(f.f.Name())
+	}
+	f.f = nil
+}
+
+// step does one step of the work, or fails as a test wants it to.
+func (f *File) step(s step, do func() error) error {
+	var err error
+	if f.opt.fault != nil {
+		err = f.opt.fault(s)
+	}
+	if err == nil {
+		err = do()
+	}
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("cannot %s file: %w", s, pathError(f.path, err))
+}
+
+// pathError gives an error of the system the path that the caller knows,
+// instead of that of the temporary file. Others, such as those of the data
+// that is written, stay as they are.
+func pathError(path string, err error) error {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		var own *content.PathError
+		if errors.As(err, &own) {
+			return err
+		}
+		return &content.PathError{Path: path, Err: errno}
+	}
+	return fmt.Errorf("'%s': %w", path, err)
+}
