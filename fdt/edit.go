@@ -27,6 +27,15 @@ func (n *Node) SetProp(name string, value []byte) *Prop {
 	return p
 }
 
+// AddProp is SetProp but for the order in which Sync applies changes: also a
+// property that exists counts as new, which may show in the alignment of
+// values. This is what dtoc does when it adds a property twice.
+func (n *Node) AddProp(name string, value []byte) *Prop {
+	p := n.SetProp(name, value)
+	p.again = p.tok != nil
+	return p
+}
+
 // SetU32 sets a property to one cell.
 func (n *Node) SetU32(name string, v uint32) *Prop {
 	return n.SetProp(name, binary.BigEndian.AppendUint32(nil, v))
@@ -68,6 +77,7 @@ func (n *Node) DeleteProp(name string) {
 	}
 	if p.tok != nil {
 		f := n.tree.edit()
+		n.tree.deleted = true
 		f.remove(p.tok, p.tok)
 		for _, k := range n.tree.dups[p] {
 			f.remove(k, k)
@@ -143,6 +153,7 @@ func (n *Node) unsyncSubnodes() {
 		return
 	}
 	f := n.tree.edit()
+	n.tree.deleted = true
 	for _, c := range slices.Backward(n.Subnodes) {
 		if c.begin != nil {
 			f.remove(c.begin, c.end)
@@ -179,6 +190,7 @@ func (n *Node) Delete() {
 	}
 	if n.begin != nil {
 		n.tree.edit().remove(n.begin, n.end)
+		n.tree.deleted = true
 		n.unsync()
 		p.inBlob--
 	}

@@ -41,6 +41,7 @@ type Prop struct {
 
 	tok   *token // in the blob; nil while pending
 	dirty bool
+	again bool // added once more while in the blob
 }
 
 // indexFrom is the number of properties or subnodes from which a lookup is

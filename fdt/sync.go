@@ -53,6 +53,7 @@ func (t *Tree) Sync() {
 		t.edit().setReserve(t.Reserve)
 	}
 	t.Root.sync()
+	t.deleted = false
 }
 
 // sync applies the pending edits of a node that is in the blob. The order
@@ -91,15 +92,18 @@ func (n *Node) sync() {
 func (n *Node) syncProps() {
 	var dirty map[*token]*Prop
 	for _, p := range n.Props {
-		if p.tok == nil {
+		switch {
+		case p.tok == nil:
 			p.tok = n.tree.edit().addProp(n.begin, p.Name, p.Value)
-		} else if p.dirty {
+		case p.again && !n.tree.deleted:
+			n.tree.edit().setProp(p.tok, p.Value)
+		case p.dirty:
 			if dirty == nil {
 				dirty = map[*token]*Prop{}
 			}
 			dirty[p.tok] = p
 		}
-		p.dirty = false
+		p.dirty, p.again = false, false
 	}
 	if len(dirty) == 0 {
 		return

@@ -26,6 +26,9 @@ type Tree struct {
 	// stale says that phandles must be built again; the old entries are
 	// kept since they have precedence when a number is used twice.
 	stale bool
+	// deleted says that something was deleted since the last Sync. dtoc then
+	// knows again which properties are in the blob.
+	deleted bool
 	// dups holds further tokens of a property that stands in its node
 	// more than once, which only a broken blob has.
 	dups map[*Prop][]*token
@@ -105,6 +108,7 @@ func (t *Tree) Clone() *Tree {
 		BootCPU: t.BootCPU,
 		cache:   t.cache, // never written to, only replaced
 		stale:   t.stale,
+		deleted: t.deleted,
 	}
 	var toks map[*token]*token
 	if t.flat != nil {
@@ -133,7 +137,7 @@ func (n *Node) clone(t *Tree, parent *Node, toks map[*token]*token, nodes map[*N
 		c.Props = make([]*Prop, len(n.Props))
 	}
 	for i, p := range n.Props {
-		q := &Prop{Name: p.Name, Value: bytes.Clone(p.Value), Pos: p.Pos, Node: c, tok: toks[p.tok], dirty: p.dirty}
+		q := &Prop{Name: p.Name, Value: bytes.Clone(p.Value), Pos: p.Pos, Node: c, tok: toks[p.tok], dirty: p.dirty, again: p.again}
 		c.Props[i] = q
 		for _, k := range dups[p] {
 			t.addDup(q, toks[k])
