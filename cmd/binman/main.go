@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// Binman packs, opens, edits, signs and verifies firmware images.
+package main
+
+import (
+	"os"
+
+	"binman/internal/cli"
+)
+
+func main() {
+	os.Exit(cli.Main(os.Args[1:], os.Stdout, os.Stderr))
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package etype
+
+import (
+	"encoding/binary"
+
+	"binman/content"
+	"binman/layout"
+)
+
+// BlobDTB is one of the device trees that the build keeps up to date.
+type BlobDTB struct {
+	Blob
+	Prepend string `dt:"prepend" doc:"Header before the device tree: \"length\" is its size as a 32-bit little-endian number"`
+
+	etype string // the tree's name, e.g. "u-boot-spl-dtb"
+}
+
+// Read checks the header that is asked for.
+func (d *BlobDTB) Read(b *layout.Build, e *layout.Entry) error {
+	if err := d.Blob.Read(b, e); err != nil {
+		return err
+	}
+	if d.Prepend != "" && d.Prepend != "length" {
+		return e.Errorf("Invalid prepend in '%s': '%s'", e.Node.Name, d.Prepend)
+	}
+	return nil
+}
+
+// Tree returns which device tree it is, and the name of its file.
+func (d *BlobDTB) Tree() (etype, file string) { return d.etype, d.fixed }
+
+// Contents returns the device tree as it stands.
+func (d *BlobDTB) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	data, err := b.TreeContents(e, d.etype)
+	if err != nil {
+		return content.Data{}, err
+	}
+	if data, err = b.CompressData(e, data); err != nil {
+		return content.Data{}, err
+	}
+	if d.Prepend == "length" {
+		data = content.Join(content.Bytes(binary.LittleEndian.AppendUint32(nil, uint32(data.Len()))), data)
+	}
+	return data, nil
+}
+
+// Update returns the device tree with what packing found out.
+func (d *BlobDTB) Update(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	if e.Compress == "zstd" && d.Prepend != "length" {
+		return content.Data{}, e.Errorf("The zstd compression requires a length header")
+	}
+	return d.Contents(b, e)
+}

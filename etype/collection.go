@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package etype
+
+import (
+	"binman/content"
+	"binman/layout"
+)
+
+// Collection holds the contents of other entries, one after the other.
+type Collection struct {
+	Content []uint32 `dt:"content" doc:"Phandles of the entries whose contents to use"`
+}
+
+var collectionInfo = layout.TypeInfo{
+	Name:    "collection",
+	New:     func() layout.Type { return &Collection{} },
+	Summary: "An entry which contains a collection of other entries",
+	Doc: `The contents of the entries that the phandles name are joined to form this
+entry. They can be anywhere in the section of this entry.`,
+}
+
+// Read checks that the collection is not empty.
+func (c *Collection) Read(b *layout.Build, e *layout.Entry) error {
+	if len(c.Content) == 0 {
+		return e.Errorf("Collection must have a 'content' property")
+	}
+	return nil
+}
+
+// Depends returns the entries whose contents are used.
+func (c *Collection) Depends(b *layout.Build, e *layout.Entry) ([]*layout.Entry, error) {
+	return b.Phandles(e, c.Content)
+}
+
+// Contents joins the contents of the entries.
+func (c *Collection) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	deps, err := b.Phandles(e, c.Content)
+	if err != nil {
+		return content.Data{}, err
+	}
+	return layout.JoinContents(deps), nil
+}
+
+// Update joins the contents again, after those have changed.
+func (c *Collection) Update(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	return c.Contents(b, e)
+}

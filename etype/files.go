@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package etype
+
+import (
+	"os"
+	"path/filepath"
+
+	"binman/layout"
+)
+
+// Files is a section of all files that match a pattern.
+type Files struct {
+	layout.Section
+	Pattern        string `dt:"pattern" doc:"Pattern of the names of the files, as the shell has them"`
+	FilesCompress  string `dt:"files-compress" doc:"Compression of each file"`
+	FilesAlign     int64  `dt:"files-align" doc:"Alignment of each file: a power of two"`
+	RequireMatches bool   `dt:"require-matches" doc:"It is an error if no file matches"`
+}
+
+var filesInfo = layout.TypeInfo{
+	Name:    "files",
+	New:     func() layout.Type { return &Files{FilesCompress: "none"} },
+	Summary: "A set of files arranged in a section",
+	Doc: `Each file that matches the pattern becomes an entry named after it. To find
+the files at run time, enable device-tree updates, which give their positions.`,
+}
+
+// Read checks that there is a pattern.
+func (f *Files) Read(b *layout.Build, e *layout.Entry) error {
+	if f.Pattern == "" {
+		return e.Errorf("Missing 'pattern' property")
+	}
+	return nil
+}
+
+// Generate makes an entry of each file.
+func (f *Files) Generate(b *layout.Build, e *layout.Entry) error {
+	files, err := b.Input.Glob(f.Pattern)
+	if err != nil {
+		return e.Errorf("Pattern '%s': %w", f.Pattern, err)
+	}
+	if f.RequireMatches && len(files) == 0 {
+		return e.Errorf("Pattern '%s' matched no files", f.Pattern)
+	}
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		name := filepath.Base(file)
+		node := e.Node.Child(name)
+		if node == nil {
+			node = b.AddSubnode(e.Node, name)
+		}
+		b.SetString(node, "type", "blob")
+		b.SetString(node, "filename", file)
+		b.SetString(node, "compress", f.FilesCompress)
+		if f.FilesAlign != 0 {
+			b.SetU32(node, "align", uint32(f.FilesAlign))
+		}
+	}
+	return b.ReadEntries(e)
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package etype
+
+import (
+	"binman/content"
+	"binman/layout"
+)
+
+// Fill is a run of one repeated byte.
+type Fill struct {
+	Size layout.OptInt `dt:"size,required" doc:"Number of bytes"`
+	Byte byte          `dt:"fill-byte" doc:"Value to fill with"`
+}
+
+var fillInfo = layout.TypeInfo{
+	Name:    "fill",
+	New:     func() layout.Type { return &Fill{} },
+	Summary: "An entry which is filled to a particular byte value",
+	Doc: `The size must be given, since nothing else says how large the entry is. The
+pad-byte property of the section often does the same for the space between
+entries.`,
+}
+
+// Contents returns the run at the size that the description asks for.
+func (f *Fill) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	return content.Fill(f.Byte, f.Size.Value), nil
+}
+
+// Extend returns the run at the size that the entry has been extended to.
+func (f *Fill) Extend(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	return content.Fill(f.Byte, e.Size.Value), nil
+}

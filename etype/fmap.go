@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package etype
+
+import (
+	"strings"
+
+	"binman/content"
+	"binman/fmap"
+	"binman/layout"
+)
+
+// FMAP is a flash map of the image.
+type FMAP struct{}
+
+var fmapInfo = layout.TypeInfo{
+	Name:    "fmap",
+	New:     func() layout.Type { return &FMAP{} },
+	Summary: "An entry which contains an Fmap section",
+	Doc: `A flash map lists the areas of an image for flashrom, which can then read or
+write them one by one. Sections appear before their contents, so that the
+hierarchy can be told from the offsets. The preserve property of an entry sets
+the flag of that name of its area. A CBFS is one area.`,
+}
+
+// Contents returns the map as far as it is known.
+func (f *FMAP) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	m := fmap.New(e.Image.Entry.Size.Or(0), e.Name)
+	for _, child := range e.Image.Entry.Entries() {
+		addAreas(m, child)
+	}
+	data, err := m.Marshal()
+	if err != nil {
+		return content.Data{}, e.Errorf("%w", err)
+	}
+	return content.Bytes(data), nil
+}
+
+// Update returns the map with the positions of the areas.
+func (f *FMAP) Update(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	return f.Contents(b, e)
+}
+
+func addAreas(m *fmap.Map, e *layout.Entry) {
+	area := fmap.Area{Name: e.Name, Offset: e.ImagePos.Or(0), Size: e.Size.Or(0)}
+	if e.Preserve {
+		area.Flags = fmap.Preserve
+	}
+	inner := e.Entries()
+	if _, opaque := e.Type.(layout.Opaque); opaque {
+		inner = nil
+	}
+	if len(inner) > 0 {
+		area.Name = strings.ReplaceAll(area.Name, "@", "")
+	}
+	area.Name = fmap.Name(area.Name)
+	m.Areas = append(m.Areas, area)
+	for _, child := range inner {
+		addAreas(m, child)
+	}
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package etype
+
+import (
+	"encoding/binary"
+
+	"binman/content"
+	"binman/layout"
+)
+
+// ImageHeader points to the FDT map of its image.
+type ImageHeader struct {
+	Location string `dt:"location" doc:"Where in the image it is: \"start\" or \"end\"; needed if there is no offset"`
+}
+
+var imageHeaderInfo = layout.TypeInfo{
+	Name:    "image-header",
+	New:     func() layout.Type { return &ImageHeader{} },
+	Summary: "An entry which contains a pointer to the FDT map",
+	Doc: `The header is 8 bytes: the magic BinM and the 32-bit little-endian offset of
+the FDT map, from the start of the image, or for a header at the end from the
+end of the image. It must be in the outermost section, first or last as its
+location says unless the section sorts its entries.`,
+}
+
+// Contents returns the header as far as it is known.
+func (h *ImageHeader) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	fdtmap := e.Sibling("fdtmap")
+	if fdtmap == nil {
+		return content.Data{}, e.Errorf("'image_header' section must have an 'fdtmap' sibling")
+	}
+	offset := int64(0xffffffff)
+	if fdtmap.ImagePos.Known {
+		offset = fdtmap.ImagePos.Value
+		if h.Location == "end" {
+			offset -= e.Image.Entry.Size.Or(0)
+		}
+	}
+	buf := binary.LittleEndian.AppendUint32([]byte(layout.ImageHeaderMagic), uint32(offset))
+	return content.Bytes(buf), nil
+}
+
+// Update returns the header with the position of the map.
+func (h *ImageHeader) Update(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	return h.Contents(b, e)
+}
+
+// Pack puts the header at the start or the end of the image.
+func (h *ImageHeader) Pack(b *layout.Build, e *layout.Entry, next int64) (int64, error) {
+	if !e.Offset.Known || e.Offset.Value == 0 {
+		if h.Location != "start" && h.Location != "end" {
+			return 0, e.Errorf("Invalid location '%s', expected 'start' or 'end'", h.shownLocation())
+		}
+		order := siblingOrder(e)
+		if h.Location != order && !e.Parent.Section.SortByOffset {
+			return 0, e.Errorf("Invalid sibling order '%s' for image-header: Must be at '%s' to match location", order, h.Location)
+		}
+		switch size := e.Image.Entry.Size; {
+		case h.Location == "start":
+			next = 0
+		case size.Known:
+			next = size.Value - layout.ImageHeaderLen
+		}
+		// Otherwise the header is last, so it goes where it goes.
+	}
+	return e.PackLeaf(b, next+e.Parent.Section.Start())
+}
+
+// shownLocation returns the location as the original shows it in messages.
+func (h *ImageHeader) shownLocation() string {
+	if h.Location == "" {
+		return "None"
+	}
+	return h.Location
+}
+
+// siblingOrder says whether the entry is the first or last of its section.
+func siblingOrder(e *layout.Entry) string {
+	switch list := e.Parent.Section.Entries; e {
+	case list[0]:
+		return "start"
+	case list[len(list)-1]:
+		return "end"
+	}
+	return "middle"
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package etype
+
+import (
+	"binman/content"
+	"binman/layout"
+)
+
+// Null is a hole, which the section fills with its pad byte.
+type Null struct {
+	Size layout.OptInt `dt:"size,required" doc:"Number of bytes"`
+}
+
+var nullInfo = layout.TypeInfo{
+	Name:    "null",
+	New:     func() layout.Type { return &Null{} },
+	Summary: "An entry which has no contents of its own",
+	Doc: `The size must be given, since nothing else says how large the entry is. The
+contents are set by the section that holds the entry: its pad byte, or with the
+overlap property what other entries put there.`,
+}
+
+// Contents returns nothing; the entry is a hole.
+func (n *Null) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	e.Hole = true
+	return content.Data{}, nil
+}

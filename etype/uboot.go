@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package etype
+
+import (
+	"binman/content"
+	"binman/layout"
+)
+
+// A phase is one of the programs that U-Boot is made of.
+type phase struct {
+	name  string // entry type, e.g. "u-boot-spl"
+	dir   string // directory of its files, with a slash, or ""
+	title string
+}
+
+func (p phase) file(suffix string) string { return p.dir + p.name + suffix }
+
+// early says whether the phase runs before U-Boot proper.
+func (p phase) early() bool { return p.dir != "" }
+
+var (
+	phaseUBoot = phase{"u-boot", "", "U-Boot"}
+	earlyPhase = []phase{
+		{"u-boot-spl", "spl/", "U-Boot SPL"},
+		{"u-boot-tpl", "tpl/", "U-Boot TPL"},
+		{"u-boot-vpl", "vpl/", "U-Boot VPL"},
+	}
+)
+
+// uboot lists the types for the files that a U-Boot build makes.
+func uboot() []layout.TypeInfo {
+	types := phaseTypes(phaseUBoot)
+	for _, p := range earlyPhase {
+		types = append(types, phaseTypes(p)...)
+		types = append(types, layout.TypeInfo{
+			Name:    p.name + "-bss-pad",
+			New:     func() layout.Type { return &BSSPad{phase: p} },
+			Summary: p.title + " binary padded with a BSS region",
+			Doc: `Zeros of the size of the BSS (block started by symbol) region of the program,
+from the symbol __bss_size of its ELF file ` + p.file("") + `. The program clears
+that region when it starts, so what follows it in memory must stay clear of
+it.`,
+		})
+	}
+	return append(types,
+		layout.TypeInfo{
+			Name:    "u-boot-img",
+			New:     fixedBlob("u-boot.img"),
+			Summary: "U-Boot legacy image",
+			Doc: `U-Boot with a header in the legacy format, for loading it to the right
+address. A FIT (flat image tree) is the better choice for new designs.`,
+		},
+	)
+}
+
+// phaseTypes lists the types that every phase has.
+func phaseTypes(p phase) []layout.TypeInfo {
+	blob := func(suffix string) func() layout.Type {
+		return func() layout.Type { return &phaseBlob{Blob: Blob{fixed: p.file(suffix)}, phase: p} }
+	}
+	return []layout.TypeInfo{
+		{
+			Name:    p.name,
+			New:     blob(".bin"),
+			Summary: p.title + " flat binary",
+			Doc: `The program ` + p.file(".bin") + `, which normally has a device tree at its end. It
+is replaced by ` + p.name + `-expanded, which keeps the two apart so that the
+device tree can be updated, unless --no-expanded or the property no-expanded
+says otherwise.`,
+		},
+		{
+			Name:    p.name + "-nodtb",
+			New:     blob("-nodtb.bin"),
+			Summary: p.title + " flat binary without device tree appended",
+			Doc: `The program ` + p.file("-nodtb.bin") + `. It needs a device tree after it,
+such as ` + p.name + `-dtb.`,
+		},
+		{
+			Name:    p.name + "-elf",
+			New:     func() layout.Type { return newPhaseELF(p) },
+			Summary: p.title + " ELF image",
+			Doc: `The program as the ELF file ` + p.file("") + `, without a device tree, which
+can be relocated to any address.`,
+		},
+		{
+			Name:    p.name + "-dtb",
+			New:     func() layout.Type { return &BlobDTB{Blob: Blob{fixed: p.file(".dtb")}, etype: p.name + "-dtb"} },
+			Summary: p.title + " device tree",
+			Doc: `The device tree of the program, ` + p.file(".dtb") + `, which binman updates with
+the positions of the entries when -u is given.`,
+		},
+		{
+			Name:    p.name + "-expanded",
+			New:     func() layout.Type { return &Expanded{phase: p} },
+			Summary: p.title + " flat binary broken out into its component parts",
+			Doc:     expandedDoc(p),
+		},
+	}
+}
+
+func fixedBlob(name string) func() layout.Type {
+	return func() layout.Type { return &Blob{fixed: name} }
+}
+
+// phaseBlob is a file of a phase. Those of early phases have values written
+// into their binman symbols.
+type phaseBlob struct {
+	Blob
+	phase phase
+}
+
+// Read notes the ELF file of the program.
+func (p *phaseBlob) Read(b *layout.Build, e *layout.Entry) error {
+	if p.phase.early() {
+		e.ELF = layout.ELFSource{File: p.phase.file(""), Write: true}
+	}
+	return p.Blob.Read(b, e)
+}
+
+// phaseELF is the ELF file of a phase.
+type phaseELF struct {
+	phaseBlob
+	Strip bool `dt:"strip" doc:"Remove symbols and debugging information (U-Boot proper only)"`
+}
+
+func newPhaseELF(p phase) layout.Type {
+	return &phaseELF{phaseBlob: phaseBlob{Blob: Blob{fixed: p.file("")}, phase: p}}
+}
+
+// Contents returns the ELF file, stripped if the entry asks for it.
+func (p *phaseELF) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	if !p.Strip || p.phase.early() {
+		return p.Blob.Contents(b, e)
+	}
+	data, err := b.Input.Open(e.File)
+	if err != nil {
+		return content.Data{}, err
+	}
+	if data, err = b.Strip(e, data); err != nil {
+		return content.Data{}, err
+	}
+	return b.CompressData(e, data)
+}
+
+// BSSPad covers the BSS region of a program.
+type BSSPad struct {
+	phase phase
+}
+
+// Contents returns as many zeros as the region has bytes.
+func (p *BSSPad) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	f, err := b.ELF(p.phase.file(""))
+	if err != nil {
+		return content.Data{}, err
+	}
+	sym, ok := f.Symbol("__bss_size")
+	if !ok {
+		return content.Data{}, e.Errorf("Expected __bss_size symbol in %s", p.phase.file(""))
+	}
+	const limit = 1 << 40
+	if sym.Address > limit {
+		return content.Data{}, e.Errorf("__bss_size in %s is %#x, larger than any image", p.phase.file(""), sym.Address)
+	}
+	return content.Fill(0, int64(sym.Address)), nil
+}

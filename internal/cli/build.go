@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"binman/content"
+	"binman/etype"
+	"binman/internal/argparse"
+	"binman/internal/atomicfile"
+	"binman/layout"
+)
+
+// buildOptions holds the options of the build command.
+type buildOptions struct {
+	*globals
+	args          []string
+	board         string
+	dt            string
+	fakeDTB       bool
+	fakeBlobs     bool
+	forceMissing  string
+	images        []string
+	inDirs        []string
+	writeMap      bool
+	allowMissing  bool
+	noExpanded    bool
+	outDir        string
+	preserve      bool
+	updateFDT     bool
+	updateELF     string
+	ignoreMissing bool
+	manifest      string
+}
+
+func (g *globals) buildCommand() command {
+	o := &buildOptions{globals: g}
+	return command{
+		Command: argparse.Command{
+			Name: "build",
+			Help: "Build firmware image",
+			Options: []argparse.Option{
+				{Names: []string{"-a", "--entry-arg"}, Value: argparse.Strings(&o.args), Help: "Set argument value arg=value"},
+				{Names: []string{"-b", "--board"}, Value: argparse.String(&o.board, ""), Help: "Board name to build"},
+				{Names: []string{"-d", "--dt"}, Value: argparse.String(&o.dt, ""), Help: "Description to build: a device tree, as source (.dts) or as blob (.dtb)"},
+				{Names: []string{"--fake-dtb"}, Value: argparse.Flag(&o.fakeDTB), Help: "Use fake device tree contents (for testing only)"},
+				{Names: []string{"--fake-ext-blobs"}, Value: argparse.Flag(&o.fakeBlobs), Help: "Create fake ext blobs with dummy content (for testing only)"},
+				{Names: []string{"--force-missing-bintools"}, Value: argparse.String(&o.forceMissing, ""), Help: "Comma-separated list of bintools to consider missing (for testing)"},
+				{Names: []string{"-i", "--image"}, Value: argparse.Strings(&o.images), Help: "Image filename to build (if not specified, build all)"},
+				{Names: []string{"-I", "--indir"}, Value: argparse.Strings(&o.inDirs), Help: "Add a path to the list of directories to use for input files"},
+				{Names: []string{"-m", "--map"}, Value: argparse.Flag(&o.writeMap), Help: "Output a map file for each image"},
+				{Names: []string{"-M", "--allow-missing"}, Value: argparse.Flag(&o.allowMissing), Help: "Allow external blobs and bintools to be missing"},
+				{Names: []string{"-n", "--no-expanded"}, Value: argparse.Flag(&o.noExpanded), Help: "Don't use 'expanded' versions of entries where available; normally 'u-boot' becomes 'u-boot-expanded', for example"},
+				{Names: []string{"-O", "--outdir"}, Value: argparse.String(&o.outDir, ""), Help: "Path to directory to use for intermediate and output files"},
+				{Names: []string{"-p", "--preserve"}, Value: argparse.Flag(&o.preserve), Help: "Preserve temporary output directory even if option -O is not given"},
+				{Names: []string{"-u", "--update-fdt"}, Value: argparse.Flag(&o.updateFDT), Help: "Update the binman node with offset/size info"},
+				{Names: []string{"--update-fdt-in-elf"}, Value: argparse.String(&o.updateELF, ""), Help: "Update an ELF file with the output dtb: infile,outfile,begin_sym,end_sym"},
+				{Names: []string{"-W", "--ignore-missing"}, Value: argparse.Flag(&o.ignoreMissing), Help: "Return success even if there are missing blobs/bintools (requires -M)"},
+				{Names: []string{"--manifest"}, Extension: true, Meta: "FILE", Value: argparse.String(&o.manifest, ""), Help: "Write a description of all images and entries, as JSON, to FILE (- for standard output)"},
+			},
+		},
+		run: o.run,
+	}
+}
+
+func (o *buildOptions) run() error {
+	elfParams, err := o.elfParams()
+	if err != nil {
+		return err
+	}
+	dt, err := o.description()
+	if err != nil {
+		return err
+	}
+	args, err := entryArgs(o.args)
+	if err != nil {
+		return err
+	}
+	out, cleanup, err := outputDir(o.outDir, o.preserve)
+	if err != nil {
+		return err
+	}
+	defer cleanup()
+	threads := o.threads
+	if threads == 0 {
+		threads = 1
+	}
+	b := &layout.Build{
+		Description:  dt,
+		Only:         o.images,
+		Types:        etype.Table(),
+		Args:         args,
+		Input:        layout.Input{Dirs: o.inDirs},
+		Output:       layout.Output{Dir: out},
+		Log:          o.log(),
+		Threads:      max(threads, 0),
+		UpdateFDT:    o.updateFDT,
+		UseExpanded:  !o.noExpanded,
+		WriteMap:     o.writeMap,
+		AllowMissing: o.allowMissing,
+		FakeBlobs:    o.fakeBlobs,
+		FakeDTB:      o.fakeDTB,
+		ToolPaths:    o.tools(),
+		MissingTools: missingTools(o.forceMissing),
+	}
+	err = b.Run()
+	missing := errors.Is(err, layout.ErrMissing)
+	if err != nil && !missing {
+		return err
+	}
+	if elfParams != nil {
+		if err := b.UpdateELF(elfParams[0], elfParams[1], elfParams[2], elfParams[3]); err != nil {
+			return err
+		}
+	}
+	if err := o.writeManifest(b.Manifest()); err != nil {
+		return err
+	}
+	switch {
+	case !missing:
+		return nil
+	case o.ignoreMissing:
+		b.Log.Printf(layout.Warning, "%v", err)
+		return nil
+	}
+	b.Log.Printf(layout.Error, "%v", err)
+	return statusOnly(statusMissing)
+}
+
+// description returns the file that describes the images: the one that was
+// named, or the device tree of the board.
+func (o *buildOptions) description() (string, error) {
+	if o.dt != "" {
+		return o.dt, nil
+	}
+	if o.board == "" {
+		return "", errors.New("Must provide a board to process (use -b <board>)")
+	}
+	dir := filepath.Join(o.buildDir, o.board)
+	if len(o.inDirs) == 0 {
+		o.inDirs = []string{"."}
+	}
+	o.inDirs = append(o.inDirs, dir)
+	return filepath.Join(dir, "u-boot.dtb"), nil
+}
+
+func (o *buildOptions) elfParams() ([]string, error) {
+	if o.updateELF == "" {
+		return nil, nil
+	}
+	params := strings.Split(o.updateELF, ",")
+	if len(params) != 4 {
+		return nil, fmt.Errorf("Invalid args ['%s'] to --update-fdt-in-elf: expected infile,outfile,begin_sym,end_sym", strings.Join(params, "', '"))
+	}
+	return params, nil
+}
+
+func (o *buildOptions) writeManifest(m *layout.Manifest) error {
+	if o.manifest == "" {
+		return nil
+	}
+	text, err := json.MarshalIndent(m, "", " ")
+	if err != nil {
+		return err
+	}
+	text = append(text, '\n')
+	if o.manifest == "-" {
+		_, err := o.stdout.Write(text)
+		return err
+	}
+	return atomicfile.Write(o.manifest, content.Bytes(text))
+}
+
+// entryArgs takes apart arguments of the form name=value.
+func entryArgs(list []string) (map[string]string, error) {
+	args := make(map[string]string, len(list))
+	for _, arg := range list {
+		name, value, ok := strings.Cut(arg, "=")
+		if !ok {
+			return nil, fmt.Errorf("Invalid entry arguemnt '%s'", arg)
+		}
+		args[name] = value
+	}
+	return args, nil
+}
+
+func missingTools(list string) map[string]bool {
+	missing := map[string]bool{}
+	for name := range strings.SplitSeq(list, ",") {
+		missing[name] = name != ""
+	}
+	return missing
+}
+
+// outputDir makes the output directory, or a temporary one if none is named.
+// Cleanup removes a temporary one unless it is to be preserved.
+func outputDir(dir string, preserve bool) (path string, cleanup func(), err error) {
+	if dir != "" {
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			return "", nil, fmt.Errorf("Cannot make output directory '%s': %w", dir, err)
+		}
+		return dir, func() {}, nil
+	}
+	dir, err = os.MkdirTemp("", "binman.")
+	if err != nil {
+		return "", nil, err
+	}
+	if preserve {
+		return dir, func() {}, nil
+	}
+	return dir, func() { os.RemoveAll(dir) }, nil
+}

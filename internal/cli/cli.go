@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// Package cli is the command line: one file for each command, which turns
+// options into calls of the library and prints what comes of them. Nothing
+// below it prints or knows options.
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"binman/fdt"
+	"binman/internal/argparse"
+	"binman/layout"
+)
+
+// The exit statuses, beside 0 for success and 2 for wrong usage.
+const (
+	statusError   = 1
+	statusMissing = 103 // images were written that lack blobs or tools
+)
+
+// globals holds the options that stand before the command.
+type globals struct {
+	buildDir  string
+	debug     bool
+	fullHelp  bool
+	toolDir   string
+	toolPaths []string
+	threads   int
+	verbosity int
+
+	stdout, stderr io.Writer
+}
+
+// command is one command: its place in the table of options, and what it
+// does.
+type command struct {
+	argparse.Command
+	run func() error
+}
+
+var errVersion = argparse.ErrVersion
+
+// Main runs the program with the given arguments, without the program's name,
+// and returns its exit status.
+func Main(args []string, stdout, stderr io.Writer) int {
+	g := &globals{stdout: stdout, stderr: stderr}
+	commands := g.commands()
+	parser := g.parser(commands)
+	if slices.Contains(args, "-H") {
+		// Help alone needs no command; the original takes it for a build.
+		args = append(slices.Clone(args), "build")
+	}
+	name, err := parser.Parse(args)
+	switch {
+	case errors.Is(err, errVersion):
+		fmt.Fprintf(stderr, "Binman %s\n", version())
+		return 0
+	case err != nil:
+		if status, done := argparse.Exit(err, stdout, stderr); done {
+			return status
+		}
+		return g.fail(err)
+	}
+	if g.fullHelp {
+		fmt.Fprint(stdout, manual)
+		return 0
+	}
+	if len(g.toolPaths) == 0 {
+		g.toolPaths = []string{"./tools", "build-sandbox/tools"}
+	}
+	for _, cmd := range commands {
+		if cmd.Name == name {
+			return g.fail(cmd.run())
+		}
+	}
+	return g.fail(fmt.Errorf("no such command: %s", name))
+}
+
+// fail prints the error, if it is one, and returns the exit status for it.
+func (g *globals) fail(err error) int {
+	if err == nil {
+		return 0
+	}
+	var status statusOnly
+	if errors.As(err, &status) {
+		return int(status)
+	}
+	fmt.Fprintf(g.stderr, "binman: %v\n", err)
+	if pos := position(err); pos != (fdt.Pos{}) {
+		fmt.Fprintf(g.stderr, "   at %s\n", pos)
+	}
+	if g.debug {
+		for e := errors.Unwrap(err); e != nil; e = errors.Unwrap(e) {
+			fmt.Fprintf(g.stderr, "   caused by %T: %v\n", e, e)
+		}
+	}
+	return statusError
+}
+
+// statusOnly ends the program with a status whose reason has been printed.
+type statusOnly int
+
+// Error is never shown.
+func (s statusOnly) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// position returns where in the source of a description an error is.
+func position(err error) fdt.Pos {
+	var node *layout.NodeError
+	var unknown *layout.UnknownTypeError
+	switch {
+	case errors.As(err, &node):
+		return node.Pos
+	case errors.As(err, &unknown):
+		return unknown.Pos
+	}
+	return fdt.Pos{}
+}
+
+// log returns a log for messages up to the verbosity that was asked for.
+func (g *globals) log() *layout.Log {
+	return &layout.Log{Level: layout.Level(g.verbosity + 1), Out: g.stdout, Err: g.stderr}
+}
+
+// tools returns the directories to look for tools in.
+func (g *globals) tools() []string {
+	paths := slices.Clone(g.toolPaths)
+	if g.toolDir != "" {
+		paths = append(paths, g.toolDir)
+	}
+	return paths
+}
+
+func (g *globals) commands() []command {
+	return []command{
+		g.buildCommand(),
+		g.completionCommand(),
+	}
+}
+
+func (g *globals) parser(commands []command) *argparse.Parser {
+	home, _ := os.UserHomeDir()
+	p := &argparse.Parser{
+		Prog: "binman",
+		Epilog: "Binman creates and manipulate images for a board from a set of binaries. " +
+			"Binman is controlled by a description in the board device tree.",
+		Options: []argparse.Option{
+			{Names: []string{"-B", "--build-dir"}, Value: argparse.String(&g.buildDir, "b"), Help: "Directory containing the build output"},
+			{Names: []string{"-D", "--debug"}, Value: argparse.Flag(&g.debug), Help: "Enabling debugging (provides the causes of an error)"},
+			{Names: []string{"-H", "--full-help"}, Value: argparse.Flag(&g.fullHelp), Help: "Display the manual"},
+			{Names: []string{"--tooldir"}, Value: argparse.String(&g.toolDir, filepath.Join(home, ".binman-tools")), Help: "Set the directory to store tools"},
+			{Names: []string{"--toolpath"}, Value: argparse.Strings(&g.toolPaths), Help: "Add a path to the list of directories containing tools"},
+			{Names: []string{"-T", "--threads"}, Value: argparse.Int(&g.threads, -1), Help: "Number of threads to use (0=single-thread)"},
+			{Names: []string{"--test-section-timeout"}, Help: "Accepted for compatibility: nothing times out", Hidden: true},
+			{Names: []string{"-v", "--verbosity"}, Value: argparse.Int(&g.verbosity, 1), Help: "Control verbosity: 0=silent, 1=warnings, 2=notices, 3=info, 4=detail, 5=debug"},
+			{Names: []string{"-V", "--version"}, Value: argparse.Stop(errVersion), Help: "Show the version"},
+		},
+	}
+	for _, cmd := range commands {
+		p.Commands = append(p.Commands, cmd.Command)
+	}
+	return p
+}
+
+// version returns the version of the module, or of the commit it was built
+// from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return "(unreleased)"
+	}
+	return strings.TrimPrefix(info.Main.Version, "v")
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package layout
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"binman/fdt"
+)
+
+// Property describes one property of an entry type, as its Go field declares
+// it:
+//
+//	Byte byte `dt:"fill-byte" doc:"Value to fill with"`
+//
+// The Go type says what the property holds: bool is presence, uint8 a single
+// byte, uint32 one cell, int64 and OptInt one cell (or two, for what 32 bits
+// cannot hold), string a string, []string a list of strings, []uint32 cells
+// or phandles, []byte anything. After the name may follow "required", and
+// "arg" for a value that an entry argument of the same name overrides.
+type Property struct {
+	Name     string
+	Doc      string
+	Required bool
+	Arg      bool
+	Kind     string // what it holds, in words
+
+	index []int
+}
+
+// schema lists the properties of a Go struct by name, in order of declaration.
+type schema struct {
+	props  []*Property
+	byName map[string]*Property
+}
+
+// Properties returns the properties that the dt tags of v, a struct or a
+// pointer to one, declare; those of embedded structs come first.
+func Properties(v any) []*Property {
+	t := reflect.TypeOf(v)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return newSchema(t).props
+}
+
+func newSchema(t reflect.Type) *schema {
+	s := &schema{byName: map[string]*Property{}}
+	if t.Kind() != reflect.Struct {
+		return s
+	}
+	for _, f := range reflect.VisibleFields(t) {
+		tag, ok := f.Tag.Lookup("dt")
+		if !ok {
+			continue
+		}
+		name, opts, _ := strings.Cut(tag, ",")
+		p := &Property{Name: name, Doc: f.Tag.Get("doc"), Kind: kindOf(f.Type), index: f.Index}
+		for opt := range strings.SplitSeq(opts, ",") {
+			switch opt {
+			case "":
+			case "required":
+				p.Required = true
+			case "arg":
+				p.Arg = true
+			default:
+				panic("unknown option in tag " + tag)
+			}
+		}
+		s.props = append(s.props, p)
+		s.byName[name] = p
+	}
+	return s
+}
+
+func kindOf(t reflect.Type) string {
+	switch t {
+	case reflect.TypeFor[bool]():
+		return "presence"
+	case reflect.TypeFor[uint8]():
+		return "one byte"
+	case reflect.TypeFor[uint32](), reflect.TypeFor[int64](), reflect.TypeFor[OptInt]():
+		return "integer"
+	case reflect.TypeFor[string]():
+		return "string"
+	case reflect.TypeFor[[]string]():
+		return "string list"
+	case reflect.TypeFor[[]uint32]():
+		return "cells"
+	case reflect.TypeFor[[]byte]():
+		return "bytes"
+	}
+	panic("no property can be decoded into " + t.String())
+}
+
+// schemaOf returns the properties of the Go type of v, remembering them for
+// the length of the build.
+func (b *Build) schemaOf(v any) *schema {
+	t := reflect.TypeOf(v).Elem()
+	s := b.schemas[t]
+	if s == nil {
+		s = newSchema(t)
+		b.schemas[t] = s
+	}
+	return s
+}
+
+// decode fills the tagged fields of v, a pointer to a struct, from the
+// properties of node and the entry arguments.
+func (b *Build) decode(node *fdt.Node, v any) error {
+	s := b.schemaOf(v)
+	if len(s.props) == 0 {
+		return nil
+	}
+	val := reflect.ValueOf(v).Elem()
+	for _, p := range node.Props {
+		prop := s.byName[p.Name]
+		if prop == nil {
+			continue
+		}
+		if err := setField(val.FieldByIndex(prop.index), node, p); err != nil {
+			return &NodeError{Kind: "Node", Path: node.Path(), Msg: err.Error(), Pos: p.Pos, Err: err}
+		}
+	}
+	for _, prop := range s.props {
+		if !prop.Arg {
+			continue
+		}
+		arg, ok := b.Args[prop.Name]
+		if !ok {
+			continue
+		}
+		if err := setFieldArg(val.FieldByIndex(prop.index), prop.Name, arg); err != nil {
+			return &NodeError{Kind: "Node", Path: node.Path(), Msg: err.Error(), Pos: node.Pos, Err: err}
+		}
+	}
+	return nil
+}
+
+// missingRequired returns the names of required properties that node lacks.
+func (b *Build) missingRequired(node *fdt.Node, v any) []string {
+	var missing []string
+	for _, prop := range b.schemaOf(v).props {
+		if prop.Required && !node.Has(prop.Name) {
+			missing = append(missing, prop.Name)
+		}
+	}
+	return missing
+}
+
+func setField(f reflect.Value, node *fdt.Node, p *fdt.Prop) error {
+	switch f.Addr().Interface().(type) {
+	case *bool:
+		f.SetBool(true)
+	case *uint8:
+		if len(p.Value) != 1 {
+			return fmt.Errorf("property '%s' has length %d, expecting 1", p.Name, len(p.Value))
+		}
+		f.SetUint(uint64(p.Value[0]))
+	case *uint32:
+		v, _, err := node.U32(p.Name)
+		if err != nil {
+			return err
+		}
+		f.SetUint(uint64(v))
+	case *int64, *OptInt:
+		v, err := number(node, p)
+		if err != nil {
+			return err
+		}
+		if f.Kind() == reflect.Struct {
+			f.Set(reflect.ValueOf(Some(v)))
+		} else {
+			f.SetInt(v)
+		}
+	case *string:
+		v, _, err := node.Str(p.Name)
+		if err != nil {
+			return err
+		}
+		f.SetString(v)
+	case *[]string:
+		v, _, err := node.Strs(p.Name)
+		if err != nil {
+			return err
+		}
+		f.Set(reflect.ValueOf(v))
+	case *[]uint32:
+		v, _, err := node.U32s(p.Name)
+		if err != nil {
+			return err
+		}
+		f.Set(reflect.ValueOf(v))
+	case *[]byte:
+		f.SetBytes(p.Value)
+	}
+	return nil
+}
+
+// number reads a size or an offset: one cell, or two where 32 bits do not
+// suffice.
+func number(node *fdt.Node, p *fdt.Prop) (int64, error) {
+	if len(p.Value) != 8 {
+		v, _, err := node.U32(p.Name)
+		return int64(v), err
+	}
+	v, _, err := node.U64(p.Name)
+	if err != nil {
+		return 0, err
+	}
+	if v > 1<<62 {
+		return 0, fmt.Errorf("property '%s' is %#x: larger than any image", p.Name, v)
+	}
+	return int64(v), nil
+}
+
+func setFieldArg(f reflect.Value, name, arg string) error {
+	switch f.Addr().Interface().(type) {
+	case *string:
+		f.SetString(arg)
+		return nil
+	case *bool:
+		f.SetBool(arg != "" && arg != "n" && arg != "0")
+		return nil
+	}
+	v, err := strconv.ParseInt(strings.TrimSpace(arg), 10, 64)
+	if err != nil {
+		return fmt.Errorf("Cannot convert entry arg '%s' (value '%s') to integer", name, arg)
+	}
+	switch f.Addr().Interface().(type) {
+	case *OptInt:
+		f.Set(reflect.ValueOf(Some(v)))
+	case *int64:
+		f.SetInt(v)
+	case *uint32:
+		f.SetUint(uint64(v))
+	}
+	return nil
+}

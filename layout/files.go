@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package layout
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"binman/content"
+	"binman/internal/atomicfile"
+)
+
+// Input finds input files.
+type Input struct {
+	Dirs []string // searched in order; none means the current directory
+}
+
+// Find returns the path of the file named name. An absolute name, or any name
+// when there are no input directories, is taken as it is.
+func (in Input) Find(name string) (string, error) {
+	if len(in.Dirs) == 0 || filepath.IsAbs(name) {
+		return name, nil
+	}
+	for _, dir := range in.Dirs {
+		path := filepath.Join(dir, name)
+		if dir == "." || dir == "" {
+			path = name
+		}
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		}
+	}
+	cwd, _ := os.Getwd()
+	return "", &NotFoundError{Name: name, Dirs: in.Dirs, Cwd: cwd}
+}
+
+// Open opens the input file named name.
+func (in Input) Open(name string) (content.Data, error) {
+	path, err := in.Find(name)
+	if err != nil {
+		return content.Data{}, err
+	}
+	return content.Open(path)
+}
+
+// Glob returns the input files that match the pattern, sorted.
+func (in Input) Glob(pattern string) ([]string, error) {
+	if len(in.Dirs) == 0 {
+		return filepath.Glob(pattern)
+	}
+	var files []string
+	for _, dir := range in.Dirs {
+		match, err := filepath.Glob(joinPath(dir, pattern))
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, match...)
+	}
+	sort.Strings(files)
+	return files, nil
+}
+
+// joinPath joins as the original does, which keeps a leading "./".
+func joinPath(dir, name string) string {
+	if dir == "" {
+		return name
+	}
+	return strings.TrimSuffix(dir, "/") + "/" + name
+}
+
+// NotFoundError says that no input directory has the file.
+type NotFoundError struct {
+	Name string
+	Dirs []string
+	Cwd  string
+}
+
+// Error returns the original's wording.
+func (e *NotFoundError) Error() string {
+	return fmt.Sprintf("Filename '%s' not found in input path (%s) (cwd='%s')", e.Name, strings.Join(e.Dirs, ","), e.Cwd)
+}
+
+// Is makes errors.Is(err, fs.ErrNotExist) true.
+func (e *NotFoundError) Is(target error) bool { return target == os.ErrNotExist }
+
+// Output is where files are written.
+type Output struct {
+	Dir string
+}
+
+// Path returns the path of the output file named name, which must not lead
+// out of the output directory.
+func (o Output) Path(name string) (string, error) {
+	if !filepath.IsLocal(name) {
+		return "", fmt.Errorf("Output file '%s' is outside the output directory '%s'", name, o.Dir)
+	}
+	return joinPath(o.Dir, name), nil
+}
+
+// Write writes the file named name, completely or not at all.
+func (o Output) Write(name string, data content.Data) error {
+	path, err := o.Path(name)
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(path, data)
+}
+
+// Symlink makes name a link to the output file target, replacing a link that
+// is there.
+func (o Output) Symlink(name, target string) error {
+	path, err := o.Path(name)
+	if err != nil {
+		return err
+	}
+	dest, err := o.Path(target)
+	if err != nil {
+		return err
+	}
+	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSymlink != 0 {
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
+	return os.Symlink(dest, path)
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package layout
+
+// Manifest describes the images of a build, for other programs. Offsets,
+// positions and sizes are in bytes; what is not known is null.
+type Manifest struct {
+	Images []ManifestImage `json:"images"`
+}
+
+// ManifestImage describes an image. Its fields are those of an entry, with the
+// name of its file.
+type ManifestImage struct {
+	Filename string `json:"filename"`
+	ManifestEntry
+}
+
+// ManifestEntry describes an entry. Entries is present, if empty, for
+// everything that holds other entries.
+type ManifestEntry struct {
+	Name         string            `json:"name"` // of its node
+	Type         string            `json:"type"`
+	Offset       *int64            `json:"offset"`    // from the start of its section, including skip-at-start
+	ImagePos     *int64            `json:"image-pos"` // from the start of the image
+	Size         *int64            `json:"size"`      // with padding
+	ContentsSize int64             `json:"contents-size"`
+	PadBefore    int64             `json:"pad-before,omitempty"`
+	PadAfter     int64             `json:"pad-after,omitempty"`
+	SkipAtStart  int64             `json:"skip-at-start,omitempty"` // offset of the first byte of a section
+	Compress     string            `json:"compress,omitempty"`
+	UncompSize   *int64            `json:"uncomp-size,omitempty"`
+	Missing      bool              `json:"missing,omitempty"`
+	Faked        bool              `json:"faked,omitempty"`
+	Entries      *[]*ManifestEntry `json:"entries,omitempty"`
+	Extra        map[string]any    `json:"-"`
+}
+
+// Manifest describes the images that the build made.
+func (b *Build) Manifest() *Manifest {
+	m := &Manifest{Images: []ManifestImage{}}
+	for _, img := range b.Images {
+		e := describe(img.Entry)
+		e.Name = img.Name
+		m.Images = append(m.Images, ManifestImage{Filename: img.Filename, ManifestEntry: *e})
+	}
+	return m
+}
+
+func describe(e *Entry) *ManifestEntry {
+	m := &ManifestEntry{
+		Name:         e.Node.Name,
+		Type:         e.TypeName,
+		Offset:       e.Offset.pointer(),
+		ImagePos:     e.ImagePos.pointer(),
+		Size:         e.Size.pointer(),
+		ContentsSize: e.ContentsSize,
+		PadBefore:    e.PadBefore,
+		PadAfter:     e.PadAfter,
+		Missing:      e.Missing,
+		Faked:        e.Faked,
+		UncompSize:   e.UncompSize.pointer(),
+	}
+	if e.Compressed() {
+		m.Compress = e.Compress
+	}
+	if d, ok := e.Type.(Describer); ok {
+		m.Extra = d.Describe()
+	}
+	if e.Section == nil {
+		return m
+	}
+	m.SkipAtStart = e.Section.start
+	list := make([]*ManifestEntry, 0, len(e.Section.Entries))
+	for _, child := range e.Section.Entries {
+		list = append(list, describe(child))
+	}
+	m.Entries = &list
+	return m
+}
+
+// Describer adds values of its own to the manifest.
+type Describer interface {
+	Describe() map[string]any
+}
+
+func (o OptInt) pointer() *int64 {
+	if !o.Known {
+		return nil
+	}
+	return &o.Value
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package layout
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// maxSize bounds offsets and sizes, so that sums of them cannot wrap.
+const maxSize = math.MaxInt64 / 4
+
+// pack places the entry: next is the offset after the entry before it, the
+// result the offset after this one.
+func (b *Build) pack(e *Entry, next int64) (int64, error) {
+	if p, ok := e.Type.(Packer); ok {
+		return p.Pack(b, e, next)
+	}
+	if e.Section != nil {
+		return b.PackSection(e, next)
+	}
+	return e.PackLeaf(b, next)
+}
+
+// PackLeaf works out the offset and the size of an entry whose contents are
+// known: the common part of every placement.
+func (e *Entry) PackLeaf(b *Build, next int64) (int64, error) {
+	if !e.Offset.Known {
+		off, err := e.freeOffset(b, next)
+		if err != nil {
+			return 0, err
+		}
+		e.Offset = Some(off)
+	}
+	need := max(e.PadBefore+e.ContentsSize+e.PadAfter, e.MinSize)
+	need = alignUp(need, e.AlignSize.Or(0))
+	size := need
+	if e.Size.positive() {
+		size = e.Size.Value
+	}
+	if e.Offset.Value > maxSize || size > maxSize || need > maxSize {
+		return 0, e.Errorf("Offset %#x and size %#x are larger than any image", e.Offset.Value, max(size, need))
+	}
+	end := e.Offset.Value + size
+	if aligned := alignUp(end, e.AlignEnd.Or(0)); aligned != end {
+		size = aligned - e.Offset.Value
+		end = aligned
+	}
+	if !e.Size.positive() {
+		e.Size = Some(size)
+	}
+	if e.Size.Value < need {
+		return 0, e.Errorf("Entry contents size is %#x (%d) but entry size is %#x (%d)", need, need, e.Size.Value, e.Size.Value)
+	}
+	// The offset or the size may be given and contradict the alignment.
+	if e.Size.Value != alignUp(e.Size.Value, e.AlignSize.Or(0)) {
+		return 0, e.Errorf("Size %#x (%d) does not match align-size %#x (%d)",
+			e.Size.Value, e.Size.Value, e.AlignSize.Value, e.AlignSize.Value)
+	}
+	if e.Offset.Value != alignUp(e.Offset.Value, e.Align.Or(0)) {
+		return 0, e.Errorf("Offset %#x (%d) does not match align %#x (%d)",
+			e.Offset.Value, e.Offset.Value, e.Align.Value, e.Align.Value)
+	}
+	return end, nil
+}
+
+// freeOffset returns the offset of an entry that has none of its own.
+func (e *Entry) freeOffset(b *Build, next int64) (int64, error) {
+	switch {
+	case e.OffsetUnset:
+		return 0, e.Errorf("No offset set with offset-unset: should another entry provide this correct offset?")
+	case len(e.OffsetFromELF) > 0:
+		return e.offsetFromELF(b)
+	}
+	return alignUp(next, e.Align.Or(0)), nil
+}
+
+// resetForPack forgets what packing decided, to do it again.
+func (e *Entry) resetForPack() {
+	e.Offset, e.Size = e.OrigOffset, e.OrigSize
+	for _, child := range e.Entries() {
+		child.resetForPack()
+	}
+}
+
+// setImagePos works out the position in the image of an entry in a section
+// that starts at base.
+func (b *Build) setImagePos(e *Entry, base int64) error {
+	if p, ok := e.Type.(Positioner); ok {
+		return p.SetImagePos(b, e, base)
+	}
+	return b.SetImagePosDefault(e, base)
+}
+
+// SetImagePosDefault positions the entry and what it holds by their offsets.
+// What a compressed section holds has no position.
+func (b *Build) SetImagePosDefault(e *Entry, base int64) error {
+	pos := base + e.Offset.Value
+	e.ImagePos = Some(pos)
+	if e.Compressed() {
+		return nil
+	}
+	for _, child := range e.Entries() {
+		if err := b.setImagePos(child, pos); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// applyOffsets lets entries that know where others go say so.
+func (b *Build) applyOffsets(e *Entry) error {
+	for _, child := range e.Entries() {
+		if s, ok := child.Type.(OffsetSetter); ok {
+			list, err := s.Offsets(b, child)
+			if err != nil {
+				return err
+			}
+			for _, os := range list {
+				if err := e.setOffsetSize(os); err != nil {
+					return err
+				}
+			}
+		}
+		if child.Section != nil {
+			if err := b.applyOffsets(child); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (e *Entry) setOffsetSize(os OffsetSize) error {
+	target := e.Child(os.Name)
+	if target == nil {
+		return e.sectionErrorf("Unable to set offset/size for unknown entry '%s'", os.Name)
+	}
+	if os.Offset.Known {
+		target.Offset = Some(os.Offset.Value + e.Section.start)
+	}
+	if os.Size.Known {
+		target.Size = os.Size
+	}
+	return nil
+}
+
+// offsetFromELF returns the offset that a symbol of another entry's ELF file
+// says, with an addend.
+func (e *Entry) offsetFromELF(b *Build) (int64, error) {
+	v := e.OffsetFromELF
+	nul := -1
+	if len(v) > 4 {
+		for i, c := range v[4:] {
+			if c == 0 {
+				nul = 4 + i
+				break
+			}
+		}
+	}
+	if nul < 0 || len(v) != nul+5 {
+		return 0, e.Errorf("Property 'offset-from-elf' must be <&entry>, \"symbol\", <offset>")
+	}
+	phandle := binary.BigEndian.Uint32(v)
+	sym := string(v[4:nul])
+	addend := int64(int32(binary.BigEndian.Uint32(v[nul+1:])))
+	node := e.Node.Tree().ByPhandle(phandle)
+	if node == nil {
+		return 0, e.Errorf("Cannot find node for phandle %d", phandle)
+	}
+	src := e.Parent.findNode(node)
+	if src == nil {
+		return 0, e.Errorf("Cannot find entry for node '%s'", node.Name)
+	}
+	if src.ELF.File == "" {
+		return 0, src.Errorf("Need elf-fname property '%s'", node.Name)
+	}
+	val, err := b.symbolOffset(src, sym)
+	if err != nil {
+		return 0, e.Errorf("%w", err)
+	}
+	return val + addend, nil
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package layout
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"binman/elf"
+	"binman/fdt"
+)
+
+// findNode returns the entry for node among what e holds, at any depth.
+func (e *Entry) findNode(node *fdt.Node) *Entry {
+	for _, child := range e.Entries() {
+		if child.Node == node {
+			return child
+		}
+		if found := child.findNode(node); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// FindPhandle returns the entry of the section of e, at any depth, whose node
+// has the phandle.
+func (e *Entry) FindPhandle(phandle uint32) (*Entry, error) {
+	node := e.Node.Tree().ByPhandle(phandle)
+	if node == nil {
+		return nil, e.Errorf("Cannot find node for phandle %d", phandle)
+	}
+	found := e.Parent.findNode(node)
+	if found == nil {
+		return nil, e.Errorf("Cannot find entry for node '%s'", node.Name)
+	}
+	return found, nil
+}
+
+// elfFile opens the ELF file of an entry, once in a build.
+func (b *Build) elfFile(name string) (*elf.File, error) {
+	path, err := b.Input.Find(name)
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if f := b.elfs[path]; f != nil {
+		return f, nil
+	}
+	f, err := elf.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	b.elfs[path] = f
+	return f, nil
+}
+
+func (b *Build) symbolOffset(e *Entry, sym string) (int64, error) {
+	f, err := b.elfFile(e.ELF.File)
+	if err != nil {
+		return 0, err
+	}
+	return f.SymbolOffset(sym, e.ELF.BaseSym)
+}
+
+// symbolTable finds the entries of an image by the names that symbols use.
+type symbolTable struct {
+	names   []string
+	entries map[string]*Entry
+}
+
+// symbolTable lists the entries of the image by name. Where names clash, the
+// entry nearer to the top of the image wins.
+func (img *Image) symbolTable() *symbolTable {
+	t := &symbolTable{entries: map[string]*Entry{}}
+	t.collect(img.Entry)
+	return t
+}
+
+func (t *symbolTable) collect(e *Entry) {
+	for _, child := range e.Entries() {
+		t.collect(child)
+	}
+	if t.entries[e.Name] == nil {
+		t.names = append(t.names, e.Name)
+	}
+	t.entries[e.Name] = e
+}
+
+var symbolName = regexp.MustCompile(`^_binman_(\w+)_prop_(\w+)$`)
+
+// lookup finds the entry that a symbol named _binman_<entry>_prop_<property>
+// speaks of. An entry name that ends in _any stands for all forms of it.
+func (t *symbolTable) lookup(sym, msg string) (e *Entry, name, prop string, err error) {
+	m := symbolName.FindStringSubmatch(sym)
+	if m == nil {
+		return nil, "", "", fmt.Errorf("%s: Symbol '%s' has invalid format", msg, sym)
+	}
+	name = strings.ReplaceAll(m[1], "_", "-")
+	if e = t.entries[name]; e != nil {
+		return e, name, m[2], nil
+	}
+	root, ok := strings.CutSuffix(name, "-any")
+	if !ok {
+		return nil, name, m[2], nil
+	}
+	for _, cand := range t.names {
+		switch rest, ok := strings.CutPrefix(cand, root); {
+		case !ok:
+		case rest == "", rest == "-elf", rest == "-img", rest == "-nodtb":
+			e = t.entries[cand]
+		}
+	}
+	return e, name, m[2], nil
+}
+
+// value returns the value of a symbol; ok is false if it has none. Base is
+// the address of the image, which is added to positions in it.
+func (t *symbolTable) value(b *Build, sym, msg string, optional bool, base int64) (v int64, ok bool, err error) {
+	e, name, prop, err := t.lookup(sym, msg)
+	if err != nil {
+		return 0, false, err
+	}
+	if e == nil {
+		text := fmt.Sprintf("%s: Entry '%s' not found in list (%s)", msg, name, strings.Join(t.names, ","))
+		if optional {
+			b.Log.Printf(Error, "Warning: %s", text)
+			return 0, false, nil
+		}
+		return 0, false, fmt.Errorf("%s", text)
+	}
+	switch prop {
+	case "offset":
+		return e.Offset.Value, e.Offset.Known, nil
+	case "size":
+		return e.Size.Value, e.Size.Known, nil
+	case "image_pos":
+		// Position 0 counts as unknown, as it does in the original.
+		if !e.ImagePos.positive() {
+			b.Log.Printf(Info, "Symbol-writing: no value for %s", e.Path())
+			return 0, false, nil
+		}
+		return base + e.ImagePos.Value, true, nil
+	}
+	return 0, false, fmt.Errorf("%s: No such property '%s'", msg, prop)
+}
+
+// writeSymbols writes values into the binman symbols of all contents of the
+// image, for access at run time.
+func (b *Build) writeSymbols(img *Image) error {
+	var table *symbolTable
+	return img.Entry.walkErr(func(e *Entry) error {
+		if e.ELF.File == "" || !e.ELF.Write || e.NoWriteSymbols {
+			return nil
+		}
+		if table == nil {
+			table = img.symbolTable()
+		}
+		return b.writeEntrySymbols(e, table)
+	})
+}
+
+func (b *Build) writeEntrySymbols(e *Entry, table *symbolTable) error {
+	f, err := b.elfFile(e.ELF.File)
+	if err != nil {
+		return err
+	}
+	plan := elf.SymbolPlan{
+		SectionPath: e.Parent.Path(),
+		EntryPath:   e.Path(),
+		Contents:    e.ContentsSize,
+		InELF:       e.ELF.IsELF,
+		BaseSym:     e.ELF.BaseSym,
+		Lookup: func(w elf.Wanted) (int64, bool, error) {
+			return table.value(b, w.Name, w.Where, w.Weak, w.Base)
+		},
+		Log: func(level elf.Level, text string) { b.Log.Printf(Notice+Level(level), "%s", text) },
+	}
+	if e.SymbolsBase.Known {
+		plan.BaseAddr = &e.SymbolsBase.Value
+	} else if e.Image.Section.EndAt4GB {
+		plan.BaseAddr = new(int64)
+	}
+	patches, err := f.PlanSymbols(plan)
+	if err != nil {
+		return err
+	}
+	e.Data = elf.Apply(e.Data, patches)
+	return nil
+}

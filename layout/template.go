@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package layout
+
+import (
+	"slices"
+	"strings"
+
+	"binman/fdt"
+)
+
+// insertTemplates handles the insert-template properties of all nodes below
+// parent: the subnodes and the properties of the templates that they name go
+// into the node, which overrides what it has already. It returns whether
+// there were any.
+func (b *Build) insertTemplates(parent *fdt.Node, depth int) (bool, error) {
+	const limit = 1000
+	if depth > limit {
+		return false, &NodeError{Kind: "Node", Path: parent.Path(), Pos: parent.Pos,
+			Msg: "templates make nodes without end: is a template inserted into itself?"}
+	}
+	found := false
+	// The loop runs over a copy, since inserting adds nodes to the list.
+	for _, node := range slices.Clone(parent.Subnodes) {
+		phandles, ok, err := node.U32s("insert-template")
+		if err != nil {
+			return false, err
+		}
+		if ok {
+			found = true
+			if err := b.insertTemplate(node, phandles); err != nil {
+				return false, err
+			}
+		}
+		more, err := b.insertTemplates(node, depth+1)
+		if err != nil {
+			return false, err
+		}
+		found = found || more
+	}
+	return found, nil
+}
+
+// insertTemplate puts the templates with the given phandles into node: the
+// last one first, since what is inserted goes before what is there.
+func (b *Build) insertTemplate(node *fdt.Node, phandles []uint32) error {
+	for _, phandle := range slices.Backward(phandles) {
+		tmpl := node.Tree().ByPhandle(phandle)
+		errorf := func(msg string) error {
+			return &NodeError{Kind: "Node", Path: node.Path(), Msg: msg, Pos: node.Pos}
+		}
+		if tmpl == nil {
+			return errorf("insert-template names a node that does not exist")
+		}
+		for p := node; p != nil; p = p.Parent {
+			if p == tmpl {
+				return errorf("insert-template of '" + tmpl.Path() + "', which holds the node itself")
+			}
+		}
+		b.inserted += countNodes(tmpl)
+		if b.inserted > maxTemplateNodes {
+			return errorf("templates make too many nodes: is a template inserted into itself?")
+		}
+		b.Log.Printf(Debug, "adding template %s to node %s", tmpl.Path(), node.Path())
+		for _, sub := range slices.Backward(tmpl.Subnodes) {
+			if _, err := node.CopyNode(sub, false); err != nil {
+				return err
+			}
+		}
+		node.MergeProps(tmpl, false)
+	}
+	return nil
+}
+
+// rescan reads the tree's bytes again, as the original does when templates are
+// gone, so that nodes and phandles come in the order of the bytes. Positions
+// in the source carry over.
+func rescan(tree *fdt.Tree) (*fdt.Tree, error) {
+	fresh, err := fdt.Parse(tree.Marshal())
+	if err != nil {
+		return nil, err
+	}
+	copyPositions(fresh.Root, tree.Root)
+	return fresh, nil
+}
+
+func copyPositions(dst, src *fdt.Node) {
+	dst.Pos = src.Pos
+	for _, p := range dst.Props {
+		if old := src.Prop(p.Name); old != nil {
+			p.Pos = old.Pos
+		}
+	}
+	for _, sub := range dst.Subnodes {
+		if old := src.Child(sub.Name); old != nil {
+			copyPositions(sub, old)
+		}
+	}
+}
+
+// maxTemplateNodes bounds what templates can grow a description to.
+const maxTemplateNodes = 1_000_000
+
+func countNodes(n *fdt.Node) int {
+	count := 1
+	for _, sub := range n.Subnodes {
+		count += countNodes(sub)
+	}
+	return count
+}
+
+// removeTemplates deletes the templates from the description.
+func removeTemplates(parent *fdt.Node) {
+	for _, node := range slices.Clone(parent.Subnodes) {
+		if strings.HasPrefix(node.Name, "template") {
+			node.Delete()
+		}
+	}
+}
+
+// bootPhases are the boot-phase properties that a node's parents need too, so
+// that U-Boot need not search for them before relocation. The original takes
+// them in an arbitrary order.
+var bootPhases = []string{"bootph-all", "bootph-some-ram"}
+
+// propagateBootPhases gives every parent the boot-phase properties of its
+// children. It returns whether that changed anything.
+func propagateBootPhases(node *fdt.Node) bool {
+	changed := false
+	for _, prop := range bootPhases {
+		if !node.Has(prop) {
+			continue
+		}
+		for p := node.Parent; p != nil; p = p.Parent {
+			if p.Has(prop) {
+				continue
+			}
+			p.SetProp(prop, nil)
+			changed = true
+		}
+	}
+	for _, sub := range node.Subnodes {
+		if propagateBootPhases(sub) {
+			changed = true
+		}
+	}
+	return changed
+}

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package layout
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"path/filepath"
+
+	"binman/content"
+	"binman/fdt"
+)
+
+// A deviceTree is one of the device trees that the build keeps up to date:
+// U-Boot's own, which also describes the images, and those of earlier phases.
+type deviceTree struct {
+	etype string // entry type that holds it, e.g. "u-boot-spl-dtb"
+	tree  *fdt.Tree
+	out   string // name in the output directory
+	blob  []byte // the tree as bytes, as of the last synchronisation
+}
+
+// phaseTrees are the device trees of the other phases, by the entry type that
+// holds them, and the names of their files.
+var phaseTrees = []struct{ etype, file string }{
+	{"u-boot-spl-dtb", "spl/u-boot-spl.dtb"},
+	{"u-boot-tpl-dtb", "tpl/u-boot-tpl.dtb"},
+	{"u-boot-vpl-dtb", "vpl/u-boot-vpl.dtb"},
+}
+
+// treeSet holds the device trees of a build.
+type treeSet struct {
+	list   []*deviceTree // the main one first
+	prefix string        // path of the described image in every other tree
+}
+
+// updateNode is the node of an entry in one device tree.
+type updateNode struct {
+	node *fdt.Node
+	main bool // in the tree that describes the images
+	full bool // in a tree that carries properties for repacking
+}
+
+// loadTrees finds the device trees of the other phases.
+func (b *Build) loadTrees(main *fdt.Tree) error {
+	b.trees.list = []*deviceTree{{etype: "u-boot-dtb", tree: main, out: "u-boot.dtb.out"}}
+	if b.FakeDTB {
+		return nil
+	}
+	for _, pt := range phaseTrees {
+		path, err := b.Input.Find(pt.file)
+		if err != nil {
+			continue // this build has no such phase
+		}
+		data, err := content.Open(path)
+		if err != nil {
+			// Without input directories the name is taken as it is, and
+			// the file need not exist.
+			continue
+		}
+		blob, err := data.Bytes()
+		if err != nil {
+			return err
+		}
+		tree, err := fdt.Parse(blob)
+		if err != nil {
+			return fmt.Errorf("device tree '%s': %w", path, err)
+		}
+		b.trees.list = append(b.trees.list, &deviceTree{etype: pt.etype, tree: tree, out: filepath.Base(pt.file) + ".out"})
+	}
+	return nil
+}
+
+func (s *treeSet) byEtype(etype string) *deviceTree {
+	for _, dt := range s.list {
+		if dt.etype == etype {
+			return dt
+		}
+	}
+	return nil
+}
+
+// sync writes pending changes into the trees' bytes; pack also drops unused
+// space.
+func (b *Build) sync(pack bool) {
+	b.scanned = nil
+	for _, dt := range b.trees.list {
+		dt.tree.Sync()
+		if pack {
+			dt.tree.Pack()
+		}
+		dt.blob = dt.tree.Marshal()
+	}
+}
+
+// TreeContents returns the device tree that an entry of type etype holds, e.g.
+// "u-boot-dtb", as seen by the entry e.
+func (b *Build) TreeContents(e *Entry, etype string) (content.Data, error) {
+	for p := e.Parent; p != nil; p = p.Parent {
+		src, ok := p.Type.(TreeSource)
+		if !ok {
+			continue
+		}
+		data, ok, err := src.TreeContents(b, p, etype)
+		if ok || err != nil {
+			return data, err
+		}
+	}
+	if b.FakeDTB {
+		file := "u-boot.dtb"
+		for _, pt := range phaseTrees {
+			if pt.etype == etype {
+				file = pt.file
+			}
+		}
+		path, err := b.Input.Find(file)
+		if err != nil {
+			return content.Data{}, err
+		}
+		return content.Open(path)
+	}
+	dt := b.trees.byEtype(etype)
+	if dt == nil {
+		file := etype
+		if h, ok := e.Type.(TreeHolder); ok {
+			_, file = h.Tree()
+		}
+		return content.Data{}, fmt.Errorf("[Errno 2] No such file or directory: '%s'", file)
+	}
+	return content.Bytes(dt.blob), nil
+}
+
+// MainTree returns the device tree that describes the images.
+func (b *Build) MainTree() *fdt.Tree { return b.trees.list[0].tree }
+
+// updateNodes returns the nodes of the entry in all device trees.
+func (b *Build) updateNodes(e *Entry) []updateNode {
+	if e.pos == nil {
+		e.pos = b.nodesFor(e.Node)
+	}
+	return e.pos
+}
+
+// nodesFor returns the counterparts of a node of the main tree in all device
+// trees, itself first. Trees of other phases lack what was not for them.
+func (b *Build) nodesFor(node *fdt.Node) []updateNode {
+	own := node.Tree()
+	nodes := []updateNode{{node: node, main: true, full: true}}
+	path := ""
+	for _, dt := range b.trees.list {
+		if dt.tree == own {
+			continue
+		}
+		if path == "" {
+			path = b.trees.prefix + node.Path()
+			if b.trees.prefix != "" && node.Parent == nil {
+				path = b.trees.prefix
+			}
+		}
+		if other := dt.tree.Node(path); other != nil {
+			nodes = append(nodes, updateNode{node: other, full: dt.etype == "u-boot-dtb"})
+		}
+	}
+	return nodes
+}
+
+// AddSubnode adds a node to the entry's node in every device tree and returns
+// the one in the main tree.
+func (b *Build) AddSubnode(node *fdt.Node, name string) *fdt.Node {
+	var first *fdt.Node
+	for _, n := range b.nodesFor(node) {
+		sub := n.node.AddSubnode(name)
+		if first == nil {
+			first = sub
+		}
+	}
+	return first
+}
+
+// SetProp sets a property of a node, and of its counterparts in the other
+// device trees.
+func (b *Build) SetProp(node *fdt.Node, name string, value []byte) {
+	for _, n := range b.nodesFor(node) {
+		n.node.SetProp(name, value)
+	}
+}
+
+// SetString sets a string property in every device tree.
+func (b *Build) SetString(node *fdt.Node, name, value string) {
+	b.SetProp(node, name, append([]byte(value), 0))
+}
+
+// SetU32 sets a property of one cell in every device tree.
+func (b *Build) SetU32(node *fdt.Node, name string, value uint32) {
+	b.SetProp(node, name, binary.BigEndian.AppendUint32(nil, value))
+}
+
+// AddZero adds a property of one zero cell to the entry's node in every
+// device tree, as a placeholder.
+func (b *Build) AddZero(e *Entry, name string) {
+	for _, n := range b.updateNodes(e) {
+		n.node.SetProp(name, make([]byte, 4))
+	}
+}
+
+// SetNumber sets the value of a placeholder in every device tree: one cell,
+// or two for what 32 bits cannot hold.
+func (b *Build) SetNumber(e *Entry, name string, value int64) {
+	b.setNumber(e, name, value, false)
+}
+
+func (b *Build) setNumber(e *Entry, name string, value int64, forRepack bool) {
+	v := cells(value)
+	for _, n := range b.updateNodes(e) {
+		if forRepack && !n.main && !n.full {
+			continue
+		}
+		n.node.SetProp(name, v)
+	}
+}
+
+func cells(v int64) []byte {
+	if v>>32 == 0 {
+		return binary.BigEndian.AppendUint32(nil, uint32(v))
+	}
+	return binary.BigEndian.AppendUint64(nil, uint64(v))
+}
+
+// addMissingProperties adds placeholders for what packing will find out, so
+// that the device trees have their final size. Entries in a compressed section
+// have no position in the image.
+func (b *Build) addMissingProperties(e *Entry, havePos bool) error {
+	addMissing := func(name string, forRepack bool) {
+		for _, n := range b.updateNodes(e) {
+			if forRepack && !n.main && !n.full {
+				continue
+			}
+			n.node.SetProp(name, make([]byte, 4))
+		}
+	}
+	for _, name := range []string{"offset", "size"} {
+		if !e.Node.Has(name) {
+			addMissing(name, false)
+		}
+	}
+	if havePos && !e.Node.Has("image-pos") {
+		addMissing("image-pos", false)
+	}
+	if e.Image.AllowRepack {
+		if e.OrigOffset.Known {
+			addMissing("orig-offset", true)
+		}
+		if e.OrigSize.Known {
+			addMissing("orig-size", true)
+		}
+	}
+	if e.Compressed() {
+		addMissing("uncomp-size", false)
+	}
+	if err := b.addHash(e); err != nil {
+		return err
+	}
+	if e.Section != nil {
+		havePos = havePos && !e.Compressed()
+		if e.Section.EndAt4GB {
+			addMissing("skip-at-start", false)
+		}
+		for _, child := range e.Section.Entries {
+			if err := b.addMissingProperties(child, havePos); err != nil {
+				return err
+			}
+		}
+	}
+	if p, ok := e.Type.(PropertyAdder); ok {
+		return p.AddProperties(b, e)
+	}
+	return nil
+}
+
+// setCalculatedProperties sets what packing found out.
+func (b *Build) setCalculatedProperties(e *Entry) error {
+	b.SetNumber(e, "offset", e.Offset.Or(0))
+	b.SetNumber(e, "size", e.Size.Or(0))
+	if e.ImagePos.Known {
+		b.SetNumber(e, "image-pos", e.ImagePos.Value)
+	}
+	if e.Image.AllowRepack {
+		if e.OrigOffset.Known {
+			b.setNumber(e, "orig-offset", e.OrigOffset.Value, true)
+		}
+		if e.OrigSize.Known {
+			b.setNumber(e, "orig-size", e.OrigSize.Value, true)
+		}
+	}
+	if e.UncompSize.Known {
+		b.SetNumber(e, "uncomp-size", e.UncompSize.Value)
+	}
+	if err := b.setHash(e); err != nil {
+		return err
+	}
+	if e.Section != nil {
+		if e.Section.EndAt4GB {
+			b.SetNumber(e, "skip-at-start", e.Section.start)
+		}
+		for _, child := range e.Section.Entries {
+			if err := b.setCalculatedProperties(child); err != nil {
+				return err
+			}
+		}
+	}
+	if p, ok := e.Type.(PropertySetter); ok {
+		return p.SetProperties(b, e)
+	}
+	return nil
+}
+
+// addHash adds a placeholder for the hash that a hash subnode asks for.
+func (b *Build) addHash(e *Entry) error {
+	if e.hashNode == nil {
+		return nil
+	}
+	if e.Node.Child("hash") == nil { // templates may have moved it
+		e.hashNode = nil
+		return nil
+	}
+	algo, ok, err := e.hashNode.Str("algo")
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return e.Errorf("Missing 'algo' property for hash node")
+	case algo != "sha256":
+		return e.Errorf("Unknown hash algorithm '%s'", algo)
+	}
+	b.SetProp(e.hashNode, "value", make([]byte, sha256.Size))
+	return nil
+}
+
+// setHash sets the hash of the contents in the hash subnode.
+func (b *Build) setHash(e *Entry) error {
+	if e.hashNode == nil {
+		return nil
+	}
+	h := sha256.New()
+	if err := e.Data.Hash(h); err != nil {
+		return e.Errorf("%w", err)
+	}
+	b.SetProp(e.hashNode, "value", h.Sum(nil))
+	return nil
+}
