@@ -99,11 +99,7 @@ func (a *Arg) usage() []string {
 
 // commandSet is the set of commands as usage and help show it.
 func (l *level) commandSet() string {
-	var names []string
-	for i := range l.parser.Commands {
-		names = append(names, l.parser.Commands[i].names()...)
-	}
-	return "{" + strings.Join(names, ",") + "}"
+	return "{" + strings.Join(l.parser.commandNames(), ",") + "}"
 }
 
 // usage returns the usage with its final newline.

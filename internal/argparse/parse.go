@@ -140,10 +140,7 @@ func (l *level) parse(args []string) (cmd string, rest []string, err error) {
 func (l *level) command(name string, args []string) (cmd string, rest []string, err error) {
 	c := l.parser.command(name)
 	if c == nil {
-		var all []string
-		for _, c := range l.parser.Commands {
-			all = append(all, c.names()...)
-		}
+		all := l.parser.commandNames()
 		err := l.fail("argument %s: %s", commandName, invalidChoice(repr(name), all, repr))
 		err.Hint = didYouMean(name, all)
 		return "", nil, err
