@@ -96,11 +96,12 @@ func (w *seqWriter) finish() []byte {
 		offStruct  = offReserve + 16
 	)
 	var out []byte
-	for _, v := range []int{
-		magic, offStruct + len(w.body) + len(w.strings), offStruct, offStruct + len(w.body),
-		offReserve, 17, 16, 0, len(w.strings), len(w.body),
+	body, strings := uint32(len(w.body)), uint32(len(w.strings))
+	for _, v := range []uint32{
+		magic, offStruct + body + strings, offStruct, offStruct + body,
+		offReserve, 17, 16, 0, strings, body,
 	} {
-		out = binary.BigEndian.AppendUint32(out, uint32(v))
+		out = binary.BigEndian.AppendUint32(out, v)
 	}
 	out = append(out, make([]byte, 16)...)
 	out = append(out, w.body...)

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package fdt
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+)
+
+// What parses marshals to the same bytes; after random edits the blob holds
+// the live tree; nothing panics.
+func FuzzParse(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.dtb")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data, []byte("\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff"))
+	}
+	for _, data := range layouts(f) {
+		f.Add(data, []byte("edit me, edit me not"))
+	}
+	f.Fuzz(func(t *testing.T, data, edits []byte) {
+		tree, err := Parse(data)
+		if err != nil {
+			return
+		}
+		size, err := TotalSize(data)
+		if err != nil || !bytes.Equal(tree.Marshal(), data[:size]) {
+			t.Fatalf("unchanged tree gives other bytes (%v)", err)
+		}
+		clone := tree.Clone()
+		mutate(tree, edits)
+		tree.Sync()
+		again, err := Parse(tree.Marshal())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !equal(tree.Root, again.Root) {
+			t.Fatal("the blob is not the live tree")
+		}
+		if !bytes.Equal(clone.Marshal(), data[:size]) {
+			t.Fatal("the clone changed")
+		}
+		tree.Pack()
+		packed, err := Parse(tree.Marshal())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !equal(tree.Root, packed.Root) {
+			t.Fatal("packing changed the tree")
+		}
+	})
+}
+
+// mutate makes edits, two bytes each. It leaves phandles alone so that they
+// stay unique.
+func mutate(tree *Tree, edits []byte) {
+	for len(edits) >= 2 {
+		op, where := edits[0], int(edits[1])
+		edits = edits[2:]
+		var n *Node
+		for m := range tree.Root.All() {
+			if n = m; where == 0 {
+				break
+			}
+			where--
+		}
+		value := bytes.Repeat([]byte{op}, int(op)*int(op)/64)
+		switch op % 10 {
+		case 0, 1:
+			n.SetProp("p"+strconv.Itoa(int(op)), value)
+		case 2:
+			n.AddProp("name"[where%4:], value)
+		case 3:
+			if len(n.Props) > 0 {
+				if p := n.Props[int(op/10)%len(n.Props)]; !isPhandle(p.Name) {
+					n.SetProp(p.Name, value)
+				}
+			}
+		case 4:
+			if len(n.Props) > 0 {
+				n.DeleteProp(n.Props[int(op/10)%len(n.Props)].Name)
+			}
+		case 5:
+			n.AddSubnode("a" + strconv.Itoa(int(op)))
+		case 6:
+			n.InsertSubnode("i" + strconv.Itoa(int(op)))
+		case 7:
+			n.MoveToFirst()
+		case 8:
+			n.Delete()
+		case 9:
+			tree.Sync()
+		}
+	}
+}
