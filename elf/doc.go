@@ -4,9 +4,10 @@
 // symbols, extracts what a loader would load, and works out where values must
 // be written so that a program finds the other parts of its image.
 //
-// It stands on debug/elf, which can panic when given crafted files; here such
-// a file is an error. Both classes (32 and 64 bits) and both byte orders are
-// understood.
+// Both classes (32 and 64 bits) and both byte orders are understood. The
+// types and constants are those of debug/elf, but the headers are read here:
+// debug/elf panics on some crafted files, and copies names that overlap in
+// a string table, so that a few megabytes can ask for gigabytes of memory.
 //
 // # What is where
 //

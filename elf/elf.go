@@ -5,6 +5,7 @@ package elf
 import (
 	"cmp"
 	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -28,14 +29,19 @@ var (
 
 // File is an ELF file. It does not change after Parse.
 type File struct {
-	elf.FileHeader
-
 	Name    string       // for messages: the path, when Open opened it
 	Data    content.Data // the whole file
 	Symbols []Symbol     // of .symtab, by ascending address; see Symbol
 
-	raw    *elf.File
-	byName map[string]int // index in Symbols
+	Class     elf.Class
+	ByteOrder binary.ByteOrder
+	Machine   elf.Machine
+	Type      elf.Type
+	Entry     uint64 // virtual address
+
+	programs []program
+	sects    []section
+	byName   map[string]int // index in Symbols
 }
 
 // Symbol is an entry of the symbol table.
@@ -68,57 +74,26 @@ func Open(path string) (*File, error) {
 	return f, nil
 }
 
-// Parse reads the headers and the symbols of an ELF file.
+// Parse reads the headers and the symbols of an ELF file. Data that is no ELF
+// file at all is ErrMagic.
 func Parse(d content.Data) (*File, error) {
-	return safely(func() (*File, error) { return parse(d) })
-}
-
-// safely turns a panic of debug/elf, which does not check all it reads, into
-// an error.
-func safely[T any](f func() (T, error)) (v T, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("malformed ELF file: %v", r)
-		}
-	}()
-	return f()
-}
-
-func parse(d content.Data) (*File, error) {
-	ident, err := d.Peek(elf.EI_DATA + 1)
+	f, err := parse(d)
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case len(ident) < 4 || string(ident[:4]) != elf.ELFMAG:
-		return nil, ErrMagic
-	case len(ident) <= elf.EI_DATA:
-		return nil, fmt.Errorf("ELF file of %d bytes is cut short", len(ident))
-	case ident[elf.EI_CLASS] != 1 && ident[elf.EI_CLASS] != 2:
-		//lint:ignore ST1005 users match the original's words
-		return nil, fmt.Errorf("Invalid EI_CLASS b'\\x%02x'", ident[elf.EI_CLASS])
-	case ident[elf.EI_DATA] != 1 && ident[elf.EI_DATA] != 2:
-		//lint:ignore ST1005 users match the original's words
-		return nil, fmt.Errorf("Invalid EI_DATA b'\\x%02x'", ident[elf.EI_DATA])
-	}
-	raw, err := elf.NewFile(d)
+	syms, err := f.symbols(elf.SHT_SYMTAB)
 	if err != nil {
-		return nil, fmt.Errorf("malformed ELF file: %w", err)
+		return nil, err
 	}
-	syms, err := raw.Symbols()
-	if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
-		return nil, fmt.Errorf("malformed ELF symbol table: %w", err)
-	}
-	f := &File{FileHeader: raw.FileHeader, Data: d, raw: raw}
 	f.setSymbols(syms)
 	return f, nil
 }
 
 // setSymbols sorts the symbols as the original does.
-func (f *File) setSymbols(raw []elf.Symbol) {
+func (f *File) setSymbols(raw []symbol) {
 	index := make(map[string]int, len(raw))
 	for _, s := range raw {
-		sym := f.symbol(s)
+		sym := f.listed(s)
 		if sym.Name == "" || f.isMapping(sym.Name) {
 			continue
 		}
@@ -137,24 +112,24 @@ func (f *File) setSymbols(raw []elf.Symbol) {
 	f.byName = index
 }
 
-func (f *File) symbol(s elf.Symbol) Symbol {
+func (f *File) listed(s symbol) Symbol {
 	sym := Symbol{
-		Name:    s.Name,
+		Name:    s.name,
 		Section: "*ABS*",
-		Address: s.Value,
-		Size:    s.Size,
-		Weak:    elf.ST_BIND(s.Info) == elf.STB_WEAK,
+		Address: s.value,
+		Size:    s.size,
+		Weak:    elf.ST_BIND(s.info) == elf.STB_WEAK,
 	}
 	switch {
-	case s.Section == elf.SHN_UNDEF:
+	case s.section == elf.SHN_UNDEF:
 		sym.Section = "*UND*"
-	case s.Section == elf.SHN_COMMON:
+	case s.section == elf.SHN_COMMON:
 		sym.Section = "*COM*"
-		sym.Address, sym.Size = s.Size, s.Value
-	case int(s.Section) < len(f.raw.Sections):
-		sym.Section = f.raw.Sections[s.Section].Name
+		sym.Address, sym.Size = s.size, s.value
+	case int(s.section) < len(f.sects):
+		sym.Section = f.sects[s.section].name
 	}
-	switch elf.ST_TYPE(s.Info) {
+	switch elf.ST_TYPE(s.info) {
 	case elf.STT_SECTION:
 		if sym.Name == "" {
 			sym.Name = sym.Section
@@ -230,9 +205,9 @@ func (f *File) noSymbol(name string) error {
 // FileOffset returns where in the file the byte is that is loaded at the
 // virtual address.
 func (f *File) FileOffset(address uint64) (int64, bool) {
-	for _, p := range f.raw.Progs {
-		if p.Type == elf.PT_LOAD && address >= p.Vaddr && address-p.Vaddr < p.Filesz {
-			off := address - p.Vaddr + p.Off
+	for _, p := range f.programs {
+		if p.typ == elf.PT_LOAD && address >= p.vaddr && address-p.vaddr < p.filesz {
+			off := address - p.vaddr + p.off
 			return int64(off), off <= math.MaxInt64
 		}
 	}

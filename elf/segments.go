@@ -29,22 +29,22 @@ type Segment struct {
 // the order of the program headers.
 func (f *File) LoadableSegments() ([]Segment, error) {
 	var segs []Segment
-	for i, p := range f.raw.Progs {
-		if p.Type != elf.PT_LOAD || p.Memsz == 0 {
+	for i, p := range f.programs {
+		if p.typ != elf.PT_LOAD || p.memsz == 0 {
 			continue
 		}
-		seg := Segment{Index: i, Address: p.Paddr, Virtual: p.Vaddr}
-		if p.Memsz > math.MaxInt64 {
-			return nil, fmt.Errorf("segment %d of ELF file takes %#x bytes of memory", i, p.Memsz)
+		seg := Segment{Index: i, Address: p.paddr, Virtual: p.vaddr}
+		if p.memsz > math.MaxInt64 {
+			return nil, fmt.Errorf("segment %d of ELF file takes %#x bytes of memory", i, p.memsz)
 		}
-		seg.MemSize = int64(p.Memsz)
-		if p.Filesz != 0 {
+		seg.MemSize = int64(p.memsz)
+		if p.filesz != 0 {
 			// A segment without bytes may name an offset past the end.
 			size := uint64(f.Data.Len())
-			if p.Off > size || p.Filesz > size-p.Off {
-				return nil, fmt.Errorf("segment %d of ELF file: %#x bytes at offset %#x lie outside the file of %#x bytes", i, p.Filesz, p.Off, size)
+			if p.off > size || p.filesz > size-p.off {
+				return nil, fmt.Errorf("segment %d of ELF file: %#x bytes at offset %#x lie outside the file of %#x bytes", i, p.filesz, p.off, size)
 			}
-			seg.Data = f.Data.Slice(int64(p.Off), int64(p.Filesz))
+			seg.Data = f.Data.Slice(int64(p.off), int64(p.filesz))
 		}
 		segs = append(segs, seg)
 	}

@@ -4,7 +4,6 @@ package elf
 
 import (
 	"debug/elf"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,14 +50,16 @@ func (f *File) Insert(begin, end string, data content.Data) (content.Data, int64
 
 // between returns the file offsets of two symbols.
 func (f *File) between(begin, end string) (from, to int64, err error) {
-	syms, err := safely(f.allSymbols)
-	if err != nil {
-		return 0, 0, err
-	}
 	found := map[string]uint64{}
-	for _, s := range syms {
-		if s.Name == begin || s.Name == end {
-			found[s.Name] = s.Value
+	for _, table := range []elf.SectionType{elf.SHT_DYNSYM, elf.SHT_SYMTAB} {
+		syms, err := f.symbols(table)
+		if err != nil {
+			return 0, 0, err
+		}
+		for _, s := range syms {
+			if s.name == begin || s.name == end {
+				found[s.name] = s.value
+			}
 		}
 	}
 	if len(found) != 2 {
@@ -87,20 +88,6 @@ func (f *File) between(begin, end string) (from, to int64, err error) {
 		return 0, 0, fmt.Errorf("symbols '%s' and '%s' at offsets %#x and %#x lie outside the file '%s' of %#x bytes", begin, end, from, to, f.Name, f.Data.Len())
 	}
 	return from, to, nil
-}
-
-// allSymbols returns the dynamic and the static symbols, as they are in the
-// tables.
-func (f *File) allSymbols() ([]elf.Symbol, error) {
-	dynamic, err := f.raw.DynamicSymbols()
-	if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
-		return nil, fmt.Errorf("malformed ELF dynamic symbol table: %w", err)
-	}
-	static, err := f.raw.Symbols()
-	if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
-		return nil, fmt.Errorf("malformed ELF symbol table: %w", err)
-	}
-	return append(dynamic, static...), nil
 }
 
 // spaceError is an ErrNoSpace with the words of the original.
