@@ -73,7 +73,7 @@ func (f *Blob) Read(b *layout.Build, e *layout.Entry) error {
 // Contents returns the contents of the file, compressed if the entry asks for
 // it. Of a missing file that may be missing there are none.
 func (f *Blob) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	data, ok, err := openBlob(b, e, e.File, e.AssumeSize)
+	data, ok, err := openBlob(b, e, e.File, e.AssumeSize, b.AllowMissing)
 	if err != nil || !ok {
 		return data, err
 	}
@@ -86,10 +86,12 @@ func (f *Blob) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) 
 }
 
 // openBlob opens the file of an entry. If it is missing, and may be, that is
-// noted and a dummy takes its place; ok is false if there is not even that.
-func openBlob(b *layout.Build, e *layout.Entry, name string, assume int64) (data content.Data, ok bool, err error) {
+// noted and a dummy of assume bytes takes its place; ok is false if there is
+// not even that. External blobs may be missing if they are optional or allow
+// is set.
+func openBlob(b *layout.Build, e *layout.Entry, name string, assume int64, allow bool) (data content.Data, ok bool, err error) {
 	data, err = b.Input.Open(name)
-	mayMiss := e.External && (e.Optional || b.AllowMissing)
+	mayMiss := e.External && (e.Optional || allow)
 	if err == nil || !mayMiss || !errors.Is(err, fs.ErrNotExist) {
 		return data, err == nil, err
 	}
@@ -129,7 +131,7 @@ func (l *BlobExtList) Read(b *layout.Build, e *layout.Entry) error {
 func (l *BlobExtList) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
 	var out content.Builder
 	for _, name := range l.Filenames {
-		data, ok, err := openBlob(b, e, name, 0)
+		data, ok, err := openBlob(b, e, name, 0, b.AllowMissing || b.FakeBlobs)
 		if err != nil {
 			return content.Data{}, err
 		}

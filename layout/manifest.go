@@ -2,6 +2,8 @@
 
 package layout
 
+import "encoding/json"
+
 // Manifest describes the images of a build, for other programs. Offsets,
 // positions and sizes are in bytes; what is not known is null.
 type Manifest struct {
@@ -32,7 +34,35 @@ type ManifestEntry struct {
 	Missing      bool              `json:"missing,omitempty"`
 	Faked        bool              `json:"faked,omitempty"`
 	Entries      *[]*ManifestEntry `json:"entries,omitempty"`
-	Extra        map[string]any    `json:"-"`
+	Extra        map[string]any    `json:"-"` // further values, on the same level
+}
+
+// MarshalJSON writes the entry with its further values.
+func (m *ManifestEntry) MarshalJSON() ([]byte, error) {
+	type plain ManifestEntry
+	return marshalWith((*plain)(m), m.Extra)
+}
+
+// MarshalJSON writes the image with its further values.
+func (m ManifestImage) MarshalJSON() ([]byte, error) {
+	type plain ManifestEntry
+	return marshalWith(struct {
+		Filename string `json:"filename"`
+		*plain
+	}{m.Filename, (*plain)(&m.ManifestEntry)}, m.Extra)
+}
+
+// marshalWith writes v, a struct, with the further values after its fields.
+func marshalWith(v any, extra map[string]any) ([]byte, error) {
+	text, err := json.Marshal(v)
+	if err != nil || len(extra) == 0 {
+		return text, err
+	}
+	more, err := json.Marshal(extra)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(text[:len(text)-1], ','), more[1:]...), nil
 }
 
 // Manifest describes the images that the build made.

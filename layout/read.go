@@ -187,17 +187,6 @@ func (e *Entry) missingProps(names []string) error {
 
 // checkCommon checks the properties that every entry has.
 func (e *Entry) checkCommon() error {
-	if e.Overlap {
-		var missing []string
-		for _, name := range []string{"offset", "size"} {
-			if !e.Node.Has(name) {
-				missing = append(missing, name)
-			}
-		}
-		if len(missing) > 0 {
-			return e.missingProps(missing)
-		}
-	}
 	if !isPowerOfTwo(e.Align.Or(0)) {
 		return &NodeError{Kind: "Node", Path: e.Path(), Pos: e.Node.Pos,
 			Msg: fmt.Sprintf("Alignment %d must be a power of two", e.Align.Value)}

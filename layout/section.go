@@ -115,9 +115,7 @@ func (e *Entry) Padded(data content.Data) content.Data {
 	out.Fill(outer, e.PadBefore)
 	out.Add(data)
 	out.Fill(outer, e.PadAfter)
-	if e.Size.positive() {
-		out.PadTo(e.Size.Value, e.padByte())
-	}
+	padTo(&out, e.Size.Or(0), e.padByte())
 	return out.Data()
 }
 
@@ -141,10 +139,18 @@ func (s *Section) join(b *Build, e *Entry, packed bool) (content.Data, error) {
 			}
 			continue
 		}
-		out.PadTo(at, pad)
+		padTo(&out, at, pad)
 		out.Add(child.Padded(data))
 	}
 	return out.Data(), nil
+}
+
+// padTo fills out up to size bytes, unless it has more already: contents that
+// have outgrown their entry are packed again later.
+func padTo(out *content.Builder, size int64, pad byte) {
+	if size > out.Len() {
+		out.PadTo(size, pad)
+	}
 }
 
 // overlay puts the contents of an overlapping entry over what is there.
