@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package dts
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"binman/dts/cpp"
+	"binman/fdt"
+)
+
+// source is a text being read: the preprocessed source, or a file of
+// /include/.
+type source struct {
+	parent *source
+	text   []byte
+	off    int
+	path   string // "" for the preprocessed source, whose parts have their own
+	cursor cpp.Cursor
+
+	// A line marker, `# 7 "file"`, says that what follows the offset shift
+	// is line 7 of file.
+	shift     int
+	shiftFile string
+	shiftLine int // to be added
+}
+
+// pos returns the position of the byte at off.
+func (s *source) pos(off int) fdt.Pos {
+	p := s.cursor.Pos(off)
+	if s.shift > 0 && off >= s.shift {
+		p.File = s.shiftFile
+		p.Line += s.shiftLine
+	}
+	return p
+}
+
+// mark makes the line after the one at off line number n of file.
+func (s *source) mark(off int, file string, n int) {
+	s.shift = 0
+	s.shiftLine = n - 1 - s.pos(off).Line
+	s.shift, s.shiftFile = off+1, file
+}
+
+// open reads a file named by /include/ or /incbin/ at pos: beside the source
+// that is compiled or the file of /include/ that names it, in the directories
+// of the options, or beside the file that the text came from.
+func (u *unit) open(s *source, pos fdt.Pos, name string, limit int64) (path string, data []byte, err error) {
+	if name == "" {
+		return "", nil, errors.New("the file name is empty")
+	}
+	if strings.IndexByte(name, 0) >= 0 {
+		return "", nil, errors.New("NUL in the file name")
+	}
+	if filepath.IsAbs(name) {
+		data, err = read(u.opts.ReadFile, name, limit)
+		return name, data, err
+	}
+	beside := s.path
+	if beside == "" {
+		beside = u.main
+	}
+	dirs := append([]string{dirOf(beside)}, u.opts.Include...)
+	dirs = append(dirs, dirOf(pos.File))
+	for _, dir := range dirs {
+		path := name
+		if dir != "" {
+			path = strings.TrimSuffix(dir, "/") + "/" + name
+		}
+		data, err := read(u.opts.ReadFile, path, limit)
+		if err == nil || !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) && !errors.Is(err, syscall.EISDIR) {
+			return path, data, err
+		}
+	}
+	return "", nil, errors.New("No such file or directory")
+}
+
+// dirOf returns the directory part of path, "" when it has none.
+func dirOf(path string) string {
+	i := len(path) - 1
+	for i >= 0 && !os.IsPathSeparator(path[i]) {
+		i--
+	}
+	if i == 0 {
+		return path[:1]
+	}
+	return path[:max(i, 0)]
+}
