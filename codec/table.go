@@ -5,17 +5,27 @@ package codec
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
+	"fmt"
 
+	"binman/codec/bzip2"
+	"binman/codec/gzip"
 	"binman/codec/lz4"
+	"binman/codec/lzma"
 	"binman/codec/lzo"
+	"binman/codec/xz"
 	"binman/codec/zstd"
 )
 
 // codecs returns the table of all algorithms, in alphabetical order.
 func codecs() []Codec {
 	return []Codec{
+		{"bzip2", "bzip2", infallible(bzip2.Encode), bzip2.Decode, isBzip2},
+		{"gzip", "gzip", infallible(gzip.Encode), gzip.Decode, hasMagic("\x1f\x8b\x08")},
 		{"lz4", "lz4", infallible(lz4.Encode), lz4.Decode, isLZ4},
+		{"lzma", "lzma_alone", encodeLZMA, decodeLZMA, isLZMA},
 		{"lzo", "lzop", infallible(lzo.Encode), lzo.Decode, hasMagic("\x89LZO\x00\r\n\x1a\n")},
+		{"xz", "xz", xz.Encode, decodeXZ, hasMagic(xzMagic)},
 		{"zstd", "zstd", zstd.Encode, zstd.Decode, hasMagic("\x28\xb5\x2f\xfd")},
 	}
 }
@@ -27,6 +37,54 @@ func infallible(encode func([]byte) []byte) func([]byte) ([]byte, error) {
 
 func hasMagic(magic string) func([]byte) bool {
 	return func(prefix []byte) bool { return bytes.HasPrefix(prefix, []byte(magic)) }
+}
+
+func encodeLZMA(src []byte) ([]byte, error) { return lzma.Encode(src, lzma.Binman()) }
+
+func decodeLZMA(src []byte, limit int64) ([]byte, error) {
+	out, _, err := lzma.DecodePrefix(src, limit)
+	return out, tooLarge(err)
+}
+
+const xzMagic = "\xfd7zXZ\x00"
+
+// decodeXZ joins the streams at the start of src, which may have zero bytes
+// between them, a multiple of 4.
+func decodeXZ(src []byte, limit int64) ([]byte, error) {
+	var out []byte
+	for first := true; first || bytes.HasPrefix(src, []byte(xzMagic)); first = false {
+		part, used, err := xz.DecodePrefix(src, limit-int64(len(out)))
+		if err != nil {
+			return nil, tooLarge(err)
+		}
+		if first {
+			out = part
+		} else {
+			out = append(out, part...)
+		}
+		src = src[used:]
+		for len(src) >= 4 && binary.LittleEndian.Uint32(src) == 0 {
+			src = src[4:]
+		}
+	}
+	return out, nil
+}
+
+// tooLarge makes the error of lzma and xz about a limit this package's.
+func tooLarge(err error) error {
+	if errors.Is(err, lzma.ErrTooLarge) && !errors.Is(err, ErrTooLarge) {
+		return fmt.Errorf("%w: %w", ErrTooLarge, err)
+	}
+	return err
+}
+
+// isBzip2 knows "BZh" and a block size, then a block or the end.
+func isBzip2(prefix []byte) bool {
+	if len(prefix) < 10 || string(prefix[:3]) != "BZh" || prefix[3] < '1' || prefix[3] > '9' {
+		return false
+	}
+	magic := string(prefix[4:10])
+	return magic == "\x31\x41\x59\x26\x53\x59" || magic == "\x17\x72\x45\x38\x50\x90"
 }
 
 // isLZ4 knows the magic of frames and that of the legacy format.

@@ -12,7 +12,7 @@ const (
 	lastLiterals = 5  // the bytes at a block's end that must be literals
 	matchMargin  = 12 // no match begins in these last bytes of a block
 	hashBits     = 15
-	searchDepth  = 512 // candidates looked at for each position
+	searchDepth  = 128 // candidates looked at for each position
 	niceLength   = 128 // a match this long is not improved upon
 )
 

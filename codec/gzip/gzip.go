@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// Package gzip writes and reads gzip files.
+//
+// A member, numbers little-endian:
+//
+//	bytes  field
+//	2      magic 1f 8b
+//	1      method, 8: Deflate
+//	1      flags: header CRC 1, extra field 2, name 3, comment 4
+//	4      time of the file, 0 if unknown
+//	1      extra flags: 2 smallest, 4 fastest, 0 neither
+//	1      system: 3 Unix, 255 unknown
+//	…      extra field, name, comment, header CRC, as the flags say
+//	…      Deflate data
+//	4      CRC-32 of the content
+//	4      size of the content modulo 2^32
+//
+// Source: RFC 1952.
+//
+// [Encode] writes no name and no time, so that the bytes depend on the data
+// only; the header is otherwise that of "gzip -n" on Unix.
+package gzip
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+
+	"binman/codec/deflate"
+	"binman/codec/internal/limit"
+)
+
+// Errors of Decode.
+var (
+	// ErrFormat says that the input is not gzip, or is damaged.
+	ErrFormat = errors.New("gzip: invalid data")
+	// ErrTooLarge says that the output would exceed the limit.
+	ErrTooLarge = limit.ErrTooLarge
+)
+
+const magic = "\x1f\x8b\x08"
+
+// Encode returns src as one member. The bytes depend on src only.
+func Encode(src []byte) []byte {
+	out := []byte(magic + "\x00" + "\x00\x00\x00\x00" + "\x00\x03")
+	out = append(out, deflate.Encode(src)...)
+	out = binary.LittleEndian.AppendUint32(out, crc32.ChecksumIEEE(src))
+	return binary.LittleEndian.AppendUint32(out, uint32(len(src)))
+}
+
+// Decode returns the content of the members at the start of src, at most
+// maxSize bytes of it, else ErrTooLarge. Bytes after the last member are
+// ignored.
+func Decode(src []byte, maxSize int64) ([]byte, error) {
+	var out []byte
+	var z gzip.Reader
+	in := bytes.NewReader(src)
+	for first := true; first || bytes.HasPrefix(src[len(src)-in.Len():], []byte(magic)); first = false {
+		start := len(src) - in.Len()
+		err := z.Reset(in)
+		if err == nil {
+			z.Multistream(false)
+			out, err = limit.ReadAll(out, &z, maxSize)
+		}
+		if errors.Is(err, ErrTooLarge) {
+			return nil, err
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w, in the member at offset 0x%x", ErrFormat, err, start)
+		}
+	}
+	return out, nil
+}
