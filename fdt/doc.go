@@ -46,7 +46,6 @@
 // A tree made by [New] marshals to what dtc 1.6 or later writes for
 // "dtc -O dtb" without further flags.
 //
-// A Tree and its nodes may be read by several goroutines at once, apart from
-// [Tree.Marshal], [Tree.ByPhandle], [Node.Child] and [Node.Prop], which keep
-// caches; nothing may run at the same time as an edit.
+// A Tree and its nodes may be read by several goroutines at once; nothing may
+// run at the same time as an edit, Sync, Pack or Clone.
 package fdt

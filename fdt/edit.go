@@ -11,7 +11,7 @@ import (
 
 // SetProp sets the value of a property: one that exists keeps its place, any
 // other is added after those there are. The value is copied. A name ends at
-// its first NUL.
+// its first NUL and must not be empty, here and for nodes.
 func (n *Node) SetProp(name string, value []byte) *Prop {
 	name = cutName(name)
 	p := n.Prop(name)
@@ -89,7 +89,9 @@ func (n *Node) DeleteProp(name string) {
 	}
 	i := slices.Index(n.Props, p)
 	n.Props = slices.Delete(n.Props, i, i+1)
-	delete(n.propIndex, name)
+	if x := n.propIndex.Load(); x != nil {
+		delete(*x, name)
+	}
 }
 
 func isPhandle(name string) bool { return name == "phandle" || name == "linux,phandle" }
@@ -123,8 +125,8 @@ func (n *Node) InsertSubnode(name string) *Node {
 	n.unsyncSubnodes()
 	c := &Node{Name: name, Parent: n, tree: n.tree}
 	n.Subnodes = slices.Insert(n.Subnodes, 0, c)
-	if n.nodeIndex != nil {
-		n.nodeIndex[name] = c
+	if x := n.nodeIndex.Load(); x != nil {
+		(*x)[name] = c
 	}
 	return c
 }
@@ -144,7 +146,7 @@ func (n *Node) MoveToFirst() {
 	p.unsyncSubnodes()
 	copy(p.Subnodes[1:i+1], p.Subnodes[:i])
 	p.Subnodes[0] = n
-	p.nodeIndex = nil
+	p.nodeIndex.Store(nil)
 }
 
 // unsyncSubnodes takes all subnodes out of the blob and makes them pending.
@@ -196,7 +198,7 @@ func (n *Node) Delete() {
 	}
 	n.tree.stale = true
 	p.Subnodes = slices.Delete(p.Subnodes, i, i+1)
-	p.nodeIndex = nil
+	p.nodeIndex.Store(nil)
 }
 
 // MergeProps adds the properties of src which the node does not have. A
@@ -306,5 +308,6 @@ func (n *Node) copyNodes(list []*Node, phandles bool) {
 			order = append(order, c)
 		}
 	}
-	n.Subnodes, n.nodeIndex = order, nil
+	n.Subnodes = order
+	n.nodeIndex.Store(nil)
 }

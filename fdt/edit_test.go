@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -300,5 +301,52 @@ func TestPos(t *testing.T) {
 	}
 	if s := (Pos{"a.dts", 3, 7}).String(); s != "a.dts:3:7" {
 		t.Errorf("got %q", s)
+	}
+}
+
+// Readers may look up names, phandles and bytes at the same time.
+func TestConcurrentReads(t *testing.T) {
+	tree := New()
+	for i := range 100 {
+		c := tree.Root.AddSubnode("n" + strconv.Itoa(i))
+		c.SetU32("phandle", uint32(i+1))
+		tree.Root.SetU32("p"+strconv.Itoa(i), uint32(i))
+	}
+	want := tree.Clone().Marshal()
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			if n := tree.Node("/n77"); n == nil || tree.ByPhandle(78) != n || !tree.Root.Has("p99") {
+				t.Error("wrong lookup")
+			}
+			if !bytes.Equal(tree.Marshal(), want) {
+				t.Error("wrong bytes")
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func BenchmarkCopyTemplate(b *testing.B) {
+	for _, n := range []int{1000, 10_000, 100_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				tree := New()
+				from := tree.Root.AddSubnode("template")
+				from.SetU32("phandle", 1)
+				to := tree.Root.AddSubnode("image")
+				for i := range n {
+					from.AddSubnode("n"+strconv.Itoa(i)).SetString("type", "fill")
+					to.AddSubnode("n"+strconv.Itoa(2*i)).SetU32("size", 1)
+				}
+				tree.Sync()
+				b.StartTimer()
+				if err := to.CopySubnodesFromPhandles([]uint32{1}); err != nil {
+					b.Fatal(err)
+				}
+				tree.Sync()
+			}
+		})
 	}
 }

@@ -42,14 +42,14 @@ func (k *token) size() int64 {
 	return 4 + int64(len(k.data))
 }
 
-// encode appends the token's bytes.
-func (k *token) encode(b []byte) []byte {
+// head appends what stands before the token's data.
+func (k *token) head(b []byte) []byte {
 	b = binary.BigEndian.AppendUint32(b, k.tag)
 	if k.tag == tagProp {
 		b = binary.BigEndian.AppendUint32(b, uint32(k.n))
 		b = binary.BigEndian.AppendUint32(b, k.nameoff)
 	}
-	return append(b, k.data...)
+	return b
 }
 
 // flat is a blob taken apart so that edits need not move bytes. Put together
@@ -93,7 +93,7 @@ func (f *flat) marshal() []byte {
 	b := make([]byte, 0, total)
 	b = append(b, f.pre...)
 	for k := f.list.next; k != &f.list; k = k.next {
-		b = k.encode(b)
+		b = append(k.head(b), k.data...)
 	}
 	b = append(b, f.end...)
 	b = append(b, f.gap...)
@@ -183,14 +183,13 @@ func (f *flat) peek(at *token, skip, n int64) []byte {
 		skip = 0
 		out = append(out, b[:min(int64(len(b)), n-int64(len(out)))]...)
 	}
-	var buf []byte
 	for k := at; k != &f.list && int64(len(out)) < n; k = k.next {
 		if s := k.size(); skip >= s {
 			skip -= s
 			continue
 		}
-		buf = k.encode(buf[:0])
-		add(buf)
+		add(k.head(nil))
+		add(k.data)
 	}
 	add(f.end)
 	add(f.gap)
@@ -206,9 +205,8 @@ func (f *flat) tail(n int64) []byte {
 	parts := [][]byte{f.strs, f.gap, f.end}
 	have := int64(len(f.strs) + len(f.gap) + len(f.end))
 	for k := f.list.prev; have < n && k != &f.list; k = k.prev {
-		b := k.encode(nil)
-		parts = append(parts, b)
-		have += int64(len(b))
+		parts = append(parts, k.data, k.head(nil))
+		have += k.size()
 	}
 	out := make([]byte, n)
 	i := n

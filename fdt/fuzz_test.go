@@ -4,6 +4,7 @@ package fdt
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -27,37 +28,66 @@ func FuzzParse(f *testing.F) {
 	for _, data := range layouts(f) {
 		f.Add(data, []byte("edit me, edit me not"))
 	}
-	f.Fuzz(func(t *testing.T, data, edits []byte) {
-		tree, err := Parse(data)
-		if err != nil {
-			return
-		}
-		size, err := TotalSize(data)
-		if err != nil || !bytes.Equal(tree.Marshal(), data[:size]) {
-			t.Fatalf("unchanged tree gives other bytes (%v)", err)
-		}
-		clone := tree.Clone()
-		mutate(tree, edits)
-		tree.Sync()
-		again, err := Parse(tree.Marshal())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !equal(tree.Root, again.Root) {
-			t.Fatal("the blob is not the live tree")
-		}
-		if !bytes.Equal(clone.Marshal(), data[:size]) {
-			t.Fatal("the clone changed")
-		}
-		tree.Pack()
-		packed, err := Parse(tree.Marshal())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !equal(tree.Root, packed.Root) {
-			t.Fatal("packing changed the tree")
-		}
-	})
+	f.Fuzz(checkEdits)
+}
+
+// checkEdits is the oracle of FuzzParse.
+func checkEdits(t *testing.T, data, edits []byte) {
+	tree, err := Parse(data)
+	if err != nil {
+		return
+	}
+	size, err := TotalSize(data)
+	if err != nil || !bytes.Equal(tree.Marshal(), data[:size]) {
+		t.Fatalf("unchanged tree gives other bytes (%v)", err)
+	}
+	clone := tree.Clone()
+	mutate(tree, edits)
+	tree.Sync()
+	again, err := Parse(tree.Marshal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !equal(tree.Root, again.Root) {
+		t.Fatal("the blob is not the live tree")
+	}
+	if !bytes.Equal(clone.Marshal(), data[:size]) {
+		t.Fatal("the clone changed")
+	}
+	mutate(clone, edits)
+	clone.Sync()
+	if !bytes.Equal(clone.Marshal(), tree.Marshal()) {
+		t.Fatal("the clone goes another way")
+	}
+	tree.Pack()
+	packed, err := Parse(tree.Marshal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !equal(tree.Root, packed.Root) {
+		t.Fatal("packing changed the tree")
+	}
+}
+
+// Long random runs of edits, which a fuzzer comes to late.
+func TestRandomEdits(t *testing.T) {
+	data := layouts(t)
+	data["padded"] = base(t).Marshal()
+	for name, blob := range data {
+		t.Run(name, func(t *testing.T) {
+			for seed := range uint64(100) {
+				r := rand.New(rand.NewPCG(seed, 0))
+				edits := make([]byte, 2*r.IntN(200))
+				for i := range edits {
+					edits[i] = byte(r.Uint32())
+					if i%2 == 1 {
+						edits[i] %= 32
+					}
+				}
+				checkEdits(t, blob, edits)
+			}
+		})
+	}
 }
 
 // mutate makes edits, two bytes each. It leaves phandles alone so that they

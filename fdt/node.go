@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 // Node is a node of a live tree. Change it through its methods: they note what
@@ -27,8 +28,10 @@ type Node struct {
 	begin, end *token
 	inBlob     int // number of subnodes that are not pending
 
-	propIndex map[string]*Prop
-	nodeIndex map[string]*Node
+	// Lookups by name in a long list; nil until needed. Readers may make
+	// them at the same time.
+	propIndex atomic.Pointer[map[string]*Prop]
+	nodeIndex atomic.Pointer[map[string]*Node]
 }
 
 // Prop is a property of a live tree. Change its value with the Set methods of
@@ -78,13 +81,15 @@ func (n *Node) Child(name string) *Node {
 		}
 		return nil
 	}
-	if n.nodeIndex == nil {
-		n.nodeIndex = make(map[string]*Node, len(n.Subnodes))
-		for _, c := range slices.Backward(n.Subnodes) {
-			n.nodeIndex[c.Name] = c // of two with one name, the first
-		}
+	if x := n.nodeIndex.Load(); x != nil {
+		return (*x)[name]
 	}
-	return n.nodeIndex[name]
+	x := make(map[string]*Node, len(n.Subnodes))
+	for _, c := range slices.Backward(n.Subnodes) {
+		x[c.Name] = c // of two with one name, the first
+	}
+	n.nodeIndex.Store(&x)
+	return x[name]
 }
 
 // Prop finds a property by name, or nil.
@@ -97,13 +102,15 @@ func (n *Node) Prop(name string) *Prop {
 		}
 		return nil
 	}
-	if n.propIndex == nil {
-		n.propIndex = make(map[string]*Prop, len(n.Props))
-		for _, p := range n.Props {
-			n.propIndex[p.Name] = p
-		}
+	if x := n.propIndex.Load(); x != nil {
+		return (*x)[name]
 	}
-	return n.propIndex[name]
+	x := make(map[string]*Prop, len(n.Props))
+	for _, p := range n.Props {
+		x[p.Name] = p
+	}
+	n.propIndex.Store(&x)
+	return x[name]
 }
 
 // Has tells whether the node has a property.
@@ -141,15 +148,15 @@ func (n *Node) walk(yield func(*Node) bool) bool {
 // appendProp adds p to the live properties.
 func (n *Node) appendProp(p *Prop) {
 	n.Props = append(n.Props, p)
-	if n.propIndex != nil {
-		n.propIndex[p.Name] = p
+	if x := n.propIndex.Load(); x != nil {
+		(*x)[p.Name] = p
 	}
 }
 
 // appendNode adds c to the live subnodes.
 func (n *Node) appendNode(c *Node) {
 	n.Subnodes = append(n.Subnodes, c)
-	if n.nodeIndex != nil && n.nodeIndex[c.Name] == nil {
-		n.nodeIndex[c.Name] = c
+	if x := n.nodeIndex.Load(); x != nil && (*x)[c.Name] == nil {
+		(*x)[c.Name] = c
 	}
 }

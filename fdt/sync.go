@@ -11,8 +11,10 @@ import (
 // deletions since; edits still pending are not in it. A tree from New that was
 // never synced is synced first. The caller owns the result.
 func (t *Tree) Marshal() []byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.flat == nil {
-		t.Sync()
+		t.build()
 	}
 	if t.cache == nil {
 		t.cache = t.flat.marshal()
@@ -82,7 +84,7 @@ func (n *Node) sync() {
 		// Additions stand last in the live order and first in the blob.
 		if n.inBlob > 0 {
 			n.Subnodes = append(slices.Clone(n.Subnodes[n.inBlob:]), n.Subnodes[:n.inBlob]...)
-			n.nodeIndex = nil
+			n.nodeIndex.Store(nil)
 		}
 		n.inBlob = len(n.Subnodes)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Tree is a device tree: live nodes, and what is needed to write the same
@@ -19,8 +20,9 @@ type Tree struct {
 	// BootCPU is boot_cpuid_phys. A change reaches the blob at Sync.
 	BootCPU uint32
 
-	flat  *flat  // the blob as it stands; nil for a new tree never synced
-	cache []byte // marshalled flat; nil when flat changed since
+	mu    sync.Mutex // guards what readers may change: cache and phandles
+	flat  *flat      // the blob as it stands; nil for a new tree never synced
+	cache []byte     // marshalled flat; nil when flat changed since
 
 	phandles map[uint32]*Node
 	// stale says that phandles must be built again; the old entries are
@@ -84,6 +86,8 @@ func (t *Tree) Node(path string) *Node {
 // ByPhandle finds the node with a phandle, or nil. When live edits made a
 // number ambiguous (a template and its copy), the node that had it first wins.
 func (t *Tree) ByPhandle(ph uint32) *Node {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.stale || t.phandles == nil {
 		old := t.phandles
 		t.phandles = make(map[uint32]*Node, len(old))
