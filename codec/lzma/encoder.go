@@ -91,7 +91,7 @@ func (e *encoder) look(p int) {
 
 // priceLife is the number of packets after which prices are updated. Fewer
 // cost time, more cost size.
-const priceLife = 64
+const priceLife = 32
 
 // nextPacket returns the packet to send at e.pos. It changes nothing when
 // called again before the packet is sent.
