@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package uimage
+
+import "fmt"
+
+// OS, Arch, Type and Compression are the codes in a header. Their String
+// methods return the words of mkimage's options -O, -A, -T and -C.
+type (
+	OS          byte
+	Arch        byte
+	Type        byte
+	Compression byte
+)
+
+// Types whose data is a list of parts.
+const (
+	Multi  Type = 4
+	Script Type = 6
+)
+
+// The words, by code.
+var (
+	osWords = [...]string{
+		"invalid", "openbsd", "netbsd", "freebsd", "4_4bsd", "linux", "svr4", "esix",
+		"solaris", "irix", "sco", "dell", "ncr", "lynxos", "vxworks", "psos",
+		"qnx", "u-boot", "rtems", "artos", "unity", "integrity", "ose", "plan9",
+		"openrtos", "arm-trusted-firmware", "tee", "opensbi", "efi", "elf",
+	}
+	archWords = [...]string{
+		"invalid", "alpha", "arm", "x86", "ia64", "mips", "mips64", "ppc",
+		"s390", "sh", "sparc", "sparc64", "m68k", "nios", "microblaze", "nios2",
+		"blackfin", "avr32", "st200", "sandbox", "nds32", "or1k", "arm64", "arc",
+		"x86_64", "xtensa", "riscv",
+	}
+	typeWords = [...]string{
+		"invalid", "standalone", "kernel", "ramdisk", "multi", "firmware", "script", "filesystem",
+		"flat_dt", "kwbimage", "imximage", "ublimage", "omapimage", "aisimage", "kernel_noload", "pblimage",
+		"mxsimage", "gpimage", "atmelimage", "socfpgaimage", "x86_setup", "lpc32xximage", "loadable", "rkimage",
+		"rksd", "rkspi", "zynqimage", "zynqmpimage", "zynqmpbif", "fpga", "vybridimage", "tee",
+		"firmware_ivt", "pmmc", "stm32image", "socfpgaimage_v1", "mtk_image", "imx8mimage", "imx8image", "copro",
+		"sunxi_egon", "sunxi_toc0", "fdt_legacy", "spkgimage", "sfspl", "tfa-bl31", "stm32imagev2", "amlimage",
+	}
+	compWords = [...]string{"none", "gzip", "bzip2", "lzma", "lzo", "lz4", "zstd"}
+)
+
+func word(words []string, code byte) string {
+	if int(code) < len(words) {
+		return words[code]
+	}
+	return fmt.Sprintf("%#x", code)
+}
+
+func (o OS) String() string          { return word(osWords[:], byte(o)) }
+func (a Arch) String() string        { return word(archWords[:], byte(a)) }
+func (t Type) String() string        { return word(typeWords[:], byte(t)) }
+func (c Compression) String() string { return word(compWords[:], byte(c)) }
