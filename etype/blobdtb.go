@@ -53,3 +53,23 @@ func (d *BlobDTB) Update(b *layout.Build, e *layout.Entry) (content.Data, error)
 	}
 	return d.Contents(b, e)
 }
+
+// Unwrap removes the header before the device tree.
+func (d *BlobDTB) Unwrap(e *layout.Entry, stored content.Data) (content.Data, error) {
+	if d.Prepend != "length" {
+		return stored, nil
+	}
+	const header = 4
+	head, err := stored.Peek(header)
+	if err != nil {
+		return content.Data{}, e.Errorf("%w", err)
+	}
+	if len(head) < header {
+		return content.Data{}, e.Errorf("too short for its length header")
+	}
+	n := int64(binary.LittleEndian.Uint32(head))
+	if n > stored.Len()-header {
+		return content.Data{}, e.Errorf("length header says %#x bytes, but there are %#x", n, stored.Len()-header)
+	}
+	return stored.Slice(header, n), nil
+}

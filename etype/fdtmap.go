@@ -39,3 +39,16 @@ func (m *FDTMap) Contents(b *layout.Build, e *layout.Entry) (content.Data, error
 func (m *FDTMap) Update(b *layout.Build, e *layout.Entry) (content.Data, error) {
 	return m.Contents(b, e)
 }
+
+// AltFormats offers the device tree alone.
+func (m *FDTMap) AltFormats() []layout.AltFormat {
+	return []layout.AltFormat{{Name: "fdt", Doc: "Extract the devicetree blob from the fdtmap"}}
+}
+
+// Convert returns the device tree without the header of the map.
+func (m *FDTMap) Convert(format string, data content.Data) (content.Data, error) {
+	if format != "fdt" || data.Len() < layout.FDTMapHeaderLen {
+		return data, nil
+	}
+	return data.Slice(layout.FDTMapHeaderLen, data.Len()-layout.FDTMapHeaderLen), nil
+}

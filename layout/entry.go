@@ -51,6 +51,7 @@ type Entry struct {
 	hashNode   *fdt.Node
 	extended   bool // extend-size changed it in this pass
 	compressed compressCache
+	opened     openedContents
 }
 
 // ELFSource says where the symbols of an entry's content come from.

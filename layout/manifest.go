@@ -69,14 +69,15 @@ func marshalWith(v any, extra map[string]any) ([]byte, error) {
 func (b *Build) Manifest() *Manifest {
 	m := &Manifest{Images: []ManifestImage{}}
 	for _, img := range b.Images {
-		e := describe(img.Entry)
+		e := Describe(img.Entry)
 		e.Name = img.Name
 		m.Images = append(m.Images, ManifestImage{Filename: img.Filename, ManifestEntry: *e})
 	}
 	return m
 }
 
-func describe(e *Entry) *ManifestEntry {
+// Describe describes an entry and what it holds.
+func Describe(e *Entry) *ManifestEntry {
 	m := &ManifestEntry{
 		Name:         e.Node.Name,
 		Type:         e.TypeName,
@@ -102,7 +103,7 @@ func describe(e *Entry) *ManifestEntry {
 	m.SkipAtStart = e.Section.start
 	list := make([]*ManifestEntry, 0, len(e.Section.Entries))
 	for _, child := range e.Section.Entries {
-		list = append(list, describe(child))
+		list = append(list, Describe(child))
 	}
 	m.Entries = &list
 	return m

@@ -131,6 +131,20 @@ func (b *Build) TreeContents(e *Entry, etype string) (content.Data, error) {
 	return content.Bytes(dt.blob), nil
 }
 
+// Tree returns the device tree that an entry of type etype holds, e.g.
+// "u-boot-spl-dtb", for an FDTProcessor to adjust, or nil if this build has
+// none. With fake device trees it is always the main one.
+func (b *Build) Tree(etype string) *fdt.Tree {
+	if b.FakeDTB {
+		return b.MainTree()
+	}
+	dt := b.trees.byEtype(etype)
+	if dt == nil {
+		return nil
+	}
+	return dt.tree
+}
+
 // MainTree returns the device tree that describes the images.
 func (b *Build) MainTree() *fdt.Tree { return b.trees.list[0].tree }
 

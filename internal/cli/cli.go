@@ -141,6 +141,8 @@ func (g *globals) tools() []string {
 func (g *globals) commands() []command {
 	return []command{
 		g.buildCommand(),
+		g.lsCommand(),
+		g.extractCommand(),
 		g.completionCommand(),
 	}
 }

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"binman/content"
+	"binman/etype"
+	"binman/internal/argparse"
+	"binman/layout"
+)
+
+func (g *globals) lsCommand() command {
+	var image string
+	var paths []string
+	var asJSON bool
+	return command{
+		Command: argparse.Command{
+			Name: "ls",
+			Help: "List files in an image",
+			Options: []argparse.Option{
+				{Names: []string{"-i", "--image"}, Value: argparse.String(&image, ""), Required: true, Help: "Image filename to list"},
+				{Names: []string{"--json"}, Extension: true, Value: argparse.Flag(&asJSON), Help: "Print JSON instead of a table"},
+			},
+			Args: []argparse.Arg{{Name: "paths", Nargs: "*", Value: argparse.Strings(&paths), Help: "Paths within file to list (wildcard)"}},
+		},
+		run: func() error {
+			img, err := g.open(image)
+			if err != nil {
+				return err
+			}
+			list := img.List(paths)
+			if asJSON {
+				return g.listJSON(img, list)
+			}
+			fmt.Fprint(g.stdout, table(listRows(list)))
+			return nil
+		},
+	}
+}
+
+// open opens an image through its FDT map.
+func (g *globals) open(name string) (*layout.Opened, error) {
+	data, err := content.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	b := &layout.Build{Types: etype.Table(), Log: g.log(), ToolPaths: g.tools()}
+	return b.Open(data, name)
+}
+
+// A cell of a table that starts with this mark is a number, set to the right.
+const numberMark = ">"
+
+func listRows(list []layout.Listed) [][]string {
+	rows := [][]string{{"Name", "Image-pos", "Size", "Entry-type", "Offset", "Uncomp-size"}}
+	for _, e := range list {
+		uncomp := e.UncompSize
+		if e.Section != nil && !isOpaque(e.Entry) {
+			uncomp = layout.OptInt{}
+		}
+		rows = append(rows, []string{
+			strings.Repeat("  ", e.Depth) + e.Name,
+			hexCell(e.ImagePos), hexCell(e.Size), e.TypeName, hexCell(e.Offset), hexCell(uncomp),
+		})
+	}
+	return rows
+}
+
+func isOpaque(e *layout.Entry) bool {
+	_, ok := e.Type.(layout.Opaque)
+	return ok
+}
+
+func hexCell(v layout.OptInt) string {
+	if !v.Known {
+		return ""
+	}
+	return fmt.Sprintf("%s%x", numberMark, v.Value)
+}
+
+// table lays out rows in columns, the first row as a heading with a line
+// below.
+func table(rows [][]string) string {
+	widths := make([]int, len(rows[0]))
+	total := 0
+	for i := range widths {
+		for _, row := range rows {
+			widths[i] = max(widths[i], len(row[i]))
+		}
+		total += widths[i] + 2
+	}
+	var sb strings.Builder
+	for n, row := range rows {
+		if n == 1 {
+			sb.WriteString(strings.Repeat("-", total) + "\n")
+		}
+		line := ""
+		for i, cell := range row {
+			if num, ok := strings.CutPrefix(cell, numberMark); ok {
+				// The mark counts for the width, as in the original.
+				line += fmt.Sprintf("%*s  ", widths[i], num)
+			} else {
+				line += fmt.Sprintf("%-*s  ", widths[i], cell)
+			}
+		}
+		sb.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+	return sb.String()
+}
+
+// listJSON prints the listed entries, with those that hold them left out if
+// they do not match.
+func (g *globals) listJSON(img *layout.Opened, list []layout.Listed) error {
+	type item struct {
+		Path string `json:"path"`
+		*layout.ManifestEntry
+	}
+	items := []item{}
+	for _, e := range list {
+		m := layout.Describe(e.Entry)
+		m.Entries = nil
+		items = append(items, item{e.Path(), m})
+	}
+	enc := json.NewEncoder(g.stdout)
+	enc.SetIndent("", " ")
+	return enc.Encode(struct {
+		Image   string `json:"image"`
+		Size    int64  `json:"size"`
+		MapPos  int64  `json:"fdtmap-pos"`
+		Entries []item `json:"entries"`
+	}{img.Filename, img.Data.Len(), img.MapPos, items})
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// Package safedir writes files with names that come from elsewhere, such as a
+// firmware image, into a directory and nowhere else.
+//
+// The directory is held as an os.Root, so that no name and no symbolic link,
+// even one made while the program runs, leads out of it. Beyond that, nothing
+// in it that is not a plain file or directory is followed or written to:
+// links, devices, pipes and sockets are refused. Files appear complete or not
+// at all, and no file is written twice.
+package safedir
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+
+	"binman/content"
+)
+
+var (
+	// ErrName says that a name cannot be that of a file.
+	ErrName = errors.New("not a safe file name")
+	// ErrSpecial says that something other than a plain file or directory
+	// is in the way.
+	ErrSpecial = errors.New("not a plain file or directory")
+	// ErrTwice says that two contents have the same name.
+	ErrTwice = errors.New("written already, by another entry of that name")
+)
+
+// maxName is the longest name of a file that common file systems allow, in
+// bytes.
+const maxName = 255
+
+// Dir is a directory to write into.
+type Dir struct {
+	root    *os.Root
+	written map[string]bool
+}
+
+// Open opens the directory name, making it if it does not exist; "" is the
+// current directory.
+func Open(name string) (*Dir, error) {
+	if name == "" {
+		name = "."
+	}
+	if err := os.MkdirAll(name, 0o777); err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(name)
+	if err != nil {
+		return nil, err
+	}
+	return &Dir{root: root, written: map[string]bool{}}, nil
+}
+
+// Close gives up the directory.
+func (d *Dir) Close() error { return d.root.Close() }
+
+// Write writes a file, making the directories above it. The name has slashes
+// between its parts.
+func (d *Dir) Write(name string, data content.Data) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	if d.written[name] {
+		return fmt.Errorf("cannot write '%s': %w", name, ErrTwice)
+	}
+	dir := path.Dir(name)
+	if err := d.mkdir(dir); err != nil {
+		return err
+	}
+	if err := d.checkPlain(name, 0); err != nil {
+		return err
+	}
+	d.written[name] = true
+	return d.replace(dir, name, data)
+}
+
+// checkName checks every part of a name.
+func checkName(name string) error {
+	for part := range strings.SplitSeq(name, "/") {
+		switch {
+		case part == "" || part == "." || part == "..",
+			strings.ContainsAny(part, "\x00\\"),
+			len(part) > maxName:
+			return fmt.Errorf("cannot write '%.300q': %w", name, ErrName)
+		}
+	}
+	return nil
+}
+
+// checkPlain checks that name does not exist or is of the mode's type.
+func (d *Dir) checkPlain(name string, mode fs.FileMode) error {
+	info, err := d.root.Lstat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode().Type() != mode:
+		return fmt.Errorf("cannot write '%s': it exists and is a %s: %w", name, kind(info.Mode()), ErrSpecial)
+	}
+	return nil
+}
+
+func kind(m fs.FileMode) string {
+	switch {
+	case m&fs.ModeSymlink != 0:
+		return "symbolic link"
+	case m.IsDir():
+		return "directory"
+	case m&fs.ModeNamedPipe != 0:
+		return "pipe"
+	case m&fs.ModeSocket != 0:
+		return "socket"
+	case m&fs.ModeDevice != 0:
+		return "device"
+	}
+	return "plain file"
+}
+
+// mkdir makes the directory and those above it.
+func (d *Dir) mkdir(dir string) error {
+	if dir == "." {
+		return nil
+	}
+	if err := d.mkdir(path.Dir(dir)); err != nil {
+		return err
+	}
+	if err := d.checkPlain(dir, fs.ModeDir); err != nil {
+		return err
+	}
+	if err := d.root.Mkdir(dir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+// replace writes the data to a new file and gives it the name.
+func (d *Dir) replace(dir, name string, data content.Data) (err error) {
+	tmp := path.Join(dir, ".binman-"+rand.Text())
+	f, err := d.root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			d.root.Remove(tmp)
+		}
+	}()
+	if _, err = data.CopyTo(f, content.CopyOptions{}); err != nil {
+		f.Close()
+		return fmt.Errorf("write '%s': %w", name, err)
+	}
+	if err = f.Close(); err != nil {
+		return fmt.Errorf("write '%s': %w", name, err)
+	}
+	return d.root.Rename(tmp, name)
+}

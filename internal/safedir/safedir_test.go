@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package safedir
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"binman/content"
+)
+
+func TestWrite(t *testing.T) {
+	dir := t.TempDir()
+	d, err := Open(filepath.Join(dir, "new"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := d.Write("a/b/c", content.String("hello")); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(filepath.Join(dir, "new/a/b/c"))
+	if err != nil || string(got) != "hello" {
+		t.Fatalf("got %q, %v", got, err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "new/a/b/.*")); len(left) > 0 {
+		t.Errorf("temporary files are left: %q", left)
+	}
+	if err := d.Write("a/b/c", content.String("again")); !errors.Is(err, ErrTwice) {
+		t.Errorf("writing twice: %v", err)
+	}
+}
+
+func TestWriteReplacesFileOfEarlierRun(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "x")
+	if err := os.WriteFile(name, []byte("old"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	d, _ := Open(dir)
+	defer d.Close()
+	if err := d.Write("x", content.String("new")); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := os.ReadFile(name); string(got) != "new" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestNamesAreRefused(t *testing.T) {
+	d, _ := Open(t.TempDir())
+	defer d.Close()
+	for _, name := range []string{
+		"", ".", "..", "/abs", "../x", "a/../../x", "a//b", "a/", "./a", "nul\x00byte", `a\b`,
+		strings.Repeat("n", 4096),
+	} {
+		if err := d.Write(name, content.String("x")); !errors.Is(err, ErrName) {
+			t.Errorf("%.20q: %v", name, err)
+		}
+	}
+}
+
+// TestNothingIsFollowed puts things in the way that an attacker could have
+// left there.
+func TestNothingIsFollowed(t *testing.T) {
+	outside := t.TempDir()
+	victim := filepath.Join(outside, "victim")
+	if err := os.WriteFile(victim, []byte("precious"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name string
+		put  func(dir string) error
+		file string
+	}{
+		{"link to a file", func(dir string) error { return os.Symlink(victim, filepath.Join(dir, "x")) }, "x"},
+		{"dangling link", func(dir string) error { return os.Symlink(outside+"/new", filepath.Join(dir, "x")) }, "x"},
+		{"link inside", func(dir string) error { return os.Symlink("y", filepath.Join(dir, "x")) }, "x"},
+		{"link to a directory", func(dir string) error { return os.Symlink(outside, filepath.Join(dir, "x")) }, "x/victim"},
+		{"pipe", func(dir string) error { return syscall.Mkfifo(filepath.Join(dir, "x"), 0o666) }, "x"},
+		{"directory as file", func(dir string) error { return os.Mkdir(filepath.Join(dir, "x"), 0o777) }, "x"},
+		{"file as directory", func(dir string) error { return os.WriteFile(filepath.Join(dir, "x"), nil, 0o666) }, "x/y"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := tt.put(dir); err != nil {
+				t.Fatal(err)
+			}
+			d, err := Open(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer d.Close()
+			if err := d.Write(tt.file, content.String("evil")); !errors.Is(err, ErrSpecial) {
+				t.Errorf("got %v", err)
+			}
+			if got, _ := os.ReadFile(victim); string(got) != "precious" {
+				t.Errorf("victim holds %q", got)
+			}
+			if _, err := os.Stat(outside + "/new"); err == nil {
+				t.Error("a file appeared outside")
+			}
+		})
+	}
+}
