@@ -162,6 +162,11 @@ func (f *File) plan(p *SymbolPlan, sym Symbol, start uint64, base int64) (Patch,
 	where := fmt.Sprintf("Section '%s': Symbol '%s'\n   in entry '%s'", p.SectionPath, sym.Name, p.EntryPath)
 	offset := int64(sym.Address - start)
 	if p.InELF {
+		// The original looks at the size first here, and at the offset
+		// first otherwise.
+		if err := checkSize(where, sym.Size); err != nil {
+			return Patch{}, err
+		}
 		var ok bool
 		if offset, ok = f.FileOffset(sym.Address); !ok {
 			return Patch{}, fmt.Errorf("%s is at address %#x, which no segment of the ELF file has bytes for", where, sym.Address)
@@ -170,8 +175,8 @@ func (f *File) plan(p *SymbolPlan, sym Symbol, start uint64, base int64) (Patch,
 	if offset < 0 || offset > p.Contents || sym.Size > uint64(p.Contents-offset) {
 		return Patch{}, fmt.Errorf("%s has offset %x (size %x) but the contents size is %x", p.EntryPath, offset, sym.Size, p.Contents)
 	}
-	if sym.Size != 4 && sym.Size != 8 {
-		return Patch{}, fmt.Errorf("%s has size %d: only 4 and 8 are supported", where, sym.Size)
+	if err := checkSize(where, sym.Size); err != nil {
+		return Patch{}, err
 	}
 	value, ok := int64(SymMagic), true
 	if sym.Name != magicName {
@@ -193,4 +198,11 @@ func (f *File) plan(p *SymbolPlan, sym Symbol, start uint64, base int64) (Patch,
 	}
 	p.Log.printf(Debug, "%s:\n   insert %s, offset %x, value %x, length %d", where, sym.Name, offset, value, patch.Size)
 	return patch, nil
+}
+
+func checkSize(where string, size uint64) error {
+	if size != 4 && size != 8 {
+		return fmt.Errorf("%s has size %d: only 4 and 8 are supported", where, size)
+	}
+	return nil
 }

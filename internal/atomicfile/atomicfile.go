@@ -18,6 +18,9 @@
 //	                    opened; the link stays
 //	a device, a pipe    written directly: there is nothing to replace
 //	a directory         an error
+//
+// A file that may not be written to is not replaced either, although the
+// permissions of its directory would allow that.
 package atomicfile
 
 import (
@@ -106,6 +109,11 @@ func (o Options) Create(path string) (*File, error) {
 		}
 		return f, nil
 	}
+	if old != nil {
+		if err := writable(target); err != nil {
+			return nil, pathError(path, err)
+		}
+	}
 	err = f.step(stepCreate, func() error {
 		f.f, err = createTemp(filepath.Dir(target), old != nil)
 		return err
@@ -114,6 +122,15 @@ func (o Options) Create(path string) (*File, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// writable returns an error when the file at path may not be written to.
+func writable(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // createTemp makes a new file in dir. When it is to replace another, nobody
@@ -136,6 +153,11 @@ func createTemp(dir string, private bool) (*os.File, error) {
 // resolve follows the symbolic links of path, the last of which may lead to
 // nothing, and returns what is there, nil if nothing is.
 func resolve(path string) (string, fs.FileInfo, error) {
+	// Links such as /dev/stdout may lead to what has no path, which only
+	// the system can follow.
+	if fi, err := os.Stat(path); err == nil && !fi.Mode().IsRegular() && !fi.IsDir() {
+		return path, fi, nil
+	}
 	target := path
 	for range 40 {
 		if target == "" {

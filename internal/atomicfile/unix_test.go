@@ -6,6 +6,7 @@ package atomicfile
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -143,6 +144,41 @@ func TestPipeIsWrittenDirectly(t *testing.T) {
 	}
 	if fi, err := os.Lstat(path); err != nil || fi.Mode()&os.ModeNamedPipe == 0 {
 		t.Error("the pipe is gone")
+	}
+}
+
+// Standard output is a link to a link to something without a name.
+func TestLinkToPipe(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := fmt.Sprintf("/dev/fd/%d", w.Fd())
+	if _, err := os.Stat(path); err != nil {
+		t.Skip(err)
+	}
+	if err := Write(path, content.String("through")); err != nil {
+		t.Error(err)
+	}
+	w.Close()
+	if b, err := io.ReadAll(r); err != nil || string(b) != "through" {
+		t.Errorf("came out: %q, %v", b, err)
+	}
+}
+
+func TestReadOnlyFile(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root may write everything")
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "release.bin")
+	put(t, path, "old", 0o444)
+	err := Write(path, content.String("new"))
+	if err == nil || err.Error() != "[Errno 13] Permission denied: '"+path+"'" {
+		t.Errorf("error is %v", err)
+	}
+	if got := files(t, dir); len(got) != 1 || got["release.bin"] != "old" {
+		t.Errorf("left %q", got)
 	}
 }
 
