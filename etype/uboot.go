@@ -51,6 +51,12 @@ it.`,
 			Doc: `U-Boot with a header in the legacy format, for loading it to the right
 address. A FIT (flat image tree) is the better choice for new designs.`,
 		},
+		layout.TypeInfo{
+			Name:    "u-boot-env",
+			New:     func() layout.Type { return &UBootEnv{} },
+			Summary: "An entry which contains a U-Boot environment",
+			Doc:     ubootEnvDoc,
+		},
 	)
 }
 
