@@ -57,21 +57,17 @@ func newSchema(t reflect.Type) *schema {
 		if !ok {
 			continue
 		}
-		name, opts, _ := strings.Cut(tag, ",")
-		p := &Property{Name: name, Doc: f.Tag.Get("doc"), Kind: kindOf(f.Type), index: f.Index}
-		for opt := range strings.SplitSeq(opts, ",") {
-			switch opt {
-			case "":
-			case "required":
-				p.Required = true
-			case "arg":
-				p.Arg = true
-			default:
-				panic("unknown option in tag " + tag)
-			}
+		p := &Property{Name: tag, Doc: f.Tag.Get("doc"), Kind: kindOf(f.Type), index: f.Index}
+		// Names have commas of their own, as in "vendor,property".
+		for more := true; more; {
+			var required, arg bool
+			p.Name, required = strings.CutSuffix(p.Name, ",required")
+			p.Name, arg = strings.CutSuffix(p.Name, ",arg")
+			p.Required, p.Arg = p.Required || required, p.Arg || arg
+			more = required || arg
 		}
 		s.props = append(s.props, p)
-		s.byName[name] = p
+		s.byName[p.Name] = p
 	}
 	return s
 }
