@@ -15,6 +15,9 @@ func Table() layout.Types {
 		blobs(),
 		uboot(),
 		platform(),
+		vendor(),
+		x86(),
+		abstract(),
 		testing(),
 	)
 	types := make(layout.Types, len(all))

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package etype
+
+import (
+	"encoding/binary"
+	"math"
+
+	"binman/content"
+	"binman/layout"
+)
+
+// vendor lists the types for the boot formats and programs of single vendors.
+func vendor() []layout.TypeInfo {
+	return []layout.TypeInfo{
+		argBlob("atf-bl1", "Application Processor (AP) Trusted ROM BL1 blob",
+			`The first program of ARM Trusted Firmware, which starts from ROM or flash: it
+has the exception vectors and sets up processor and platform. It is normally
+called bl1.bin or bl1.elf.
+
+Example::
+
+    atf-bl1 {
+        filename = "bl1.bin";
+    };`),
+		argBlob("ti-dm", "TI Device Manager (DM) blob",
+			`The program that manages resources and power of K3 devices from Texas
+Instruments, normally called ti-dm.bin.
+
+Example::
+
+    ti-dm {
+        ti-dm-path = "ti-dm.bin";
+    };`),
+		crosECInfo,
+		{
+			Name:    "powerpc-mpc85xx-bootpg-resetvec",
+			New:     fixedBlob("u-boot-br.bin"),
+			Summary: "PowerPC mpc85xx bootpg + resetvec code for U-Boot",
+			Doc: `The boot page and the reset vector u-boot-br.bin of PowerPC mpc85xx processors.
+It must be placed 0xffc bytes before the address of the reset vector.
+
+Example::
+
+    powerpc-mpc85xx-bootpg-resetvec {
+        offset = <0xfffff000>;
+    };`,
+		},
+		nxpHeaderDDRFWInfo,
+		rcar4SA0Info,
+	}
+}
+
+var crosECInfo = layout.TypeInfo{
+	Name:    "cros-ec-rw",
+	New:     func() layout.Type { return &crosEC{ArgBlob{Blob: Blob{external: true}, arg: crosECArg}} },
+	Summary: "A blob entry which contains a Chromium OS read-write EC image",
+	Doc: `The program of the embedded controller of a Chromium OS device, with which the
+device updates the controller when it starts.
+
+The entry argument or property cros-ec-rw-path gives the name of the file; it
+must be there.
+
+Example::
+
+    cros-ec-rw {
+        cros-ec-rw-path = "ecrw.bin";
+    };`,
+}
+
+const crosECArg = "cros-ec-rw-path"
+
+// crosEC is an ArgBlob that insists on its argument.
+type crosEC struct {
+	ArgBlob
+}
+
+// Read checks that the file is named.
+func (c *crosEC) Read(b *layout.Build, e *layout.Entry) error {
+	if _, ok := b.Args[crosECArg]; !ok && !e.Node.Has(crosECArg) && !b.Reading() {
+		return e.Errorf("Missing required properties/entry args: %s", crosECArg)
+	}
+	return c.ArgBlob.Read(b, e)
+}
+
+var nxpHeaderDDRFWInfo = layout.TypeInfo{
+	Name:    "nxp-header-ddrfw",
+	New:     func() layout.Type { return &NXPHeaderDDRFW{} },
+	Summary: "Add a header to DDR PHY firmware images",
+	Doc: `The contents of the entries, one after the other without any padding, after a
+header with their sizes: a 32-bit little-endian number of bytes for each. The
+boot ROM of the i.MX95 expects the firmware of its memory controller like this.
+
+Example::
+
+    imx-lpddr {
+        type = "nxp-header-ddrfw";
+
+        imx-lpddr-imem {
+            type = "blob-ext";
+            filename = "lpddr5_imem.bin";
+        };
+
+        imx-lpddr-dmem {
+            type = "blob-ext";
+            filename = "lpddr5_dmem.bin";
+        };
+    };`,
+}
+
+// NXPHeaderDDRFW is a section with the sizes of its entries in front.
+type NXPHeaderDDRFW struct {
+	layout.Section
+}
+
+// Contents returns the section as far as it is known.
+func (n *NXPHeaderDDRFW) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	return n.Build(b, e)
+}
+
+// Build joins the header and the contents of the entries. It does not compress
+// them.
+func (n *NXPHeaderDDRFW) Build(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	var header []byte
+	for _, child := range e.Entries() {
+		size := layout.JoinContents([]*layout.Entry{child}).Len()
+		if size > math.MaxUint32 {
+			return content.Data{}, child.Errorf("Contents of %#x bytes do not fit the header", size)
+		}
+		header = binary.LittleEndian.AppendUint32(header, uint32(size))
+	}
+	return content.Join(content.Bytes(header), layout.JoinContents(e.Entries())), nil
+}
+
+var rcar4SA0Info = layout.TypeInfo{
+	Name:    "renesas-rcar4-sa0",
+	New:     func() layout.Type { return &RCar4SA0{} },
+	Summary: "Renesas R-Car Gen4 SA0 generator",
+	Doc: `What the boot ROM of R-Car Gen4 SoCs expects at the start of the flash: a header
+of 0x40000 bytes that says where in memory the program goes, and the program.
+The header takes the first 0x40000 bytes of the section, so the program has that
+offset.
+
+Example::
+
+    renesas-rcar4-sa0 {
+        filename = "sa0.bin";
+        renesas,loader-address = <0xe6338000>;
+
+        u-boot-spl {
+            offset = <0x40000>;
+            align-end = <4>;
+        };
+    };`,
+}
+
+// RCar4SA0 is a section whose first part is the header of the boot ROM.
+type RCar4SA0 struct {
+	layout.Section
+	LoaderAddress uint32 `dt:"renesas,loader-address,required" doc:"Address in memory to load the program to"`
+}
+
+// The header is all ones but for these 32-bit little-endian numbers. See the
+// chapter on booting in the hardware manual of the R-Car Gen4 series.
+const (
+	rcar4HeaderSize  = 0x40000
+	rcar4Zero0       = 0x0
+	rcar4Zero1       = 0x300c
+	rcar4Address     = 0x3154
+	rcar4Words       = 0x3264 // size of the program in words of 4 bytes
+	rcar4SizeAlign   = 0x1000 // of the size in bytes
+	rcar4MaxLoadSize = 0xec000
+)
+
+// Contents returns the section as far as it is known.
+func (r *RCar4SA0) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	data, err := r.Section.Contents(b, e)
+	if err != nil {
+		return content.Data{}, err
+	}
+	return r.withHeader(e, data)
+}
+
+// Build joins the header and the contents of the entries.
+func (r *RCar4SA0) Build(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	data, err := r.Section.Build(b, e)
+	if err != nil {
+		return content.Data{}, err
+	}
+	if data, err = r.withHeader(e, data); err != nil {
+		return content.Data{}, err
+	}
+	return data, r.checkOffsets(e)
+}
+
+// checkOffsets checks that the header hides nothing but space.
+func (r *RCar4SA0) checkOffsets(e *layout.Entry) error {
+	for _, child := range e.Entries() {
+		if _, fill := child.Type.(*Fill); fill || child.Hole || child.Size.Value == 0 {
+			continue
+		}
+		if off := child.Offset.Value - r.Start(); off < rcar4HeaderSize {
+			return child.Errorf("Offset %#x (%d) is inside the header, which takes the first %#x bytes", off, off, rcar4HeaderSize)
+		}
+	}
+	return nil
+}
+
+// withHeader puts the header over the first part of data.
+func (r *RCar4SA0) withHeader(e *layout.Entry, data content.Data) (content.Data, error) {
+	var program content.Data
+	if n := data.Len(); n > rcar4HeaderSize {
+		program = data.Slice(rcar4HeaderSize, n-rcar4HeaderSize)
+	}
+	size := program.Len()
+	if size > rcar4MaxLoadSize {
+		return content.Data{}, e.Errorf("SRAM data longer than %d Bytes", rcar4MaxLoadSize)
+	}
+	words := (size + rcar4SizeAlign - 1) / rcar4SizeAlign * rcar4SizeAlign / 4
+	header := content.Fill(0xff, rcar4HeaderSize)
+	for _, field := range []struct {
+		at    int64
+		value uint32
+	}{
+		{rcar4Zero0, 0},
+		{rcar4Zero1, 0},
+		{rcar4Address, r.LoaderAddress},
+		{rcar4Words, uint32(words)},
+	} {
+		header = header.Replace(field.at, content.Bytes(binary.LittleEndian.AppendUint32(nil, field.value)))
+	}
+	return content.Join(header, program), nil
+}
