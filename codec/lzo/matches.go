@@ -88,11 +88,7 @@ func (f *finder) visit(i int) {
 	if len(rest) < minMatch {
 		return
 	}
-	three := uint32(two) | uint32(rest[2])<<16
-	h := three * 2654435761 >> (32 - hashBits)
-	next := f.head[h]
-	f.head[h] = int32(i)
-	f.prev[i] = next
+	next := f.insert(i)
 
 	nice := min(niceLength, len(rest))
 	kind := near
@@ -119,6 +115,26 @@ func (f *finder) visit(i int) {
 				f.best[k] = match{n, i - c}
 			}
 		}
+	}
+}
+
+// insert makes the three bytes at i known and returns the last position with
+// their hash, or -1.
+func (f *finder) insert(i int) int32 {
+	three := uint32(f.block[i]) | uint32(f.block[i+1])<<8 | uint32(f.block[i+2])<<16
+	h := three * 2654435761 >> (32 - hashBits)
+	last := f.head[h]
+	f.head[h] = int32(i)
+	f.prev[i] = last
+	return last
+}
+
+// skip makes the positions from i to end-1 known without finding matches.
+func (f *finder) skip(i, end int) {
+	f.found = found{}
+	for ; i < end && i+minMatch <= len(f.block); i++ {
+		f.insert(i)
+		f.pairs[binary.LittleEndian.Uint16(f.block[i:])] = int32(i)
 	}
 }
 

@@ -14,6 +14,10 @@ const (
 
 const unreached = math.MaxInt32
 
+// skipLength is the length from which a match is taken without looking at
+// the positions that it covers: padding is not worth the time.
+const skipLength = 1024
+
 // parser finds the cheapest instructions for a block: a forward pass computes
 // for each position, and each state it can be reached in, the fewest bytes
 // that get there.
@@ -52,10 +56,14 @@ func (p *parser) appendBlock(out, block []byte) []byte {
 		p.cost[i] = [states]int32{unreached, unreached, unreached, unreached, unreached}
 	}
 	p.cost[0][afterMatch] = 0
-	for i := range block {
+	for i := 0; i < len(block); i++ {
 		p.visit(i)
 		p.literal(i)
 		p.matches(i)
+		if n := p.best[far].length; n >= skipLength && i > 0 {
+			p.skip(i+1, i+n)
+			i += n - 1
+		}
 	}
 	e := emitter{out: out, start: len(out)}
 	pos := 0
@@ -95,7 +103,7 @@ func (p *parser) literal(i int) {
 // matches adds all matches at i that may be part of the cheapest way.
 func (p *parser) matches(i int) {
 	if i == 0 {
-		return
+		return // a block begins with a literal
 	}
 	state := 0
 	for s, c := range p.cost[i] {
