@@ -168,7 +168,7 @@ func (b *Build) writeEntrySymbols(e *Entry, table *symbolTable) error {
 		return err
 	}
 	plan := elf.SymbolPlan{
-		SectionPath: e.Parent.Path(),
+		SectionPath: e.Image.Entry.Path(),
 		EntryPath:   e.Path(),
 		Contents:    e.ContentsSize,
 		InELF:       e.ELF.IsELF,
