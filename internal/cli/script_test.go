@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package cli_test
+
+import (
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"binman/fdt"
+	"binman/internal/cli"
+)
+
+var update = flag.Bool("update", false, "write what the commands print into the scripts")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"binman": func() { os.Exit(cli.Main(os.Args[1:], os.Stdout, os.Stderr)) },
+	})
+}
+
+// TestScript runs the scripts in testdata/script, each in a directory of its
+// own with the files that the script holds. See the documentation of package
+// testscript for the language, and scriptCommands for what is added to it.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds:                scriptCommands,
+		Condition:           condition,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("SOURCE_DATE_EPOCH", "")
+			env.Values[skipKey{}] = env.T().Skip
+			return nil
+		},
+	})
+}
+
+// condition adds [root], true for the superuser, whom permissions do not
+// stop, and [mount], true where a file system can be mounted.
+func condition(name string) (bool, error) {
+	switch name {
+	case "root":
+		return os.Getuid() == 0, nil
+	case "mount":
+		return canMount(), nil
+	}
+	return false, fmt.Errorf("unknown condition %q", name)
+}
+
+type script = testscript.TestScript
+
+// skipKey is where a script keeps the function that skips it.
+type skipKey struct{}
+
+// scriptCommands are the commands beside those of package testscript. Numbers
+// may be hexadecimal.
+//
+//	status N command [arg...]   run a command, which must exit with status N
+//	judge program               skip the script, or fail it in CI, if a program is missing
+//	tree dir                    print the names and sizes of all files below dir
+//	hex file [offset [length]]  print bytes in hexadecimal, 16 a line
+//	filesize file size          the file must have this many bytes
+//	prop file node name         print a property of a device tree, in hexadecimal
+//	fill file byte size         make a file of one repeated byte
+//	patch file offset hex       overwrite bytes of a file
+//	truncate file size          cut a file off, or extend it by a hole
+//	mkfifo file                 make a named pipe
+//	tmpfs dir size              mount a small file system for the rest of the script
+var scriptCommands = map[string]func(ts *script, neg bool, args []string){
+	"status":   scriptStatus,
+	"judge":    scriptJudge,
+	"tree":     scriptTree,
+	"hex":      scriptHex,
+	"filesize": scriptFilesize,
+	"prop":     scriptProp,
+	"fill":     scriptFill,
+	"patch":    scriptPatch,
+	"truncate": scriptTruncate,
+	"mkfifo":   scriptMkfifo,
+	"tmpfs":    scriptTmpfs,
+}
+
+// usage ends the script unless it gives the right number of arguments to a
+// command that cannot be negated.
+func usage(ts *script, neg bool, args []string, least, most int, text string) {
+	if neg || len(args) < least || len(args) > most {
+		ts.Fatalf("usage: %s", text)
+	}
+}
+
+func number(ts *script, text string) int64 {
+	n, err := strconv.ParseInt(text, 0, 64)
+	ts.Check(err)
+	return n
+}
+
+func scriptStatus(ts *script, neg bool, args []string) {
+	usage(ts, neg, args, 2, 1000, "status N command [arg...]")
+	want, got := int(number(ts, args[0])), 0
+	err := ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		got = exit.ExitCode()
+	case err != nil:
+		ts.Fatalf("%v", err)
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+// scriptJudge follows the rules of package judge, which knows no scripts.
+func scriptJudge(ts *script, neg bool, args []string) {
+	usage(ts, neg, args, 1, 1, "judge program")
+	if _, err := exec.LookPath(args[0]); err == nil {
+		return
+	}
+	if os.Getenv("CI") != "" {
+		ts.Fatalf("%s is not installed, and CI must not skip a judge", args[0])
+	}
+	ts.Value(skipKey{}).(func(...any))(args[0] + " is not installed")
+}
+
+func scriptTree(ts *script, neg bool, args []string) {
+	usage(ts, neg, args, 1, 1, "tree dir")
+	root := ts.MkAbs(args[0])
+	ts.Check(filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == root {
+			return err
+		}
+		name, _ := filepath.Rel(root, path)
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		switch {
+		case d.IsDir():
+			_, err = fmt.Fprintf(ts.Stdout(), "%s/\n", name)
+		case info.Mode()&fs.ModeSymlink != 0:
+			target, _ := os.Readlink(path)
+			_, err = fmt.Fprintf(ts.Stdout(), "%s -> %s\n", name, target)
+		default:
+			_, err = fmt.Fprintf(ts.Stdout(), "%s %d\n", name, info.Size())
+		}
+		return err
+	}))
+}
+
+func scriptHex(ts *script, neg bool, args []string) {
+	usage(ts, neg, args, 1, 3, "hex file [offset [length]]")
+	data := []byte(ts.ReadFile(args[0]))
+	from, to := int64(0), int64(len(data))
+	if len(args) > 1 {
+		from = number(ts, args[1])
+	}
+	if len(args) > 2 {
+		to = from + number(ts, args[2])
+	}
+	if from < 0 || from > to || to > int64(len(data)) {
+		ts.Fatalf("%s has only %#x bytes", args[0], len(data))
+	}
+	for at := from; at < to; at += 16 {
+		fmt.Fprintf(ts.Stdout(), "%04x: % x\n", at, data[at:min(at+16, to)])
+	}
+}
+
+func scriptFilesize(ts *script, neg bool, args []string) {
+	usage(ts, neg, args, 2, 2, "filesize file size")
+	info, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if want := number(ts, args[1]); info.Size() != want {
+		ts.Fatalf("%s has %#x bytes, want %#x", args[0], info.Size(), want)
+	}
+}
+
+func scriptProp(ts *script, neg bool, args []string) {
+	usage(ts, neg, args, 3, 3, "prop file node name")
+	tree, err := fdt.Parse([]byte(ts.ReadFile(args[0])))
+	ts.Check(err)
+	node := tree.Node(args[1])
+	if node == nil {
+		ts.Fatalf("%s has no node %s", args[0], args[1])
+	}
+	p := node.Prop(args[2])
+	if p == nil {
+		fmt.Fprintf(ts.Stdout(), "%s: absent\n", args[2])
+		return
+	}
+	fmt.Fprintf(ts.Stdout(), "%s: %x\n", args[2], p.Value)
+}
+
+func scriptFill(ts *script, neg bool, args []string) {
+	usage(ts, neg, args, 3, 3, "fill file byte size")
+	text := strings.Repeat(string([]byte{byte(number(ts, args[1]))}), int(number(ts, args[2])))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o666))
+}
+
+func scriptPatch(ts *script, neg bool, args []string) {
+	usage(ts, neg, args, 3, 3, "patch file offset hex")
+	bytes, err := hex.DecodeString(args[2])
+	ts.Check(err)
+	f, err := os.OpenFile(ts.MkAbs(args[0]), os.O_WRONLY, 0)
+	ts.Check(err)
+	defer f.Close()
+	_, err = f.WriteAt(bytes, number(ts, args[1]))
+	ts.Check(err)
+}
+
+func scriptTruncate(ts *script, neg bool, args []string) {
+	usage(ts, neg, args, 2, 2, "truncate file size")
+	path := ts.MkAbs(args[0])
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
+	ts.Check(err)
+	defer f.Close()
+	ts.Check(f.Truncate(number(ts, args[1])))
+}
