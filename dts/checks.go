@@ -69,7 +69,6 @@ var errorChecks = []struct {
 
 // check runs all checks.
 func (u *unit) check() {
-	w := newWarner(u)
 	for _, e := range errorChecks {
 		c := &check{u: u, name: e.name}
 		if e.node == nil {
@@ -80,9 +79,8 @@ func (u *unit) check() {
 		if len(u.errs) > 0 {
 			return
 		}
-		w.after(e.name)
 	}
-	w.rest()
+	u.warn()
 }
 
 func (u *unit) checkNodeNames(c *check, n *node) {
@@ -316,11 +314,13 @@ func (u *unit) checkPhandles(c *check, n *node) {
 }
 
 // omitUnused deletes nodes marked /omit-if-no-ref/ that nothing refers to.
-func (u *unit) omitUnused(_ *check, n *node) {
-	if u.opts.Symbols && len(n.labels) > 0 {
+func (u *unit) omitUnused(c *check, n *node) {
+	if u.opts.Symbols && len(n.labels) > 0 || !n.omit || n.referenced {
 		return
 	}
-	if n.omit && !n.referenced {
-		n.delete()
+	if n == u.root {
+		c.fail(n, "the root node cannot be omitted")
+		return
 	}
+	n.delete()
 }

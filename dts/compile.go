@@ -90,6 +90,11 @@ func Compile(name string, opts Options) (*fdt.Tree, error) {
 // serves messages and the search for included files. Faults in the source are
 // *Error or Errors.
 func CompileSource(name string, src []byte, opts Options) (*fdt.Tree, error) {
+	return compile(name, src, opts, maxData)
+}
+
+// compile is CompileSource with a limit to the bytes of all values.
+func compile(name string, src []byte, opts Options, limit int64) (*fdt.Tree, error) {
 	out, err := cpp.Preprocess(name, src, cpp.Config{
 		Include:  opts.Include,
 		Define:   opts.Define,
@@ -99,7 +104,7 @@ func CompileSource(name string, src []byte, opts Options) (*fdt.Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &unit{opts: opts, main: name}
+	u := &unit{opts: opts, main: name, limit: limit}
 	p := newParser(u, out)
 	p.parse()
 	if len(u.errs) > 0 {
@@ -127,7 +132,8 @@ type unit struct {
 	phandles  map[uint32]*node
 	phandle   uint32 // last one given out
 	fragments int    // of an overlay, made from &ref { }
-	data      int64  // bytes of all property values
+	data      int64  // bytes of all property values and included files
+	limit     int64  // of data
 	visited   int    // nodes visited to find labels that several nodes have
 }
 

@@ -53,7 +53,23 @@ type token struct {
 	off   int // in src.text
 }
 
-func (t *token) pos() fdt.Pos { return t.src.pos(t.off) }
+// pos returns where the token begins; for the end of the file, where the last
+// token ends.
+func (t *token) pos() fdt.Pos {
+	if t.kind != tEOF {
+		return t.src.pos(t.off)
+	}
+	end := t.off
+	for end > 0 && class[t.src.text[end-1]]&inBlank != 0 {
+		end--
+	}
+	if end == 0 {
+		return fdt.Pos{File: t.src.cursor.File(), Line: 1, Col: 1}
+	}
+	p := t.src.pos(end - 1)
+	p.Col++
+	return p
+}
 
 // mode says how words are read: it changes with the tokens met.
 type mode int
@@ -207,7 +223,7 @@ func (l *lexer) token(i int) token {
 		if end > i {
 			// Mostly a macro that is not defined.
 			l.u.errorf(t.pos(), "Unexpected '%s'", b[i:end])
-			t.kind = tLiteral
+			t.kind, t.text = tLiteral, b[i:end]
 			s.off = end
 			return t
 		}
@@ -349,8 +365,8 @@ func (l *lexer) include(off int, name string) {
 		l.fail(off, "Couldn't open \"%s\": %v", name, err)
 		return
 	}
-	if l.u.data += int64(len(text)); l.u.data > maxData {
-		l.fail(off, "the included files are longer than %d bytes together", int64(maxData))
+	if l.u.data += int64(len(text)); l.u.data > l.u.limit {
+		l.fail(off, "the included files are longer than %d bytes together", l.u.limit)
 		return
 	}
 	l.src = &source{parent: l.src, text: text, path: path, cursor: cpp.Plain(path, text).Cursor()}

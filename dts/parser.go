@@ -63,7 +63,7 @@ func (t *token) describe() string {
 		return fmt.Sprintf("'&{%s}'", t.text)
 	case t.kind == tString:
 		return "a string"
-	case t.kind == tLiteral, t.kind == tChar:
+	case t.text == nil && (t.kind == tLiteral || t.kind == tChar):
 		return fmt.Sprintf("the number %#x", t.value)
 	case t.kind == tByte:
 		return fmt.Sprintf("the byte %02x", t.value)
@@ -396,12 +396,12 @@ func (p *parser) value(prop *prop) {
 
 // grow counts the bytes of values against their limit.
 func (u *unit) grow(n int, pos fdt.Pos) bool {
-	before := u.data <= maxData
+	before := u.data <= u.limit
 	u.data += int64(n)
-	if u.data > maxData && before {
-		u.errorf(pos, "the values of all properties take more than %d bytes", int64(maxData))
+	if u.data > u.limit && before {
+		u.errorf(pos, "the values of all properties take more than %d bytes", u.limit)
 	}
-	return u.data <= maxData
+	return u.data <= u.limit
 }
 
 // keep returns a copy of b that lasts, with no room to grow.
@@ -572,8 +572,8 @@ func (p *parser) incbin() {
 	}
 	data = data[min(offset, have):]
 	data = data[:min(length, uint64(len(data)))]
-	if int64(len(p.scratch))+int64(len(data)) > maxData {
-		p.u.errorf(name.pos(), "the value takes more than %d bytes", int64(maxData))
+	if int64(len(p.scratch))+int64(len(data)) > p.u.limit {
+		p.u.errorf(name.pos(), "the value takes more than %d bytes", p.u.limit)
 		p.failed = true
 		return
 	}

@@ -124,3 +124,6 @@ func Plain(name string, src []byte) *Output {
 	}
 	return o
 }
+
+// File returns the name of the outermost file.
+func (c *Cursor) File() string { return c.out.files[0] }
