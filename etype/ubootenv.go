@@ -60,7 +60,7 @@ func (u *UBootEnv) Contents(b *layout.Build, e *layout.Entry) (content.Data, err
 	}
 	out, err := env.Marshal()
 	if err != nil {
-		return content.Data{}, e.Errorf("%w", err)
+		return content.Data{}, e.Errorf("'u-boot-env' entry %w", err)
 	}
 	return content.Bytes(out), nil
 }
