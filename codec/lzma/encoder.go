@@ -18,7 +18,7 @@ func Encode(src []byte, p Params) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkSize(src); err != nil {
+	if err := checkSize(src, p); err != nil {
 		return nil, err
 	}
 	out := make([]byte, headerSize, headerSize+len(src)/2+64)
@@ -35,9 +35,14 @@ func Encode(src []byte, p Params) ([]byte, error) {
 	return e.rc.out, nil
 }
 
-func checkSize(src []byte) error {
+// checkSize refuses input whose positions or search tables cannot be stored.
+func checkSize(src []byte, p Params) error {
 	if int64(len(src)) >= math.MaxInt32 {
 		return fmt.Errorf("lzma: input of %d bytes is too large; split it in parts below 2 GiB", len(src))
+	}
+	const perByte = 12 // of window, in the finder's tables
+	if min(int64(len(src)), p.DictSize) > math.MaxInt/perByte {
+		return fmt.Errorf("lzma: input of %d bytes needs a smaller dictionary than %d on this machine", len(src), p.DictSize)
 	}
 	return nil
 }

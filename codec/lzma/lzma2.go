@@ -42,7 +42,7 @@ func Encode2(src []byte, p Params) ([]byte, error) {
 	if p.LC+p.LP > 4 {
 		return nil, fmt.Errorf("lzma: lc+lp is %d; LZMA2 allows at most 4", p.LC+p.LP)
 	}
-	if err := checkSize(src); err != nil {
+	if err := checkSize(src, p); err != nil {
 		return nil, err
 	}
 	if len(src) == 0 {

@@ -141,6 +141,8 @@ func TestHeader(t *testing.T) {
 	}{
 		{"binman", Binman(), "01 00 10 00 00 03 00 00 00 00 00 00 00"},
 		{"default", Default(), "5d 00 00 80 00 03 00 00 00 00 00 00 00"},
+		{"coreboot", Coreboot(336_020), "01 00 00 06 00 03 00 00 00 00 00 00 00"},
+		{"coreboot, no data", Coreboot(0), "01 00 10 00 00 03 00 00 00 00 00 00 00"},
 		{"zero", Params{}, "00 00 00 80 00 03 00 00 00 00 00 00 00"},
 		{"smallest dictionary", Params{DictSize: 1}, "00 00 10 00 00 03 00 00 00 00 00 00 00"},
 		{"dictionary between", Params{DictSize: 4097}, "00 00 18 00 00 03 00 00 00 00 00 00 00"},

@@ -47,7 +47,7 @@ type Params struct {
 }
 
 // Default returns the parameters of xz's default preset: lc=3, lp=0, pb=2 and
-// a dictionary of 8 MiB. The lzma commands and cbfstool use the same ones.
+// a dictionary of 8 MiB. The lzma commands use the same ones.
 func Default() Params {
 	return Params{LC: 3, PB: 2, DictSize: 8 << 20, NiceLen: 64}
 }
@@ -60,6 +60,13 @@ func Default() Params {
 // the original's files reads as well.
 func Binman() Params {
 	return Params{LC: 1, DictSize: minDict, NiceLen: maxLen}
+}
+
+// Coreboot returns the parameters that cbfstool uses for a file of size bytes:
+// lc=1, lp=0, pb=0 and a dictionary that holds all of it. (For a CBFS that
+// binman makes, Binman gives the header that the original writes.)
+func Coreboot(size int64) Params {
+	return Params{LC: 1, DictSize: min(max(size, 1), maxDict), NiceLen: maxLen}
 }
 
 // normal returns p with defaults filled in and the dictionary size rounded.
