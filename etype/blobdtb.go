@@ -37,13 +37,28 @@ func (d *BlobDTB) Contents(b *layout.Build, e *layout.Entry) (content.Data, erro
 	if err != nil {
 		return content.Data{}, err
 	}
-	if data, err = b.CompressData(e, data); err != nil {
+	return d.Wrap(b, e, data)
+}
+
+// Wrap compresses a device tree and puts the header before it.
+func (d *BlobDTB) Wrap(b *layout.Build, e *layout.Entry, data content.Data) (content.Data, error) {
+	data, err := b.CompressData(e, data)
+	if err != nil {
 		return content.Data{}, err
 	}
 	if d.Prepend == "length" {
 		data = content.Join(content.Bytes(binary.LittleEndian.AppendUint32(nil, uint32(data.Len()))), data)
 	}
 	return data, nil
+}
+
+// Refresh returns the device tree of an opened image with what packing found
+// out, if it describes the image and that has changed it.
+func (d *BlobDTB) Refresh(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	if !b.TreeChanged(e) {
+		return e.Data, nil
+	}
+	return d.Update(b, e)
 }
 
 // Update returns the device tree with what packing found out.

@@ -46,3 +46,18 @@ func (c *Collection) Contents(b *layout.Build, e *layout.Entry) (content.Data, e
 func (c *Collection) Update(b *layout.Build, e *layout.Entry) (content.Data, error) {
 	return c.Contents(b, e)
 }
+
+// Refresh joins the contents again for an opened image, if one of them has
+// been replaced.
+func (c *Collection) Refresh(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	deps, err := b.Phandles(e, c.Content)
+	if err != nil {
+		return content.Data{}, err
+	}
+	for _, dep := range deps {
+		if dep.Replaced() {
+			return layout.JoinContents(deps), nil
+		}
+	}
+	return e.Data, nil
+}

@@ -40,6 +40,11 @@ func (m *FDTMap) Update(b *layout.Build, e *layout.Entry) (content.Data, error) 
 	return m.Contents(b, e)
 }
 
+// Refresh returns the map of an opened image with what packing found out.
+func (m *FDTMap) Refresh(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	return content.Join(content.String(layout.FDTMapMagic), content.Fill(0, 8), content.Bytes(b.MainTree().Marshal())), nil
+}
+
 // AltFormats offers the device tree alone.
 func (m *FDTMap) AltFormats() []layout.AltFormat {
 	return []layout.AltFormat{{Name: "fdt", Doc: "Extract the devicetree blob from the fdtmap"}}

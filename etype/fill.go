@@ -24,7 +24,7 @@ entries.`,
 
 // Contents returns the run at the size that the description asks for.
 func (f *Fill) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	return content.Fill(f.Byte, f.Size.Value), nil
+	return content.Fill(f.Byte, e.OrigSize.Or(f.Size.Value)), nil
 }
 
 // Extend returns the run at the size that the entry has been extended to.

@@ -59,3 +59,8 @@ func addAreas(m *fmap.Map, e *layout.Entry) {
 		addAreas(m, child)
 	}
 }
+
+// Refresh returns the contents for an opened image.
+func (f *FMAP) Refresh(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	return f.Contents(b, e)
+}

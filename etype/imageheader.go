@@ -85,3 +85,8 @@ func siblingOrder(e *layout.Entry) string {
 	}
 	return "middle"
 }
+
+// Refresh returns the contents for an opened image.
+func (h *ImageHeader) Refresh(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	return h.Contents(b, e)
+}

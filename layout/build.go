@@ -53,7 +53,8 @@ type Build struct {
 	inserted int        // nodes that templates inserted
 	reading  bool       // the description comes from an image
 	fakeDir  string
-	resized  bool
+	resized  *Entry // outgrew its place in this pass
+	repack   bool   // entries of an opened image may move
 }
 
 // maxPasses is how often an image is packed until nothing changes its size
@@ -311,13 +312,16 @@ func (b *Build) packUntilStable(img *Image) error {
 		if err := b.writeSymbols(img); err != nil {
 			return err
 		}
-		b.resized = false
+		b.resized = nil
 		if err := b.update(img.Entry); err != nil {
 			return err
 		}
-		if !b.resized {
+		if b.resized == nil {
 			b.Log.Printf(Info, "Pack completed after %d pass(es)", pass)
 			return nil
+		}
+		if b.reading && !b.repack {
+			return b.noRepack(b.resized)
 		}
 		if err := b.reset(img.Entry); err != nil {
 			return err
@@ -442,6 +446,9 @@ func (b *Build) update(root *Entry) error {
 }
 
 func (b *Build) updateEntry(e *Entry) error {
+	if b.reading {
+		return b.refresh(e)
+	}
 	if u, ok := e.Type.(Updater); ok {
 		data, err := u.Update(b, e)
 		if err != nil {
@@ -453,12 +460,19 @@ func (b *Build) updateEntry(e *Entry) error {
 	if e.Section == nil {
 		return nil
 	}
-	// A section fills itself up to its size, so only growth matters.
+	return b.updateSection(e)
+}
+
+// updateSection joins the contents of a section again. A section fills itself
+// up to its size, so only growth matters.
+func (b *Build) updateSection(e *Entry) error {
 	data, err := b.build(e)
 	if err != nil {
 		return err
 	}
-	b.resized = b.resized || data.Len() > e.ContentsSize
+	if data.Len() > e.ContentsSize {
+		b.resized = e
+	}
 	e.Data = data
 	return nil
 }
@@ -470,7 +484,7 @@ func (b *Build) setUpdated(e *Entry, data content.Data) {
 	switch n := data.Len(); {
 	case n > e.ContentsSize:
 		b.Log.Printf(Debug, "Entry '%s' size change from %#x to %#x", e.Path(), e.ContentsSize, n)
-		b.resized = true
+		b.resized = e
 		e.ContentsSize = n
 	case n < e.ContentsSize:
 		data = content.Join(data, content.Fill(0, e.ContentsSize-n))

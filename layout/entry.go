@@ -51,7 +51,8 @@ type Entry struct {
 	hashNode   *fdt.Node
 	extended   bool // extend-size changed it in this pass
 	compressed compressCache
-	opened     openedContents
+	opened     openedContents // of a container in an opened image
+	loaded     loadedEntry    // as it was in an opened image
 }
 
 // ELFSource says where the symbols of an entry's content come from.

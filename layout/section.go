@@ -172,6 +172,9 @@ func (s *Section) overlay(child *Entry, at int64, out *content.Builder, data con
 
 // PackSection packs the entries of a section, then the section itself.
 func (b *Build) PackSection(e *Entry, next int64) (int64, error) {
+	if e.loaded.replaced {
+		return b.packReplaced(e, next)
+	}
 	s := e.Section
 	offset := s.start
 	for _, child := range s.Entries {
@@ -204,6 +207,11 @@ func (b *Build) PackSection(e *Entry, next int64) (int64, error) {
 
 // build joins the contents of what a container holds.
 func (b *Build) build(e *Entry) (content.Data, error) {
+	if b.reading {
+		if data, ok, err := b.rebuildLoaded(e); ok || err != nil {
+			return data, err
+		}
+	}
 	if builder, ok := e.Type.(Builder); ok {
 		return builder.Build(b, e)
 	}

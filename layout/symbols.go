@@ -165,6 +165,9 @@ func (b *Build) writeSymbols(img *Image) error {
 func (b *Build) writeEntrySymbols(e *Entry, table *symbolTable) error {
 	f, err := b.elfFile(e.ELF.File)
 	if err != nil {
+		if b.symbolsLost(e, err) {
+			return nil
+		}
 		return err
 	}
 	plan := elf.SymbolPlan{
@@ -186,6 +189,9 @@ func (b *Build) writeEntrySymbols(e *Entry, table *symbolTable) error {
 	patches, err := f.PlanSymbols(plan)
 	if err != nil {
 		return err
+	}
+	if b.reading {
+		return b.setRefreshed(e, elf.Apply(e.Data, patches))
 	}
 	e.Data = elf.Apply(e.Data, patches)
 	return nil

@@ -3,10 +3,12 @@
 package layout
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"binman/content"
 	"binman/fdt"
@@ -19,6 +21,12 @@ type deviceTree struct {
 	tree  *fdt.Tree
 	out   string // name in the output directory
 	blob  []byte // the tree as bytes, as of the last synchronisation
+	dirty bool   // the bytes have changed since the tree was read
+
+	// In an opened image, the entry that holds the tree, and the path of
+	// the image's node in it.
+	entry  *Entry
+	prefix string
 }
 
 // phaseTrees are the device trees of the other phases, by the entry type that
@@ -31,8 +39,7 @@ var phaseTrees = []struct{ etype, file string }{
 
 // treeSet holds the device trees of a build.
 type treeSet struct {
-	list   []*deviceTree // the main one first
-	prefix string        // path of the described image in every other tree
+	list []*deviceTree // the main one first
 }
 
 // updateNode is the node of an entry in one device tree.
@@ -72,9 +79,10 @@ func (b *Build) loadTrees(main *fdt.Tree) error {
 	return nil
 }
 
-func (s *treeSet) byEtype(etype string) *deviceTree {
+// find returns the device tree that the entry e of type etype holds, or nil.
+func (s *treeSet) find(e *Entry, etype string) *deviceTree {
 	for _, dt := range s.list {
-		if dt.etype == etype {
+		if dt.entry == nil && dt.etype == etype || dt.entry != nil && dt.entry == e {
 			return dt
 		}
 	}
@@ -90,8 +98,21 @@ func (b *Build) sync(pack bool) {
 		if pack {
 			dt.tree.Pack()
 		}
-		dt.blob = dt.tree.Marshal()
+		blob := dt.tree.Marshal()
+		dt.dirty = dt.dirty || !bytes.Equal(blob, dt.blob)
+		dt.blob = blob
 	}
+}
+
+// TreeChanged says whether the device tree that an entry of an opened image
+// holds has been changed since.
+func (b *Build) TreeChanged(e *Entry) bool {
+	for _, dt := range b.trees.list {
+		if dt.entry == e {
+			return dt.dirty
+		}
+	}
+	return false
 }
 
 // TreeContents returns the device tree that an entry of type etype holds, e.g.
@@ -120,7 +141,7 @@ func (b *Build) TreeContents(e *Entry, etype string) (content.Data, error) {
 		}
 		return content.Open(path)
 	}
-	dt := b.trees.byEtype(etype)
+	dt := b.trees.find(e, etype)
 	if dt == nil {
 		file := etype
 		if h, ok := e.Type.(TreeHolder); ok {
@@ -138,7 +159,7 @@ func (b *Build) Tree(etype string) *fdt.Tree {
 	if b.FakeDTB {
 		return b.MainTree()
 	}
-	dt := b.trees.byEtype(etype)
+	dt := b.trees.find(nil, etype)
 	if dt == nil {
 		return nil
 	}
@@ -161,16 +182,14 @@ func (b *Build) updateNodes(e *Entry) []updateNode {
 func (b *Build) nodesFor(node *fdt.Node) []updateNode {
 	own := node.Tree()
 	nodes := []updateNode{{node: node, main: true, full: true}}
-	path := ""
+	base := node.Path()
 	for _, dt := range b.trees.list {
 		if dt.tree == own {
 			continue
 		}
-		if path == "" {
-			path = b.trees.prefix + node.Path()
-			if b.trees.prefix != "" && node.Parent == nil {
-				path = b.trees.prefix
-			}
+		path := base
+		if dt.prefix != "" {
+			path = dt.prefix + strings.TrimSuffix(base, "/")
 		}
 		if other := dt.tree.Node(path); other != nil {
 			nodes = append(nodes, updateNode{node: other, full: dt.etype == "u-boot-dtb"})
@@ -228,6 +247,11 @@ func (b *Build) setNumber(e *Entry, name string, value int64, forRepack bool) {
 	v := cells(value)
 	for _, n := range b.updateNodes(e) {
 		if forRepack && !n.main && !n.full {
+			continue
+		}
+		// A device tree that was put into an image need not have
+		// properties that the image does not need.
+		if b.reading && !n.main && !n.node.Has(name) {
 			continue
 		}
 		n.node.SetProp(name, v)
@@ -353,13 +377,18 @@ func (b *Build) addHash(e *Entry) error {
 
 // setHash sets the hash of the contents in the hash subnode.
 func (b *Build) setHash(e *Entry) error {
-	if e.hashNode == nil {
+	if e.hashNode == nil || b.reading && !e.Replaced() {
 		return nil
 	}
 	h := sha256.New()
 	if err := e.Data.Hash(h); err != nil {
 		return e.Errorf("%w", err)
 	}
-	b.SetProp(e.hashNode, "value", h.Sum(nil))
+	for _, n := range b.nodesFor(e.hashNode) {
+		if b.reading && !n.main && !n.node.Has("value") {
+			continue
+		}
+		n.node.SetProp("value", h.Sum(nil))
+	}
 	return nil
 }

@@ -143,6 +143,7 @@ func (g *globals) commands() []command {
 		g.buildCommand(),
 		g.lsCommand(),
 		g.extractCommand(),
+		g.replaceCommand(),
 		g.completionCommand(),
 	}
 }
