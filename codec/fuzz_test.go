@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package codec
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"binman/codec/internal/sample"
+)
+
+// byNumber lets the fuzzer choose a codec.
+func byNumber(n byte) Codec {
+	all := codecs()
+	return all[int(n)%len(all)]
+}
+
+// FuzzDecompress feeds the decoders anything: they must return, within the
+// limit, data or an error, and never both.
+func FuzzDecompress(f *testing.F) {
+	for i, c := range codecs() {
+		for _, data := range [][]byte{nil, []byte("hello hello hello"), sample.Firmware(700), make([]byte, 5000)} {
+			f.Add(byte(i), compress(f, c, data))
+		}
+	}
+	f.Fuzz(func(t *testing.T, codec byte, data []byte) {
+		c := byNumber(codec)
+		const limit = 1 << 16
+		got, err := c.Decompress(data, limit)
+		switch {
+		case err != nil && got != nil:
+			t.Errorf("%s: %d bytes and an error: %v", c.Name, len(got), err)
+		case len(got) > limit:
+			t.Errorf("%s: %d bytes with a limit of %d", c.Name, len(got), limit)
+		case err != nil || len(got) == 0:
+			return
+		}
+		// A lower limit must be refused for being too low, not for damage.
+		if _, err := c.Decompress(data, int64(len(got))-1); !errors.Is(err, ErrTooLarge) {
+			t.Errorf("%s: %d bytes, with one less as limit: got error %v, want %v", c.Name, len(got), err, ErrTooLarge)
+		}
+	})
+}
+
+// FuzzRoundTrip compresses anything and wants it back.
+func FuzzRoundTrip(f *testing.F) {
+	for i := range codecs() {
+		for _, data := range [][]byte{nil, []byte("hello hello hello"), sample.Firmware(700)} {
+			f.Add(byte(i), uint16(1), data)
+			f.Add(byte(i), uint16(300), data)
+		}
+	}
+	f.Fuzz(func(t *testing.T, codec byte, repeat uint16, data []byte) {
+		c := byNumber(codec)
+		data = bytes.Repeat(data, int(repeat%512))
+		if len(data) > 1<<20 {
+			return
+		}
+		packed := compress(t, c, data)
+		got, err := c.Decompress(packed, int64(len(data)))
+		if err != nil {
+			t.Fatalf("%s: %v", c.Name, err)
+		}
+		if !bytes.Equal(got, data) {
+			t.Fatalf("%s: comes back different", c.Name)
+		}
+		if name := Detect(packed); name != c.Name {
+			t.Errorf("%s: detected as %q", c.Name, name)
+		}
+	})
+}
