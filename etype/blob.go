@@ -74,6 +74,9 @@ func (f *Blob) Read(b *layout.Build, e *layout.Entry) error {
 // it. Of a missing file that may be missing there are none.
 func (f *Blob) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
 	data, ok, err := openBlob(b, e, e.File, e.AssumeSize, b.AllowMissing)
+	if e.Missing && e.Optional {
+		b.MarkAbsent(e, "missing but optional")
+	}
 	if err != nil || !ok {
 		return data, err
 	}
@@ -96,9 +99,6 @@ func openBlob(b *layout.Build, e *layout.Entry, name string, assume int64, allow
 		return data, err == nil, err
 	}
 	e.Missing = true
-	if e.Optional {
-		b.MarkAbsent(e, "missing but optional")
-	}
 	data, ok, err = b.Fake(e, name, assume)
 	if ok || err != nil {
 		return data, ok, err
@@ -127,7 +127,9 @@ func (l *BlobExtList) Read(b *layout.Build, e *layout.Entry) error {
 	return nil
 }
 
-// Contents returns the contents of the files, one after the other.
+// Contents returns the contents of the files, one after the other. If one is
+// missing there are none, but the entry keeps its place in the image even if it
+// is optional, as in the original.
 func (l *BlobExtList) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
 	var out content.Builder
 	for _, name := range l.Filenames {
