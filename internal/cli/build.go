@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -203,7 +204,7 @@ func missingTools(list string) map[string]bool {
 func outputDir(dir string, preserve bool) (path string, cleanup func(), err error) {
 	if dir != "" {
 		if err := os.MkdirAll(dir, 0o777); err != nil {
-			return "", nil, fmt.Errorf("Cannot make output directory '%s': %w", dir, err)
+			return "", nil, fmt.Errorf("Cannot make output directory '%s': %w", dir, pathCause(err))
 		}
 		return dir, func() {}, nil
 	}
@@ -215,4 +216,13 @@ func outputDir(dir string, preserve bool) (path string, cleanup func(), err erro
 		return dir, func() {}, nil
 	}
 	return dir, func() { os.RemoveAll(dir) }, nil
+}
+
+// pathCause returns an error of package os without the path that it names,
+// for messages that name it themselves.
+func pathCause(err error) error {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return pe.Err
+	}
+	return err
 }
