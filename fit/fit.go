@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// Package fit lists and checks a Flat Image Tree (FIT), the image format of
+// U-Boot that is itself a device tree blob.
+//
+//	/ {
+//		description; timestamp;
+//		images {
+//			NAME {
+//				description; type; arch; os; compression; load; entry;
+//				data = [...];            // inline, or
+//				data-offset; data-size;  // behind the blob, or
+//				data-position; data-size;
+//				hash-1 { algo; value; };
+//			};
+//		};
+//		configurations {
+//			default;
+//			NAME { description; kernel; fdt; ramdisk; firmware; loadables; ... };
+//		};
+//	};
+//
+// A data-offset counts bytes from the end of the blob, rounded up to a
+// multiple of 4; a data-position from its start.
+//
+// The format is specified in doc/usage/fit/source_file_format.rst of U-Boot
+// and by the Flat Image Tree specification (fitspec.osfw.foundation).
+package fit
+
+import (
+	"bytes"
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/crc32"
+	"io"
+	"strings"
+
+	"binman/fdt"
+	"binman/internal/binfmt"
+)
+
+const (
+	headerSize = 40 // of a device tree blob
+
+	// maxBlob bounds, in bytes, what Parse reads: with inline data that is
+	// the whole FIT.
+	maxBlob = 256 << 20
+)
+
+// headerMagic starts a device tree blob.
+var headerMagic = []byte{0xd0, 0x0d, 0xfe, 0xed}
+
+var (
+	// ErrFormat is wrapped by the errors about bytes that are not a FIT.
+	ErrFormat = errors.New("not a FIT")
+	// ErrHash is wrapped by the errors about a hash that does not match.
+	ErrHash = errors.New("hash does not match")
+)
+
+// Storage is where the data of an image is kept.
+type Storage int
+
+// The places for data.
+const (
+	Absent   Storage = iota // the image has no data
+	Inline                  // in the blob
+	Offset                  // behind it, by data-offset
+	Position                // behind it, by data-position
+)
+
+// FIT is what a Flat Image Tree holds.
+type FIT struct {
+	Tree     *fdt.Tree
+	BlobSize int64 // of the device tree in bytes
+	Size     int64 // with external data, in bytes
+	Desc     string
+	Images   []Image
+	Configs  []Config
+	Default  string // name of the configuration that is used unless told; may be ""
+}
+
+// Image is a node under /images.
+type Image struct {
+	Name        string
+	Desc        string
+	Type        string
+	Arch        string
+	OS          string
+	Compression string
+	Load, Entry *uint64 // addresses; nil if not given
+	Storage     Storage
+	Offset      int64 // of the data, bytes from the start of the FIT
+	Size        int64 // of the data, bytes
+	Hashes      []Hash
+	Node        *fdt.Node
+}
+
+// Hash is a node that holds a hash of the data of an image.
+type Hash struct {
+	Name    string
+	Algo    string
+	Value   []byte
+	Ignored bool // U-Boot is told not to check it
+}
+
+// Config is a node under /configurations.
+type Config struct {
+	Name string
+	Desc string
+	Refs []Ref
+	Node *fdt.Node
+}
+
+// Ref is a property of a configuration that names images.
+type Ref struct {
+	Property string
+	Images   []string
+}
+
+// refProperties are the properties of a configuration that name images.
+var refProperties = [...]string{"kernel", "fdt", "ramdisk", "firmware", "loadables", "fpga", "setup", "script", "standalone"}
+
+// Detect reports whether r starts with a device tree that has a node /images
+// and fits.
+func Detect(r io.ReaderAt, size int64) bool {
+	src := binfmt.Source{R: r, Size: size}
+	if !src.HasAt(headerMagic, 0) {
+		return false
+	}
+	tree, _, err := parseTree(src)
+	return err == nil && tree.Node("/images") != nil
+}
+
+// parseTree reads the device tree at the start of src.
+func parseTree(src binfmt.Source) (*fdt.Tree, []byte, error) {
+	head, err := src.Bytes(0, headerSize, "device tree header")
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	size, err := fdt.TotalSize(head)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	if size > maxBlob {
+		return nil, nil, fmt.Errorf("device tree of %#x bytes is larger than the %#x that can be read", size, maxBlob)
+	}
+	section, err := src.Section(0, size, "device tree")
+	if err != nil {
+		return nil, nil, err
+	}
+	blob := make([]byte, size)
+	if _, err := io.ReadFull(section, blob); err != nil {
+		return nil, nil, fmt.Errorf("read device tree: %w", err)
+	}
+	tree, err := fdt.Parse(blob)
+	if err != nil {
+		return nil, nil, err
+	}
+	return tree, blob, nil
+}
+
+// Parse reads the FIT at the start of r, of which size bytes may be read: the
+// device tree, not what is behind it. All data lies inside these bytes.
+func Parse(r io.ReaderAt, size int64) (*FIT, error) {
+	src := binfmt.Source{R: r, Size: size}
+	tree, blob, err := parseTree(src)
+	if err != nil {
+		return nil, err
+	}
+	images := tree.Node("/images")
+	if images == nil {
+		return nil, fmt.Errorf("%w: the device tree has no node /images", ErrFormat)
+	}
+	f := &FIT{Tree: tree, BlobSize: int64(len(blob)), Size: int64(len(blob)), Desc: text(tree.Root, "description")}
+	inline := inlineData(blob, len(images.Subnodes))
+	for i, node := range images.Subnodes {
+		im, err := f.parseImage(node, inline[i])
+		if err != nil {
+			return nil, err
+		}
+		if err := src.Check(im.Offset, im.Size, fmt.Sprintf("data of node '%s'", node.Path())); err != nil {
+			return nil, err
+		}
+		f.Images = append(f.Images, im)
+		f.Size = max(f.Size, im.Offset+im.Size)
+	}
+	configs := tree.Node("/configurations")
+	if configs == nil {
+		return f, nil
+	}
+	f.Default = text(configs, "default")
+	for _, node := range configs.Subnodes {
+		c := Config{Name: node.Name, Desc: text(node, "description"), Node: node}
+		for _, name := range refProperties {
+			list, ok, err := node.Strs(name)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				c.Refs = append(c.Refs, Ref{Property: name, Images: list})
+			}
+		}
+		f.Configs = append(f.Configs, c)
+	}
+	return f, nil
+}
+
+// text returns a property up to its first NUL, and "" if it is absent.
+func text(node *fdt.Node, name string) string {
+	p := node.Prop(name)
+	if p == nil {
+		return ""
+	}
+	s, _ := binfmt.CString(p.Value)
+	return s
+}
+
+// parseImage reads an image whose inline data, if any, starts at offset
+// inline.
+func (f *FIT) parseImage(node *fdt.Node, inline int64) (Image, error) {
+	im := Image{
+		Name:        node.Name,
+		Desc:        text(node, "description"),
+		Type:        text(node, "type"),
+		Arch:        text(node, "arch"),
+		OS:          text(node, "os"),
+		Compression: text(node, "compression"),
+		Node:        node,
+	}
+	for _, address := range [...]struct {
+		name string
+		to   **uint64
+	}{{"load", &im.Load}, {"entry", &im.Entry}} {
+		v, ok, err := node.U64(address.name)
+		if err != nil {
+			return im, err
+		}
+		if ok {
+			*address.to = &v
+		}
+	}
+	for _, sub := range node.Subnodes {
+		// U-Boot takes every node whose name starts so for a hash.
+		if !strings.HasPrefix(sub.Name, "hash") {
+			continue
+		}
+		h := Hash{Name: sub.Name, Algo: text(sub, "algo"), Ignored: sub.Has("uboot-ignore")}
+		if p := sub.Prop("value"); p != nil {
+			h.Value = bytes.Clone(p.Value)
+		}
+		im.Hashes = append(im.Hashes, h)
+	}
+	if err := f.place(&im, inline); err != nil {
+		return im, err
+	}
+	return im, nil
+}
+
+// place finds the data of im. As in U-Boot, data-position goes before
+// data-offset, and both before inline data.
+func (f *FIT) place(im *Image, inline int64) error {
+	for _, way := range [...]struct {
+		name    string
+		storage Storage
+		base    int64
+	}{{"data-position", Position, 0}, {"data-offset", Offset, binfmt.Align(f.BlobSize, 4)}} {
+		off, ok, err := im.Node.U32(way.name)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		size, ok, err := im.Node.U32("data-size")
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return fmt.Errorf("node '%s' has a property '%s', but no 'data-size'", im.Node.Path(), way.name)
+		}
+		im.Storage, im.Offset, im.Size = way.storage, way.base+int64(off), int64(size)
+		return nil
+	}
+	if p := im.Node.Prop("data"); p != nil {
+		im.Storage, im.Offset, im.Size = Inline, inline, int64(len(p.Value))
+	}
+	return nil
+}
+
+// Tags in the structure block of a device tree, and its version 17 header
+// fields, from the Devicetree Specification, chapter 5.
+const (
+	tagBeginNode = 1
+	tagEndNode   = 2
+	tagProp      = 3
+	tagEnd       = 9
+
+	atStruct  = 8
+	atStrings = 12
+)
+
+// inlineData returns, for each of the count subnodes of /images in turn, the
+// offset in the blob of the value of its property "data". The blob is one
+// that fdt.Parse accepted.
+func inlineData(blob []byte, count int) []int64 {
+	offsets := make([]int64, count)
+	u32 := func(at int64) int64 { return int64(binary.BigEndian.Uint32(blob[at:])) }
+	strs := u32(atStrings)
+	depth := 0 // the root is at 1, /images at 2
+	image := -1
+	inImages, seen := false, false
+	for at := u32(atStruct); ; {
+		tag := u32(at)
+		at += 4
+		switch tag {
+		case tagBeginNode:
+			name, _ := binfmt.CString(blob[at:])
+			at += binfmt.Align(int64(len(name))+1, 4)
+			depth++
+			switch {
+			case depth == 2 && name == "images" && !seen:
+				inImages, seen = true, true
+			case depth == 3 && inImages:
+				image++
+			}
+		case tagEndNode:
+			if depth == 2 {
+				inImages = false
+			}
+			depth--
+		case tagProp:
+			size, name := u32(at), strs+u32(at+4)
+			at += 8
+			// Of two properties of one name, every reader takes the first.
+			if depth == 3 && inImages && image < count && offsets[image] == 0 && bytes.HasPrefix(blob[name:], []byte("data\x00")) {
+				offsets[image] = at
+			}
+			at += binfmt.Align(size, 4)
+		case tagEnd:
+			return offsets
+		}
+	}
+}
+
+// hashes are the algorithms of hash nodes.
+var hashes = map[string]func() hash.Hash{
+	"crc32":  func() hash.Hash { return crc32.NewIEEE() },
+	"md5":    md5.New,
+	"sha1":   sha1.New,
+	"sha256": sha256.New,
+	"sha384": sha512.New384,
+	"sha512": sha512.New,
+}
+
+// Open returns a reader for the data of the image, from the r given to Parse.
+func (im *Image) Open(r io.ReaderAt) *io.SectionReader {
+	return io.NewSectionReader(r, im.Offset, im.Size)
+}
+
+// Verify reads the data of the image from the r given to Parse, and compares
+// the hashes that U-Boot would. A hash that does not match is an error that
+// wraps ErrHash. Signatures are not looked at.
+func (im *Image) Verify(r io.ReaderAt) error {
+	if im.Storage == Absent {
+		return fmt.Errorf("node '%s' has no data", im.Node.Path())
+	}
+	sums := make(map[string]hash.Hash) // each algorithm once, however often it is named
+	var all []io.Writer
+	for _, h := range im.Hashes {
+		algorithm, known := hashes[h.Algo]
+		switch {
+		case h.Ignored || sums[h.Algo] != nil:
+		case !known:
+			return fmt.Errorf("node '%s/%s': hash algorithm '%s' is not known", im.Node.Path(), h.Name, h.Algo)
+		default:
+			sums[h.Algo] = algorithm()
+			all = append(all, sums[h.Algo])
+		}
+	}
+	if _, err := io.Copy(io.MultiWriter(all...), im.Open(r)); err != nil {
+		return fmt.Errorf("node '%s': read data: %w", im.Node.Path(), err)
+	}
+	for _, h := range im.Hashes {
+		if h.Ignored {
+			continue
+		}
+		if got := sums[h.Algo].Sum(nil); !bytes.Equal(got, h.Value) {
+			return fmt.Errorf("node '%s/%s': %s %w: %x is stored, the data has %x", im.Node.Path(), h.Name, h.Algo, ErrHash, h.Value, got)
+		}
+	}
+	return nil
+}
+
+// maxShared is how many times as much data as the FIT has its images may have
+// together. Images may share data, but a damaged FIT must not keep Verify
+// busy for ever.
+const maxShared = 16
+
+// Verify compares the hashes of all images as Image.Verify does, and reports
+// configurations that name images which are not there.
+func (f *FIT) Verify(r io.ReaderAt) error {
+	total := int64(0)
+	for _, im := range f.Images {
+		total += im.Size
+		if total/maxShared > f.Size {
+			return fmt.Errorf("node '%s': the images up to this one have more than %d times the %#x bytes of the FIT", im.Node.Path(), maxShared, f.Size)
+		}
+	}
+	for i := range f.Images {
+		if err := f.Images[i].Verify(r); err != nil {
+			return err
+		}
+	}
+	names := make(map[string]bool, len(f.Images))
+	for _, im := range f.Images {
+		names[im.Name] = true
+	}
+	hasDefault := f.Default == ""
+	for _, c := range f.Configs {
+		hasDefault = hasDefault || c.Name == f.Default
+		for _, ref := range c.Refs {
+			for _, name := range ref.Images {
+				if !names[name] {
+					return fmt.Errorf("node '%s' names the image '%s' as '%s', which does not exist", c.Node.Path(), name, ref.Property)
+				}
+			}
+		}
+	}
+	if !hasDefault {
+		return fmt.Errorf("node '/configurations' has the default '%s', which does not exist", f.Default)
+	}
+	return nil
+}
+
+// List returns the images, then the configurations, which take up no space
+// of their own.
+func (f *FIT) List() []binfmt.Item {
+	var items []binfmt.Item
+	for _, im := range f.Images {
+		items = append(items, binfmt.Item{Name: im.Name, Type: im.Type, Offset: im.Offset, Size: im.Size})
+	}
+	for _, c := range f.Configs {
+		kind := "configuration"
+		if c.Name == f.Default {
+			kind = "default configuration"
+		}
+		items = append(items, binfmt.Item{Name: c.Name, Type: kind})
+	}
+	return items
+}
