@@ -70,6 +70,17 @@ func (f *Blob) Read(b *layout.Build, e *layout.Entry) error {
 	return nil
 }
 
+// Compressible marks blobs, which are compressed if they ask for it.
+func (f *Blob) Compressible() {}
+
+// Ignores says that some blobs have a fixed file name.
+func (f *Blob) Ignores(e *layout.Entry) map[string]string {
+	if f.fixed == "" || f.fixed == e.TypeName {
+		return nil
+	}
+	return map[string]string{"filename": "the file of this entry is always '" + f.fixed + "'"}
+}
+
 // Contents returns the contents of the file, compressed if the entry asks for
 // it. Of a missing file that may be missing there are none.
 func (f *Blob) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
@@ -126,6 +137,9 @@ func (l *BlobExtList) Read(b *layout.Build, e *layout.Entry) error {
 	e.File = e.TypeName
 	return nil
 }
+
+// Compressible marks the blobs, each of which is compressed by itself.
+func (l *BlobExtList) Compressible() {}
 
 // Contents returns the contents of the files, one after the other. If one is
 // missing there are none, but the entry keeps its place in the image even if it

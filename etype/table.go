@@ -41,3 +41,20 @@ func structural() []layout.TypeInfo {
 		fmapInfo,
 	}
 }
+
+// Unsupported returns the names of entry types that the original has and this
+// program does not have yet.
+func Unsupported() map[string]bool {
+	types := map[string]bool{}
+	have := Table()
+	for _, name := range []string{
+		"efi-capsule", "efi-empty-capsule", "fit", "gbb", "intel-ifwi", "mkimage", "nxp-imx8mcst",
+		"nxp-imx8mimage", "nxp-imx9image", "pre-load", "ti-board-config", "ti-secure", "ti-secure-rom",
+		"u-boot-spl-pubkey-dtb", "vblock", "x509-cert", "xilinx-bootgen",
+	} {
+		if have[name] == nil {
+			types[name] = true
+		}
+	}
+	return types
+}

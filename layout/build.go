@@ -26,6 +26,7 @@ type Build struct {
 	Description string            // device tree with a /binman node: .dtb, or .dts source
 	Only        []string          // names of the images to build; none means all
 	Types       Types             // the entry types
+	Unsupported map[string]bool   // names of entry types that exist elsewhere only
 	Args        map[string]string // entry arguments
 	Input       Input
 	Output      Output
@@ -38,6 +39,7 @@ type Build struct {
 	AllowMissing bool // external blobs and tools may be missing
 	FakeBlobs    bool // make dummies of those that are
 	FakeDTB      bool // use device trees from the input as they are
+	Strict       bool // what would be a warning about the description is an error
 
 	ToolPaths    []string        // where external tools are looked for, before PATH
 	MissingTools map[string]bool // external tools to treat as missing
@@ -164,10 +166,30 @@ func (b *Build) readDescription() (*fdt.Tree, error) {
 		}
 		binman = tree.Root.Child("binman")
 	}
+	if err := b.reportFindings(binman); err != nil {
+		return nil, err
+	}
 	if propagateBootPhases(tree.Root) {
 		tree.Sync()
 	}
 	return tree, b.readImages(binman)
+}
+
+// reportFindings warns of what has no effect in the description, or refuses it
+// if the build is strict. What cannot be built is reported when it comes to
+// that.
+func (b *Build) reportFindings(binman *fdt.Node) error {
+	var first error
+	for _, f := range b.checkDescription(binman) {
+		if f.Fatal {
+			continue
+		}
+		if b.Strict && first == nil {
+			first = &NodeError{Kind: "Node", Path: f.Node, Msg: f.Msg, Pos: f.Pos}
+		}
+		b.Log.Printf(Warning, "%s", f)
+	}
+	return first
 }
 
 // loadDescription reads or compiles the description. The name is that of the

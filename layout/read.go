@@ -4,6 +4,8 @@ package layout
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"binman/fdt"
@@ -106,6 +108,9 @@ func (b *Build) lookupType(name string, node *fdt.Node, expand bool) (*TypeInfo,
 	}
 	if b.reading {
 		return b.Types["blob"], nil
+	}
+	if b.Unsupported[base] {
+		return nil, &UnknownTypeError{Pos: node.Pos, Msg: fmt.Sprintf("Entry type '%s' in node '%s' is not supported by this version", name, node.Path())}
 	}
 	module := strings.ReplaceAll(base, "-", "_")
 	msg := fmt.Sprintf("Unknown entry type '%s' in node '%s' (expected etype/%s.py, error 'no such entry type')",
@@ -242,13 +247,7 @@ func (b *Build) ReadSubnodes(e *Entry) error {
 // nearest returns the name in types that is closest to name, or "" if none is
 // close.
 func nearest(name string, types Types) string {
-	best, bestDist := "", 3
-	for cand := range types {
-		if d := editDistance(name, cand); d < bestDist || d == bestDist && best != "" && cand < best {
-			best, bestDist = cand, d
-		}
-	}
-	return best
+	return nearestOf(name, slices.Sorted(maps.Keys(types)))
 }
 
 // editDistance counts the insertions, deletions, replacements and swaps of

@@ -38,6 +38,7 @@ type buildOptions struct {
 	updateELF     string
 	ignoreMissing bool
 	manifest      string
+	strict        bool
 }
 
 func (g *globals) buildCommand() command {
@@ -63,6 +64,7 @@ func (g *globals) buildCommand() command {
 				{Names: []string{"-u", "--update-fdt"}, Value: argparse.Flag(&o.updateFDT), Help: "Update the binman node with offset/size info"},
 				{Names: []string{"--update-fdt-in-elf"}, Value: argparse.String(&o.updateELF, ""), Help: "Update an ELF file with the output dtb: infile,outfile,begin_sym,end_sym"},
 				{Names: []string{"-W", "--ignore-missing"}, Value: argparse.Flag(&o.ignoreMissing), Help: "Return success even if there are missing blobs/bintools (requires -M)"},
+				{Names: []string{"--strict"}, Extension: true, Value: argparse.Flag(&o.strict), Help: "Treat warnings about the description, such as unknown properties, as errors"},
 				{Names: []string{"--manifest"}, Extension: true, Meta: "FILE", Value: argparse.String(&o.manifest, ""), Help: "Write a description of all images and entries, as JSON, to FILE (- for standard output)"},
 			},
 		},
@@ -96,6 +98,8 @@ func (o *buildOptions) run() error {
 		Description:  dt,
 		Only:         o.images,
 		Types:        etype.Table(),
+		Unsupported:  etype.Unsupported(),
+		Strict:       o.strict,
 		Args:         args,
 		Input:        layout.Input{Dirs: o.inDirs},
 		Output:       layout.Output{Dir: out},

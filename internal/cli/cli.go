@@ -141,8 +141,10 @@ func (g *globals) tools() []string {
 func (g *globals) commands() []command {
 	return []command{
 		g.buildCommand(),
+		g.checkCommand(),
 		g.lsCommand(),
 		g.extractCommand(),
+		g.diffCommand(),
 		g.replaceCommand(),
 		g.completionCommand(),
 	}
