@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"binman/content"
+	"binman/internal/argparse"
+	"binman/layout"
+	"binman/report"
+)
+
+// The exit statuses of diff, those of the command diff.
+const (
+	diffDiffer  = 1
+	diffTrouble = 2
+)
+
+// diffOptions holds the options of the diff command.
+type diffOptions struct {
+	*globals
+	a, b   string
+	asJSON bool
+	paths  []string
+}
+
+func (g *globals) diffCommand() command {
+	o := &diffOptions{globals: g}
+	return command{
+		Command: argparse.Command{
+			Name: "diff",
+			Help: "Show how two images differ, entry by entry",
+			Description: "Compares two images through their FDT maps and shows the entries that were added, " +
+				"removed, moved, resized or changed; of device trees, the nodes and properties. " +
+				"Images without a map are compared as wholes. " +
+				"The exit status is 0 if they are the same, 1 if they differ and 2 in case of trouble.",
+			Options: []argparse.Option{
+				{Names: []string{"--json"}, Extension: true, Value: argparse.Flag(&o.asJSON), Help: "Print JSON instead of text"},
+			},
+			Args: []argparse.Arg{
+				{Name: "A", Value: argparse.String(&o.a, ""), Help: "Filename of the first image"},
+				{Name: "B", Value: argparse.String(&o.b, ""), Help: "Filename of the second image"},
+				{Name: "paths", Nargs: "*", Value: argparse.Strings(&o.paths), Help: "Paths within the images to compare (wildcard)"},
+			},
+		},
+		run: func() error {
+			differ, err := o.run()
+			switch {
+			case err != nil:
+				o.fail(err)
+				return statusOnly(diffTrouble)
+			case differ:
+				return statusOnly(diffDiffer)
+			}
+			return nil
+		},
+	}
+}
+
+// run compares the images, prints the result and says whether they differ.
+func (o *diffOptions) run() (bool, error) {
+	d, err := o.compare()
+	if err != nil {
+		return false, err
+	}
+	if o.asJSON {
+		enc := json.NewEncoder(o.stdout)
+		enc.SetIndent("", " ")
+		err = enc.Encode(d)
+	} else {
+		err = d.Text(o.stdout)
+	}
+	if err == nil && d.Errors > 0 {
+		err = fmt.Errorf("%d entries could not be compared", d.Errors)
+	}
+	return !d.Same, err
+}
+
+func (o *diffOptions) compare() (*report.Diff, error) {
+	a, errA := o.open(o.a)
+	if errA != nil && !errors.Is(errA, layout.ErrNoMap) {
+		return nil, fmt.Errorf("%s: %w", o.a, errA)
+	}
+	b, errB := o.open(o.b)
+	if errB != nil && !errors.Is(errB, layout.ErrNoMap) {
+		return nil, fmt.Errorf("%s: %w", o.b, errB)
+	}
+	if errA == nil && errB == nil {
+		for _, path := range o.paths {
+			if len(a.List([]string{path}))+len(b.List([]string{path})) == 0 {
+				return nil, fmt.Errorf("No entry of the images matches '%s'", path)
+			}
+		}
+		return report.Compare(a, b, o.paths), nil
+	}
+	if len(o.paths) > 0 {
+		return nil, fmt.Errorf("Cannot compare paths: %w", errors.Join(named(o.a, errA), named(o.b, errB)))
+	}
+	sideA, dataA, err := whole(o.a, a)
+	if err != nil {
+		return nil, err
+	}
+	sideB, dataB, err := whole(o.b, b)
+	if err != nil {
+		return nil, err
+	}
+	why := fmt.Sprintf("Compared as wholes: no FDT map in %s", o.a)
+	switch {
+	case errA == nil:
+		why = fmt.Sprintf("Compared as wholes: no FDT map in %s", o.b)
+	case errB != nil:
+		why = "Compared as wholes: no FDT map in either image"
+	}
+	return report.CompareWhole(sideA, sideB, dataA, dataB, why)
+}
+
+func named(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// whole returns an image as nothing but bytes; opened is nil if it has no map.
+func whole(name string, opened *layout.Opened) (report.Side, content.Data, error) {
+	if opened != nil {
+		return report.Side{Image: name, Size: opened.Data.Len(), MapPos: &opened.MapPos}, opened.Data, nil
+	}
+	data, err := content.Open(name)
+	if err != nil {
+		return report.Side{}, content.Data{}, err
+	}
+	return report.Side{Image: name, Size: data.Len()}, data, nil
+}

@@ -1,0 +1,499 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package report
+
+import (
+	"cmp"
+	"encoding/binary"
+	"io"
+	"math/bits"
+	"slices"
+	"strconv"
+
+	"binman/content"
+	"binman/layout"
+)
+
+// Kinds of changes of an entry.
+const (
+	Added        = "added"        // only in the second image
+	Removed      = "removed"      // only in the first image
+	Moved        = "moved"        // another offset in its section
+	Resized      = "resized"      // another size
+	Retyped      = "retyped"      // another entry type
+	Recompressed = "recompressed" // another compression
+	Changed      = "changed"      // other contents
+)
+
+// Diff says how two images differ. Its JSON form is described in
+// docs/json.md.
+type Diff struct {
+	A    Side `json:"a"`
+	B    Side `json:"b"`
+	Same bool `json:"same"`
+	// Whole is the comparison of the files as wholes, if an image has no
+	// map to compare them entry by entry; Note says so.
+	Whole *ByteDiff `json:"whole,omitempty"`
+	Note  string    `json:"note,omitempty"`
+	// Entries lists the entries that differ, in the order of the first
+	// image; entries that are new stand where they are in the second.
+	Entries   []*EntryDiff `json:"entries"`
+	Unchanged int          `json:"unchanged"` // number of entries that do not differ
+	Errors    int          `json:"errors"`    // number of entries that could not be compared
+}
+
+// Side is one of the two images.
+type Side struct {
+	Image   string `json:"image"` // file name
+	Size    int64  `json:"size"`
+	MapPos  *int64 `json:"fdtmap-pos"` // where its FDT map is; null if it has none
+	Entries int    `json:"entries"`    // number of entries, without the image itself
+}
+
+// Place is where an entry is in one of the images, and as what.
+type Place struct {
+	Type       string `json:"type"`
+	Offset     *int64 `json:"offset"`
+	ImagePos   *int64 `json:"image-pos"`
+	Size       *int64 `json:"size"`
+	Compress   string `json:"compress,omitempty"`
+	UncompSize *int64 `json:"uncomp-size,omitempty"`
+}
+
+// EntryDiff says how an entry differs.
+type EntryDiff struct {
+	Path    string   `json:"path"`
+	Changes []string `json:"changes"`
+	A       *Place   `json:"a,omitempty"` // nil if added
+	B       *Place   `json:"b,omitempty"` // nil if removed
+	// Bytes compares the contents as they are stored; Plain compares them
+	// decompressed, if they are kept compressed; Between compares what a
+	// section has around its entries.
+	Bytes   *ByteDiff `json:"bytes,omitempty"`
+	Plain   *ByteDiff `json:"uncompressed,omitempty"`
+	Between *ByteDiff `json:"between,omitempty"`
+	// Tree compares the contents as device trees, if they are that.
+	Tree  *TreeDiff `json:"tree,omitempty"`
+	Error string    `json:"error,omitempty"` // why it could not be compared
+}
+
+// ByteDiff compares two runs of bytes.
+type ByteDiff struct {
+	Compared int64 `json:"compared"` // as many as the shorter one has
+	Differ   int64 `json:"differ"`   // how many of these differ
+	First    int64 `json:"first"`    // offset of the first difference, or -1
+	SizeA    int64 `json:"size-a"`
+	SizeB    int64 `json:"size-b"`
+}
+
+// Same says whether the runs are the same.
+func (d *ByteDiff) Same() bool { return d.Differ == 0 && d.SizeA == d.SizeB }
+
+// compareBuffer is how many bytes are compared at once.
+const compareBuffer = 256 << 10
+
+// CompareBytes compares two runs of bytes, in memory of fixed size.
+func CompareBytes(a, b content.Data) (*ByteDiff, error) {
+	c := newComparer()
+	return c.compare(a, b)
+}
+
+// comparer holds the buffers for comparing.
+type comparer struct{ bufA, bufB []byte }
+
+func newComparer() *comparer {
+	return &comparer{make([]byte, compareBuffer), make([]byte, compareBuffer)}
+}
+
+func (c *comparer) compare(a, b content.Data) (*ByteDiff, error) {
+	d := &ByteDiff{Compared: min(a.Len(), b.Len()), First: -1, SizeA: a.Len(), SizeB: b.Len()}
+	if err := c.add(d, a, b, 0); err != nil {
+		return nil, err
+	}
+	if d.First < 0 && d.SizeA != d.SizeB {
+		d.First = d.Compared
+	}
+	return d, nil
+}
+
+// add compares the bytes that both have; those of a start at offset base of
+// what d speaks of.
+func (c *comparer) add(d *ByteDiff, a, b content.Data, base int64) error {
+	ra, rb := a.NewReader(), b.NewReader()
+	total := min(a.Len(), b.Len())
+	for off := int64(0); off < total; off += compareBuffer {
+		n := min(compareBuffer, total-off)
+		if _, err := io.ReadFull(ra, c.bufA[:n]); err != nil {
+			return err
+		}
+		if _, err := io.ReadFull(rb, c.bufB[:n]); err != nil {
+			return err
+		}
+		count, first := differing(c.bufA[:n], c.bufB[:n])
+		d.Differ += count
+		if count > 0 && d.First < 0 {
+			d.First = base + off + int64(first)
+		}
+	}
+	return nil
+}
+
+// differing returns how many bytes of two slices of the same length differ,
+// and the index of the first of them. It takes eight bytes at a time.
+func differing(a, b []byte) (count int64, first int) {
+	first = -1
+	i := 0
+	for ; i+8 <= len(a); i += 8 {
+		x := binary.LittleEndian.Uint64(a[i:]) ^ binary.LittleEndian.Uint64(b[i:])
+		if x == 0 {
+			continue
+		}
+		if first < 0 {
+			first = i + bits.TrailingZeros64(x)/8
+		}
+		// Gather the bits of each byte in its lowest bit.
+		x |= x >> 4
+		x |= x >> 2
+		x |= x >> 1
+		count += int64(bits.OnesCount64(x & 0x0101010101010101))
+	}
+	for ; i < len(a); i++ {
+		if a[i] != b[i] {
+			if first < 0 {
+				first = i
+			}
+			count++
+		}
+	}
+	return count, first
+}
+
+// CompareWhole compares two files of which at least one has no map; why says
+// so.
+func CompareWhole(a, b Side, dataA, dataB content.Data, why string) (*Diff, error) {
+	d := &Diff{A: a, B: b, Note: why, Entries: []*EntryDiff{}}
+	var err error
+	if d.Whole, err = CompareBytes(dataA, dataB); err != nil {
+		return nil, err
+	}
+	d.Same = d.Whole.Same()
+	return d, nil
+}
+
+// Compare compares two images entry by entry: those that match one of the
+// patterns, with all that they hold, or all if there are no patterns.
+func Compare(a, b *layout.Opened, patterns []string) *Diff {
+	d := &differ{
+		Diff: &Diff{A: side(a), B: side(b), Entries: []*EntryDiff{}},
+		a:    a, b: b,
+		all:    len(patterns) == 0,
+		wanted: map[*layout.Entry]bool{},
+		bytes:  newComparer(),
+	}
+	if !d.all {
+		for _, img := range []*layout.Opened{a, b} {
+			for _, e := range img.List(patterns) {
+				d.wanted[e.Entry] = true
+			}
+		}
+	}
+	d.pair(a.Entry, b.Entry, false)
+	d.Same = len(d.Entries) == 0
+	return d.Diff
+}
+
+func side(img *layout.Opened) Side {
+	s := Side{Image: img.Filename, Size: img.Data.Len(), MapPos: &img.MapPos, Entries: -1}
+	img.Entry.Walk(func(*layout.Entry) { s.Entries++ })
+	return s
+}
+
+// differ is a comparison under way.
+type differ struct {
+	*Diff
+	a, b   *layout.Opened
+	all    bool
+	wanted map[*layout.Entry]bool
+	bytes  *comparer
+}
+
+func (d *differ) wants(e *layout.Entry) bool { return d.all || d.wanted[e] }
+
+// pair compares an entry that both images have. With same set, the bytes of
+// both are known to be the same.
+func (d *differ) pair(a, b *layout.Entry, same bool) {
+	ed := &EntryDiff{Path: a.Path(), A: place(a), B: place(b)}
+	if !d.wants(a) && !d.wants(b) {
+		d.children(a, b, same)
+		return
+	}
+	note := func(differs bool, kind string) {
+		if differs {
+			ed.Changes = append(ed.Changes, kind)
+		}
+	}
+	sizeA, sizeB := d.sizes(a, b)
+	note(a.TypeName != b.TypeName, Retyped)
+	note(a.Parent != nil && a.Offset != b.Offset, Moved)
+	note(sizeA != sizeB, Resized)
+	note(a.Compressed() != b.Compressed() || a.Compressed() && a.Compress != b.Compress, Recompressed)
+	if !same {
+		equal, err := d.contents(ed, a, b)
+		if err != nil {
+			ed.Error = err.Error()
+			d.Errors++
+		}
+		note(!equal, Changed)
+		same = equal && err == nil && ed.Bytes != nil
+	}
+	ed.tidy()
+	if len(ed.Changes) > 0 || ed.Error != "" {
+		d.Entries = append(d.Entries, ed)
+	} else {
+		d.Unchanged++
+	}
+	d.children(a, b, same)
+}
+
+// sizes returns the sizes of two entries; that of an image is the one of its
+// file, whatever its map says.
+func (d *differ) sizes(a, b *layout.Entry) (sizeA, sizeB layout.OptInt) {
+	if a.Parent == nil && b.Parent == nil {
+		return layout.Some(d.a.Data.Len()), layout.Some(d.b.Data.Len())
+	}
+	return a.Size, b.Size
+}
+
+// tidy drops comparisons that found nothing.
+func (ed *EntryDiff) tidy() {
+	for _, p := range []**ByteDiff{&ed.Bytes, &ed.Plain, &ed.Between} {
+		if *p != nil && (*p).Same() {
+			*p = nil
+		}
+	}
+}
+
+// contents compares what two entries hold. Of sections it compares what no
+// entry covers, unless they are compressed or have a format of their own.
+func (d *differ) contents(ed *EntryDiff, a, b *layout.Entry) (equal bool, err error) {
+	if plainSection(a) && plainSection(b) {
+		return d.between(ed, a, b)
+	}
+	storedA, err := d.a.Stored(a)
+	if err != nil {
+		return true, err
+	}
+	storedB, err := d.b.Stored(b)
+	if err != nil {
+		return true, err
+	}
+	if ed.Bytes, err = d.bytes.compare(storedA, storedB); err != nil {
+		return true, err
+	}
+	if ed.Bytes.Same() {
+		return true, nil
+	}
+	plainA, plainB := storedA, storedB
+	if wrapped(a) || wrapped(b) {
+		if plainA, err = d.a.Contents(a); err != nil {
+			return false, err
+		}
+		if plainB, err = d.b.Contents(b); err != nil {
+			return false, err
+		}
+		if ed.Plain, err = d.bytes.compare(plainA, plainB); err != nil {
+			return false, err
+		}
+		if ed.Plain.Same() {
+			// Worth saying: only the compression differs.
+			ed.Plain, plainA = &ByteDiff{Compared: ed.Plain.Compared, First: -1, SizeA: ed.Plain.SizeA, SizeB: ed.Plain.SizeB}, plainB
+			return false, nil
+		}
+	}
+	if a.Section == nil && b.Section == nil {
+		ed.Tree, err = compareTrees(plainA, plainB, a.TypeName == "fdtmap" && b.TypeName == "fdtmap")
+	}
+	return false, err
+}
+
+// wrapped says whether an entry's contents differ from what is stored.
+func wrapped(e *layout.Entry) bool {
+	if _, ok := e.Type.(layout.Unwrapper); ok || e.Compressed() {
+		return true
+	}
+	if e.Parent != nil {
+		_, ok := e.Parent.Type.(layout.ChildReader)
+		return ok
+	}
+	return false
+}
+
+// plainSection says whether the bytes of a section are those of its entries
+// and what lies between them.
+func plainSection(e *layout.Entry) bool {
+	if e.Section == nil || e.Compressed() {
+		return false
+	}
+	if _, ok := e.Type.(layout.ChildReader); ok {
+		return false
+	}
+	if _, ok := e.Type.(layout.Unwrapper); ok {
+		return false
+	}
+	for _, child := range e.Entries() {
+		if !child.Offset.Known || !child.Size.Known {
+			return false
+		}
+	}
+	return true
+}
+
+// between compares what lies between the entries of two sections, at places
+// where neither of them has an entry.
+func (d *differ) between(ed *EntryDiff, a, b *layout.Entry) (equal bool, err error) {
+	storedA, err := d.a.Stored(a)
+	if err != nil {
+		return true, err
+	}
+	storedB, err := d.b.Stored(b)
+	if err != nil {
+		return true, err
+	}
+	bd := &ByteDiff{First: -1}
+	covered := append(cover(a), cover(b)...)
+	end := min(storedA.Len(), storedB.Len())
+	for _, gap := range gaps(covered, end) {
+		n := gap.end - gap.start
+		bd.Compared += n
+		if err := d.bytes.add(bd, storedA.Slice(gap.start, n), storedB.Slice(gap.start, n), gap.start); err != nil {
+			return true, err
+		}
+	}
+	bd.SizeA, bd.SizeB = bd.Compared, bd.Compared
+	ed.Between = bd
+	return bd.Differ == 0, nil
+}
+
+// span is a range of bytes.
+type span struct{ start, end int64 }
+
+// cover returns where the entries of a plain section are in its bytes.
+func cover(e *layout.Entry) []span {
+	var list []span
+	for _, child := range e.Entries() {
+		start := child.Offset.Value - e.Section.Start()
+		if e.Parent != nil {
+			start += e.PadBefore
+		}
+		if child.Size.Value > 0 && start+child.Size.Value > start {
+			list = append(list, span{start, start + child.Size.Value})
+		}
+	}
+	return list
+}
+
+// gaps returns the parts of the bytes up to end that are not covered.
+func gaps(covered []span, end int64) []span {
+	slices.SortFunc(covered, func(a, b span) int { return cmp.Compare(a.start, b.start) })
+	var list []span
+	pos := int64(0)
+	for _, c := range covered {
+		if c.start > pos && pos < end {
+			list = append(list, span{pos, min(c.start, end)})
+		}
+		pos = max(pos, c.end)
+	}
+	if pos < end {
+		list = append(list, span{pos, end})
+	}
+	return list
+}
+
+// children compares what two entries hold.
+func (d *differ) children(a, b *layout.Entry, same bool) {
+	type key struct {
+		name string
+		n    int // names may stand twice in a damaged map
+	}
+	keys := func(list []*layout.Entry) []key {
+		seen := map[string]int{}
+		out := make([]key, len(list))
+		for i, e := range list {
+			out[i] = key{e.Node.Name, seen[e.Node.Name]}
+			seen[e.Node.Name]++
+		}
+		return out
+	}
+	listA, listB := a.Entries(), b.Entries()
+	keysA, keysB := keys(listA), keys(listB)
+	inA := make(map[key]bool, len(listA))
+	for _, k := range keysA {
+		inA[k] = true
+	}
+	atB := make(map[key]int, len(listB))
+	for i, k := range keysB {
+		atB[k] = i
+	}
+	next := 0 // entries of b before this one are done if they are new
+	addNew := func(until int) {
+		for ; next < until; next++ {
+			if !inA[keysB[next]] {
+				d.lone(listB[next], Added)
+			}
+		}
+	}
+	for i, e := range listA {
+		j, ok := atB[keysA[i]]
+		if !ok {
+			d.lone(e, Removed)
+			continue
+		}
+		addNew(j)
+		d.pair(e, listB[j], same)
+	}
+	addNew(len(listB))
+}
+
+// lone notes an entry that one image has, and what it holds.
+func (d *differ) lone(e *layout.Entry, kind string) {
+	e.Walk(func(e *layout.Entry) {
+		if !d.wants(e) {
+			return
+		}
+		ed := &EntryDiff{Path: e.Path(), Changes: []string{kind}}
+		if kind == Added {
+			ed.B = place(e)
+		} else {
+			ed.A = place(e)
+		}
+		d.Entries = append(d.Entries, ed)
+	})
+}
+
+func place(e *layout.Entry) *Place {
+	p := &Place{Type: e.TypeName, Offset: pointer(e.Offset), ImagePos: pointer(e.ImagePos), Size: pointer(e.Size)}
+	if e.Compressed() {
+		p.Compress = e.Compress
+		p.UncompSize = pointer(e.UncompSize)
+	}
+	return p
+}
+
+func pointer(v layout.OptInt) *int64 {
+	if !v.Known {
+		return nil
+	}
+	n := v.Value
+	return &n
+}
+
+// hex writes a number that may not be known.
+func hex(v *int64) string {
+	if v == nil {
+		return "unknown"
+	}
+	if *v < 0 {
+		return "-0x" + strconv.FormatUint(uint64(-*v), 16)
+	}
+	return "0x" + strconv.FormatInt(*v, 16)
+}
