@@ -134,9 +134,8 @@ func (u *unit) checkPropertyNames(c *check, n *node) {
 	}
 }
 
-const alnum = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-
-// badByte returns the index of the first byte of s not in set, or -1.
+// badByte returns the index of the first byte of s that is neither letter,
+// digit nor in set, or -1.
 func badByte(s, set string) int {
 	for i := range len(s) {
 		if class[s[i]]&(inLabel|inDigit) != 0 && s[i] != '_' {

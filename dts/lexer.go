@@ -362,7 +362,7 @@ func (l *lexer) include(off int, name string) {
 	}
 	path, text, err := l.u.open(l.src, pos, name, maxSource)
 	if err != nil {
-		l.fail(off, "Couldn't open \"%s\": %v", name, err)
+		l.fail(off, "Couldn't open \"%s\": %s", name, reason(err))
 		return
 	}
 	if l.u.data += int64(len(text)); l.u.data > l.u.limit {

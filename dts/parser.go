@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"binman/dts/cpp"
@@ -23,6 +24,8 @@ type parser struct {
 	failed  bool // after a syntax error nothing more is read
 	scratch []byte
 	arena   []byte // where values are kept
+	props   []prop // not used yet
+	labels  []string
 }
 
 func newParser(u *unit, out *cpp.Output) *parser {
@@ -297,23 +300,19 @@ func (p *parser) nodeBody(pos fdt.Pos) *node {
 func (p *parser) member(n *node) {
 	pos := p.tok.pos()
 	omit := false
-	var labels labels
+	p.labels = p.labels[:0]
 	for p.tok.kind == tLabel || p.tok.kind == tOmit {
 		if p.tok.kind == tOmit {
 			omit = true
 		} else {
-			labels = append(labels, label{name: string(p.tok.text)})
-			if len(labels) > maxLabels {
+			p.labels = append(p.labels, string(p.tok.text))
+			if len(p.labels) > maxLabels {
 				p.u.errorf(p.tok.pos(), "more than %d labels", maxLabels)
 				p.failed = true
 				return
 			}
 		}
 		p.next()
-	}
-	// The label nearest to the name is the first that is added.
-	for i, j := 0, len(labels)-1; i < j; i, j = i+1, j-1 {
-		labels[i], labels[j] = labels[j], labels[i]
 	}
 	kind := p.tok.kind
 	if kind != tDeleteProp && kind != tDeleteNode && kind != tName {
@@ -331,20 +330,18 @@ func (p *parser) member(n *node) {
 	at := p.tok.pos()
 	p.next()
 	if kind == tDeleteNode {
-		p.semicolon()
-		c := &node{name: name, pos: pos, deleted: true, omit: omit}
-		c.labels.addAll(labels)
-		n.addChild(c)
+		c := &node{name: name, pos: pos, deleted: true, omit: omit, labels: p.takeLabels()}
+		if p.semicolon() {
+			n.addChild(c)
+		}
 		return
 	}
 	if kind == tName && p.tok.kind == '{' {
-		c := p.nodeBody(at)
-		if c == nil {
-			return
+		labels := p.takeLabels()
+		if c := p.nodeBody(at); c != nil {
+			c.name, c.omit, c.labels = name, omit, labels
+			n.addChild(c)
 		}
-		c.name, c.omit = name, omit
-		c.labels.addAll(labels)
-		n.addChild(c)
 		return
 	}
 	if omit {
@@ -356,8 +353,12 @@ func (p *parser) member(n *node) {
 		p.failed = true
 		return
 	}
-	prop := &prop{name: name, pos: at, deleted: kind == tDeleteProp}
-	prop.labels.addAll(labels)
+	if len(p.props) == 0 {
+		p.props = make([]prop, 64)
+	}
+	prop := &p.props[0]
+	p.props = p.props[1:]
+	prop.name, prop.pos, prop.deleted, prop.labels = name, at, kind == tDeleteProp, p.takeLabels()
 	if kind == tName && p.tok.kind == '=' {
 		p.next()
 		p.value(prop)
@@ -368,10 +369,17 @@ func (p *parser) member(n *node) {
 	n.addProp(prop)
 }
 
-func (l *labels) addAll(list labels) {
-	for _, x := range list {
-		l.add(x.name)
+// takeLabels returns the labels just read; the one nearest to the name is
+// added first.
+func (p *parser) takeLabels() labels {
+	if len(p.labels) == 0 {
+		return nil
 	}
+	l := make(labels, 0, len(p.labels))
+	for _, name := range slices.Backward(p.labels) {
+		l.add(name)
+	}
+	return l
 }
 
 // value reads the parts of a property's value.
@@ -559,7 +567,7 @@ func (p *parser) incbin() {
 	}
 	_, data, err := p.u.open(start.src, start.pos(), string(file), maxIncbin)
 	if err != nil {
-		p.u.errorf(name.pos(), "Couldn't open \"%s\": %v", file, err)
+		p.u.errorf(name.pos(), "Couldn't open \"%s\": %s", file, reason(err))
 		return
 	}
 	if offset > math.MaxInt64 {

@@ -47,6 +47,14 @@ func (s *source) mark(off int, file string, n int) {
 	s.shift, s.shiftFile = off+1, file
 }
 
+// reason words why a file could not be opened as the original does.
+func reason(err error) string {
+	if errors.Is(err, fs.ErrNotExist) {
+		return "No such file or directory"
+	}
+	return err.Error()
+}
+
 // open reads a file named by /include/ or /incbin/ at pos: beside the source
 // that is compiled or the file of /include/ that names it, in the directories
 // of the options, or beside the file that the text came from.
@@ -77,7 +85,7 @@ func (u *unit) open(s *source, pos fdt.Pos, name string, limit int64) (path stri
 			return path, data, err
 		}
 	}
-	return "", nil, errors.New("No such file or directory")
+	return "", nil, fs.ErrNotExist
 }
 
 // dirOf returns the directory part of path, "" when it has none.

@@ -8,7 +8,8 @@ import "bytes"
 type buffer struct {
 	parent *buffer
 	src    []byte
-	marks  []int // offsets of removed line breaks
+	str    string // src, made when a token's spelling is wanted
+	marks  []int  // offsets of removed line breaks
 	pos    int
 	bol    bool // pos is at the beginning of a line
 
@@ -33,6 +34,14 @@ func (b *buffer) at(off int) mark {
 		b.next++
 	}
 	return mark{b.file, b.line, int32(off-b.start) + 1}
+}
+
+// text returns the bytes from i up to j without copying them each time.
+func (b *buffer) text(i, j int) string {
+	if b.str == "" {
+		b.str = string(b.src)
+	}
+	return b.str[i:j]
 }
 
 // newline steps over the newline at off.
@@ -86,7 +95,6 @@ func (p *preprocessor) pop() {
 type guard struct {
 	state guardState
 	name  string
-	depth int
 }
 
 type guardState uint8

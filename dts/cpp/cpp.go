@@ -113,15 +113,14 @@ type preprocessor struct {
 	cache   map[string]*cached // by path: what was read before
 
 	// Macro replacement, see expand.go.
-	contexts    []context
-	noExpand    int
-	parsingArgs bool
-	nesting     int // of expandAll
+	contexts []context
+	noExpand int // > 0: function-like macros' arguments are being collected
+	nesting  int // of expandAll
 
 	// Spacing between tokens, see print.go.
-	prev    token // last token written on this line
-	pending bool  // padding came since prev
-	source  *token
+	prev    token  // last token written on this line
+	pending bool   // padding came since prev
+	source  origin // of that padding
 
 	err *Error
 }

@@ -60,7 +60,7 @@ func (p *preprocessor) get() token {
 		if p.noExpand > 0 || !p.enter(t, m) {
 			return t
 		}
-		return token{kind: kPadding, from: &t}
+		return token{kind: kPadding, from: t.flags.origin()}
 	}
 	return token{}
 }
@@ -190,12 +190,7 @@ type argument struct {
 // arguments reads the arguments of m up to the closing parenthesis.
 func (p *preprocessor) arguments(t token, m *macro) []argument {
 	p.noExpand++
-	wasIn := p.parsingArgs
-	p.parsingArgs = true
-	defer func() {
-		p.noExpand--
-		p.parsingArgs = wasIn
-	}()
+	defer func() { p.noExpand-- }()
 	args := make([]argument, 1, max(1, len(m.params)))
 	parens := 0
 loop:
@@ -296,7 +291,7 @@ func (p *preprocessor) substitute(t token, m *macro, args []argument) []token {
 			return nil
 		}
 		if i > 0 && !afterPaste {
-			out = append(out, token{kind: kPadding, from: s})
+			out = append(out, token{kind: kPadding, from: s.flags.origin()})
 		}
 		if afterPaste && len(out) > 0 {
 			comma := &out[len(out)-1]
@@ -387,22 +382,20 @@ func (p *preprocessor) needsWork(toks []token) bool {
 func stringifyArg(toks []token) string {
 	var b strings.Builder
 	b.WriteByte('"')
-	var from *token
+	from := nothing
 	for i := range toks {
 		t := &toks[i]
 		if t.kind == kPadding {
-			if from == nil || from.flags&prevWhite == 0 && t.from == nil {
-				from = t.from
-			}
+			from = from.after(t.from)
 			continue
 		}
-		if from == nil {
-			from = t
+		if from == nothing {
+			from = t.flags.origin()
 		}
-		if b.Len() > 1 && from.flags&prevWhite != 0 {
+		if b.Len() > 1 && from == spaced {
 			b.WriteByte(' ')
 		}
-		from = nil
+		from = nothing
 		if t.kind != kString && t.kind != kChar {
 			b.WriteString(t.text)
 			continue
@@ -483,7 +476,7 @@ func (p *preprocessor) sourceToken() token {
 			continue
 		}
 		end, k := scan(b.src, b.pos)
-		t := token{kind: k, flags: white, text: string(b.src[b.pos:end]), at: b.at(b.pos)}
+		t := token{kind: k, flags: white, text: b.text(b.pos, end), at: b.at(b.pos)}
 		b.pos = end
 		if !p.spend(1, t.at) {
 			return token{}

@@ -9,9 +9,7 @@ func (p *preprocessor) print(t token) {
 		return
 	case kPadding:
 		p.pending = true
-		if p.source == nil || p.source.flags&prevWhite == 0 && t.from == nil {
-			p.source = t.from
-		}
+		p.source = p.source.after(t.from)
 		return
 	}
 	if p.pending {
@@ -29,14 +27,14 @@ func (p *preprocessor) print(t token) {
 // has white space there that will be copied.
 func (p *preprocessor) spaceBefore(adjoined bool, t token) {
 	from := p.source
-	if from == nil {
-		from = &t
+	if from == nothing {
+		from = t.flags.origin()
 	}
-	p.pending, p.source = false, nil
+	p.pending, p.source = false, nothing
 	if !adjoined {
 		return
 	}
-	if from.flags&prevWhite != 0 || joins(p.prev, t) {
+	if from == spaced || joins(p.prev, t) {
 		p.space()
 	}
 	if p.prev.kind == kEOF && t.text == "#" {
@@ -53,7 +51,7 @@ func (p *preprocessor) space() {
 
 // endLine forgets the line that was written.
 func (p *preprocessor) endLine() {
-	p.prev, p.pending, p.source = token{}, false, nil
+	p.prev, p.pending, p.source = token{}, false, nothing
 }
 
 // joins reports whether b written directly after a could be read as

@@ -151,7 +151,7 @@ func (p *preprocessor) textLine() {
 		}
 		if m == nil {
 			if p.pending {
-				p.spaceBefore(raw == i, token{kind: k, text: string(src[i:end])})
+				p.spaceBefore(raw == i, token{kind: k, text: b.text(i, end)})
 			}
 			last, lastKind = i, k
 			i = end
@@ -160,9 +160,9 @@ func (p *preprocessor) textLine() {
 		p.flush(raw, i)
 		if last >= 0 {
 			stop, _ := scan(src, last)
-			p.prev = token{kind: lastKind, text: string(src[last:stop])}
+			p.prev = token{kind: lastKind, text: b.text(last, stop)}
 		}
-		t := token{kind: kName, text: string(src[i:end]), at: b.at(i)}
+		t := token{kind: kName, text: m.name, at: b.at(i)}
 		if i > 0 && isBlank(src[i-1]) || raw == i && endsBlank(p.out.Text) {
 			t.flags = prevWhite
 		}
@@ -187,7 +187,7 @@ func (p *preprocessor) replaceFrom(t token, m *macro) {
 		p.print(t)
 		return
 	}
-	p.print(token{kind: kPadding, from: &t})
+	p.print(token{kind: kPadding, from: t.flags.origin()})
 	for len(p.contexts) > 0 && p.err == nil {
 		p.print(p.get())
 	}

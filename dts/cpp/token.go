@@ -36,7 +36,33 @@ type token struct {
 	arg   int32  // kArg: index of the parameter
 	text  string // spelling
 	at    mark
-	from  *token // kPadding: the token whose white space counts, or nil
+	from  origin // kPadding
+}
+
+// origin tells what padding stands for: nothing, or a token that had white
+// space before it or not.
+type origin uint8
+
+const (
+	nothing origin = iota
+	tight
+	spaced
+)
+
+// origin returns what padding in the place of the token stands for.
+func (f flags) origin() origin {
+	if f&prevWhite != 0 {
+		return spaced
+	}
+	return tight
+}
+
+// after returns what padding stands for when more padding follows it.
+func (o origin) after(more origin) origin {
+	if o == nothing || o == tight && more == nothing {
+		return more
+	}
+	return o
 }
 
 // What a byte can be part of, as bits of class.
