@@ -56,10 +56,16 @@ const (
 // Encode returns src as one frame with content size and checksum. The bytes
 // depend on src only.
 func Encode(src []byte) ([]byte, error) {
-	e, err := zstd.NewWriter(nil,
+	options := []zstd.EOption{
 		zstd.WithEncoderLevel(zstd.SpeedBetterCompression),
 		zstd.WithEncoderConcurrency(1),
-		zstd.WithZeroFrames(true))
+		zstd.WithZeroFrames(true),
+	}
+	if len(src) <= zstd.MinWindowSize {
+		// Otherwise a small frame does not say its content's size.
+		options = append(options, zstd.WithSingleSegment(true))
+	}
+	e, err := zstd.NewWriter(nil, options...)
 	if err != nil {
 		return nil, fmt.Errorf("zstd: %w", err)
 	}
