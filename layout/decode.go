@@ -118,7 +118,7 @@ func (b *Build) decode(node *fdt.Node, v any) error {
 			continue
 		}
 		if err := setField(val.FieldByIndex(prop.index), node, p); err != nil {
-			return &NodeError{Kind: "Node", Path: node.Path(), Msg: err.Error(), Pos: p.Pos, Err: err}
+			return &NodeError{Path: node.Path(), Msg: err.Error(), Pos: p.Pos, Err: err}
 		}
 	}
 	for _, prop := range s.props {
@@ -152,10 +152,11 @@ func setField(f reflect.Value, node *fdt.Node, p *fdt.Prop) error {
 	case *bool:
 		f.SetBool(true)
 	case *uint8:
-		if len(p.Value) != 1 {
-			return fmt.Errorf("property '%s' has length %d, expecting 1", p.Name, len(p.Value))
+		v, _, err := node.Byte(p.Name)
+		if err != nil {
+			return err
 		}
-		f.SetUint(uint64(p.Value[0]))
+		f.SetUint(uint64(v))
 	case *uint32:
 		v, _, err := node.U32(p.Name)
 		if err != nil {
@@ -208,7 +209,7 @@ func number(node *fdt.Node, p *fdt.Prop) (int64, error) {
 		return 0, err
 	}
 	if v > 1<<62 {
-		return 0, fmt.Errorf("property '%s' is %#x: larger than any image", p.Name, v)
+		return 0, fmt.Errorf("Node '%s' property '%s' is %#x: larger than any image", node.Name, p.Name, v)
 	}
 	return int64(v), nil
 }

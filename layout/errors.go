@@ -15,7 +15,7 @@ var ErrMissing = errors.New("Some images are invalid")
 
 // NodeError is an error about one node of the description.
 type NodeError struct {
-	Kind string // "Node", "Section" or "Image"
+	Kind string // "Node", "Section" or "Image"; "" if Msg names the node
 	Path string
 	Msg  string
 	Pos  fdt.Pos // where the source describes the node; zero if unknown
@@ -24,6 +24,9 @@ type NodeError struct {
 
 // Error returns the original's wording: Node '/binman/u-boot': message.
 func (e *NodeError) Error() string {
+	if e.Kind == "" {
+		return e.Msg
+	}
 	return fmt.Sprintf("%s '%s': %s", e.Kind, e.Path, e.Msg)
 }
 

@@ -76,7 +76,9 @@ func (b *Build) NewEntry(parent *Entry, node *fdt.Node, typeName string, expand 
 	if err != nil {
 		return nil, err
 	}
-	if strings.HasSuffix(info.Name, "-expanded") {
+	if b.reading {
+		info = b.holder(info, node)
+	} else if strings.HasSuffix(info.Name, "-expanded") {
 		typeName = info.Name
 	}
 	e := &Entry{Node: node, TypeName: typeName, Type: info.New(), Image: parent.Image, Parent: parent}
@@ -88,6 +90,21 @@ func (b *Build) NewEntry(parent *Entry, node *fdt.Node, typeName string, expand 
 		return nil, err
 	}
 	return e, nil
+}
+
+// holder returns the type to read an entry of an image with: if the image was
+// built with the expanded form of its type, the map shows what that held.
+func (b *Build) holder(info *TypeInfo, node *fdt.Node) *TypeInfo {
+	expanded := b.Types[info.Name+"-expanded"]
+	if expanded == nil {
+		return info
+	}
+	for _, sub := range node.Subnodes {
+		if !IsSpecialNode(sub) {
+			return expanded
+		}
+	}
+	return info
 }
 
 // lookupType finds the entry type, ignoring a unit address in its name.

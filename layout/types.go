@@ -158,6 +158,7 @@ type TypeInfo struct {
 	New     func() Type // makes the Type of a new entry
 	Summary string      // one line
 	Doc     string      // reStructuredText, indented by nothing
+	Example string      // devicetree source of entries for a binman node, which a test builds
 }
 
 // Types finds entry types by name.

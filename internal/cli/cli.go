@@ -142,6 +142,7 @@ func (g *globals) commands() []command {
 	return []command{
 		g.buildCommand(),
 		g.checkCommand(),
+		g.entryDocsCommand(),
 		g.lsCommand(),
 		g.extractCommand(),
 		g.diffCommand(),
