@@ -162,15 +162,15 @@ func parseFile(src binfmt.Source, pos int64) (File, error) {
 		}
 		nameEnd = attrs
 	}
-	field0, err := src.Bytes(pos+fileSize, min(nameEnd-fileSize, maxName), "name")
+	head, err := src.Bytes(pos+fileSize, min(nameEnd-fileSize, maxName), "name")
 	if err != nil {
 		return f, err
 	}
-	n := bytes.IndexByte(field0, 0)
+	n := bytes.IndexByte(head, 0)
 	if n < 0 {
-		return f, fmt.Errorf("name is not terminated in %d bytes", len(field0))
+		return f, fmt.Errorf("name is not terminated in %d bytes", len(head))
 	}
-	f.Name = string(field0[:n])
+	f.Name = string(head[:n])
 	f.Fixed = nameEnd > fileSize+packedSize(f.Name)
 	if attrs == 0 {
 		return f, nil

@@ -87,3 +87,44 @@ func TestSearchStartsAndStopsWhereTold(t *testing.T) {
 		t.Errorf("Search = %v, %v; want [1 2]", got, err)
 	}
 }
+
+func TestSection(t *testing.T) {
+	src := Source{bytes.NewReader([]byte("0123456789")), 8}
+	section, err := src.Section(2, 6, "data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(section); string(got) != "234567" || err != nil {
+		t.Errorf("section reads %q, %v", got, err)
+	}
+	if _, err := src.Section(2, 7, "data"); !errors.Is(err, ErrRange) {
+		t.Errorf("section past the end: %v", err)
+	}
+}
+
+func TestHasAt(t *testing.T) {
+	src := Source{bytes.NewReader([]byte("0123456789")), 10}
+	for off, want := range map[int64]bool{3: true, 2: false, 9: false, -1: false} {
+		if got := src.HasAt([]byte("34"), off); got != want {
+			t.Errorf("HasAt(%d) = %v", off, got)
+		}
+	}
+}
+
+func TestSearchReportsAShortFile(t *testing.T) {
+	src := Source{bytes.NewReader([]byte("0123")), 10}
+	if err := src.Search([]byte("x"), 0, func(int64) bool { return true }); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("got %v, want an unexpected end of file", err)
+	}
+}
+
+func TestCString(t *testing.T) {
+	for _, c := range []struct {
+		in, want   string
+		terminated bool
+	}{{"ab\x00c", "ab", true}, {"abc", "abc", false}, {"\x00", "", true}, {"", "", false}} {
+		if got, terminated := CString([]byte(c.in)); got != c.want || terminated != c.terminated {
+			t.Errorf("CString(%q) = %q, %v", c.in, got, terminated)
+		}
+	}
+}
