@@ -51,15 +51,20 @@ const (
 	maxBlockSize = 128 << 10
 	// maxWindow is what the zstd program accepts without being asked.
 	maxWindow = 128 << 20
+	// emptyFrame is what the program writes for no data; klauspost's encoder
+	// would leave out the checksum.
+	emptyFrame = "\x28\xb5\x2f\xfd\x24\x00\x01\x00\x00\x99\xe9\xd8\x51"
 )
 
 // Encode returns src as one frame with content size and checksum. The bytes
 // depend on src only.
 func Encode(src []byte) ([]byte, error) {
+	if len(src) == 0 {
+		return []byte(emptyFrame), nil
+	}
 	options := []zstd.EOption{
 		zstd.WithEncoderLevel(zstd.SpeedBetterCompression),
 		zstd.WithEncoderConcurrency(1),
-		zstd.WithZeroFrames(true),
 	}
 	if len(src) <= zstd.MinWindowSize {
 		// Otherwise a small frame does not say its content's size.
