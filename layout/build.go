@@ -369,6 +369,9 @@ func (b *Build) packFailed(img *Image, cause error) error {
 // reset makes the image ready for another pass.
 func (b *Build) reset(root *Entry) error {
 	root.resetForPack()
+	if err := b.applyOffsets(root); err != nil {
+		return err
+	}
 	return root.walkErr(func(e *Entry) error {
 		if !e.extended {
 			return nil
