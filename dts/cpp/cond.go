@@ -240,8 +240,8 @@ func precedence(op string) int {
 func (e *evaluator) expr(floor int) number {
 	e.depth++
 	defer func() { e.depth-- }()
-	if e.depth > maxNesting {
-		e.fail("expression is nested more than %d deep", maxNesting)
+	if e.depth > maxParens {
+		e.fail("expression is nested more than %d deep", maxParens)
 		return number{}
 	}
 	a := e.unary()
@@ -384,8 +384,8 @@ func shift(a, b number, left bool) number {
 func (e *evaluator) unary() number {
 	e.depth++
 	defer func() { e.depth-- }()
-	if e.depth > maxNesting {
-		e.fail("expression is nested more than %d deep", maxNesting)
+	if e.depth > maxParens {
+		e.fail("expression is nested more than %d deep", maxParens)
 	}
 	if e.p.err != nil {
 		return number{}

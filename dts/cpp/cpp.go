@@ -51,9 +51,10 @@ const (
 	maxInput    = 256 << 20 // bytes of source entered in one run
 	maxOutput   = 128 << 20 // bytes of text produced
 	maxFile     = 64 << 20  // bytes of one file
-	maxTokens   = 16 << 20  // tokens produced by macro replacement
+	maxTokens   = 4 << 20   // tokens produced by macro replacement
 	maxContexts = 10000     // replacement lists open at once
-	maxNesting  = 1000      // macro invocations within arguments
+	maxNesting  = 200       // macro invocations within arguments
+	maxParens   = 1000      // parentheses in a condition
 )
 
 // Error is a fault in the source at a position.

@@ -31,13 +31,13 @@ func (p *preprocessor) get() token {
 				p.popContext()
 				return token{kind: kPadding}
 			}
-			if !p.spend(1, c.toks[c.pos].at) {
-				return token{}
-			}
 			t = c.toks[c.pos]
 			c.pos++
 			if c.at.line != 0 {
 				t.at = c.at
+			}
+			if !p.spend(1, t.at) {
+				return token{}
 			}
 			if t.flags&pasteLeft != 0 {
 				p.paste(c, t)
