@@ -36,6 +36,8 @@ type Entry struct {
 	ContentsSize int64
 	Hole         bool // no contents of its own: the section's pad byte shows
 
+	contentsKnown bool // Data and ContentsSize have been set
+
 	// ELF describes the ELF file that the content was made from.
 	ELF ELFSource
 
@@ -127,6 +129,7 @@ func (e *Entry) Sibling(name string) *Entry {
 func (e *Entry) SetContents(d content.Data) {
 	e.Data = d
 	e.ContentsSize = d.Len()
+	e.contentsKnown = true
 }
 
 // Compressed says whether the contents of the entry are compressed.

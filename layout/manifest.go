@@ -22,10 +22,10 @@ type ManifestImage struct {
 type ManifestEntry struct {
 	Name         string            `json:"name"` // of its node
 	Type         string            `json:"type"`
-	Offset       *int64            `json:"offset"`    // from the start of its section, including skip-at-start
-	ImagePos     *int64            `json:"image-pos"` // from the start of the image
-	Size         *int64            `json:"size"`      // with padding
-	ContentsSize int64             `json:"contents-size"`
+	Offset       *int64            `json:"offset"`        // from the start of its section, including skip-at-start
+	ImagePos     *int64            `json:"image-pos"`     // from the start of the image
+	Size         *int64            `json:"size"`          // with padding
+	ContentsSize *int64            `json:"contents-size"` // without padding
 	PadBefore    int64             `json:"pad-before,omitempty"`
 	PadAfter     int64             `json:"pad-after,omitempty"`
 	SkipAtStart  int64             `json:"skip-at-start,omitempty"` // offset of the first byte of a section
@@ -79,17 +79,19 @@ func (b *Build) Manifest() *Manifest {
 // Describe describes an entry and what it holds.
 func Describe(e *Entry) *ManifestEntry {
 	m := &ManifestEntry{
-		Name:         e.Node.Name,
-		Type:         e.TypeName,
-		Offset:       e.Offset.pointer(),
-		ImagePos:     e.ImagePos.pointer(),
-		Size:         e.Size.pointer(),
-		ContentsSize: e.ContentsSize,
-		PadBefore:    e.PadBefore,
-		PadAfter:     e.PadAfter,
-		Missing:      e.Missing,
-		Faked:        e.Faked,
-		UncompSize:   e.UncompSize.pointer(),
+		Name:       e.Node.Name,
+		Type:       e.TypeName,
+		Offset:     e.Offset.pointer(),
+		ImagePos:   e.ImagePos.pointer(),
+		Size:       e.Size.pointer(),
+		PadBefore:  e.PadBefore,
+		PadAfter:   e.PadAfter,
+		Missing:    e.Missing,
+		Faked:      e.Faked,
+		UncompSize: e.UncompSize.pointer(),
+	}
+	if e.contentsKnown {
+		m.ContentsSize = &e.ContentsSize
 	}
 	if e.Compressed() {
 		m.Compress = e.Compress

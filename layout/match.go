@@ -4,6 +4,10 @@ package layout
 
 import "strings"
 
+// Match says whether a path, without a slash at its start, matches one of the
+// patterns, as List understands them.
+func Match(patterns []string, path string) bool { return matchAny(patterns, path) }
+
 func matchAny(patterns []string, path string) bool {
 	for _, p := range patterns {
 		if match(p, path) {

@@ -115,22 +115,20 @@ func table(rows [][]string) string {
 // listJSON prints the listed entries, with those that hold them left out if
 // they do not match.
 func (g *globals) listJSON(img *layout.Opened, list []layout.Listed) error {
-	type item struct {
-		Path string `json:"path"`
-		*layout.ManifestEntry
-	}
-	items := []item{}
+	items := []*layout.ManifestEntry{}
 	for _, e := range list {
 		m := layout.Describe(e.Entry)
+		m.Name = e.Name
 		m.Entries = nil
-		items = append(items, item{e.Path(), m})
+		m.Extra = map[string]any{"path": strings.TrimPrefix(e.Path(), "/")}
+		items = append(items, m)
 	}
 	enc := json.NewEncoder(g.stdout)
 	enc.SetIndent("", " ")
 	return enc.Encode(struct {
-		Image   string `json:"image"`
-		Size    int64  `json:"size"`
-		MapPos  int64  `json:"fdtmap-pos"`
-		Entries []item `json:"entries"`
+		Image   string                  `json:"image"`
+		Size    int64                   `json:"size"`
+		MapPos  int64                   `json:"fdtmap-pos"`
+		Entries []*layout.ManifestEntry `json:"entries"`
 	}{img.Filename, img.Data.Len(), img.MapPos, items})
 }
