@@ -12,6 +12,7 @@ import (
 
 	"binman/content"
 	"binman/fdt"
+	"binman/internal/wildcard"
 )
 
 // ErrNoMap says that an image has no FDT map to open it by.
@@ -226,7 +227,7 @@ func (img *Image) List(patterns []string) []Listed {
 	var list []Listed
 	var add func(e *Entry, depth int, path string, taken bool)
 	add = func(e *Entry, depth int, path string, taken bool) {
-		taken = taken || len(patterns) == 0 || matchAny(patterns, path)
+		taken = taken || len(patterns) == 0 || wildcard.MatchAny(patterns, path)
 		if taken {
 			list = append(list, Listed{e, depth})
 		}

@@ -48,7 +48,7 @@ func (g *globals) extractCommand() command {
 func (o *extractOptions) run() error {
 	img, err := o.open(o.image)
 	if err != nil {
-		return err
+		return o.extractForeign(err)
 	}
 	switch {
 	case o.format == "list":
@@ -62,11 +62,8 @@ func (o *extractOptions) run() error {
 
 // extractOne writes a single entry to a file.
 func (o *extractOptions) extractOne(img *layout.Opened) error {
-	if len(o.paths) == 0 {
-		return errors.New("Must specify an entry path to write with -f")
-	}
-	if len(o.paths) != 1 {
-		return errors.New("Must specify exactly one entry path to write with -f")
+	if err := o.checkOnePath(); err != nil {
+		return err
 	}
 	e, err := img.Find(o.paths[0])
 	if err != nil {
@@ -80,6 +77,17 @@ func (o *extractOptions) extractOne(img *layout.Opened) error {
 		return err
 	}
 	o.log().Printf(layout.Notice, "Wrote %#x bytes to file '%s'", data.Len(), o.filename)
+	return nil
+}
+
+// checkOnePath checks that there is one entry to write to one file.
+func (o *extractOptions) checkOnePath() error {
+	if len(o.paths) == 0 {
+		return errors.New("Must specify an entry path to write with -f")
+	}
+	if len(o.paths) != 1 {
+		return errors.New("Must specify exactly one entry path to write with -f")
+	}
 	return nil
 }
 

@@ -30,7 +30,7 @@ func (g *globals) lsCommand() command {
 		run: func() error {
 			img, err := g.open(image)
 			if err != nil {
-				return err
+				return g.listForeign(image, paths, asJSON, err)
 			}
 			list := img.List(paths)
 			if asJSON {
@@ -55,16 +55,20 @@ func (g *globals) open(name string) (*layout.Opened, error) {
 // A cell of a table that starts with this mark is a number, set to the right.
 const numberMark = ">"
 
+func listHeading() []string {
+	return []string{"Name", "Image-pos", "Size", "Entry-type", "Offset", "Uncomp-size"}
+}
+
 func listRows(list []layout.Listed) [][]string {
-	rows := [][]string{{"Name", "Image-pos", "Size", "Entry-type", "Offset", "Uncomp-size"}}
+	rows := [][]string{listHeading()}
 	for _, e := range list {
 		uncomp := e.UncompSize
 		if e.Section != nil && !isOpaque(e.Entry) {
 			uncomp = layout.OptInt{}
 		}
 		rows = append(rows, []string{
-			strings.Repeat("  ", e.Depth) + e.Name,
-			hexCell(e.ImagePos), hexCell(e.Size), e.TypeName, hexCell(e.Offset), hexCell(uncomp),
+			strings.Repeat("  ", e.Depth) + printable(e.Name),
+			hexCell(e.ImagePos), hexCell(e.Size), printable(e.TypeName), hexCell(e.Offset), hexCell(uncomp),
 		})
 	}
 	return rows

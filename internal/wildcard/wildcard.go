@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-package layout
+// Package wildcard matches strings with the wildcards of Python's fnmatch, with
+// which the original selects entries: * stands for any characters, ? for one,
+// [abc] for one of these and [!abc] for none of them. Unlike in path.Match, *
+// matches slashes too, and no pattern is malformed.
+package wildcard
 
 import "strings"
 
-// Match says whether a path, without a slash at its start, matches one of the
-// patterns, as List understands them.
-func Match(patterns []string, path string) bool { return matchAny(patterns, path) }
-
-func matchAny(patterns []string, path string) bool {
+// MatchAny says whether s matches one of the patterns.
+func MatchAny(patterns []string, s string) bool {
 	for _, p := range patterns {
-		if match(p, path) {
+		if Match(p, s) {
 			return true
 		}
 	}
 	return false
 }
 
-// match says whether s matches a pattern with the wildcards of Python's
-// fnmatch: * any characters, ? one, [abc] one of these and [!abc] none of
-// them. Unlike in path.Match, * matches slashes too.
-func match(pattern, s string) bool {
+// Match says whether s as a whole matches the pattern. It takes time in
+// proportion to the product of their lengths at worst.
+func Match(pattern, s string) bool {
 	// One place to go back to suffices: what an earlier * could match, the
 	// last one can match as well.
 	star, resume := -1, 0

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// Package inspect tells what is in an image that does not describe itself with
+// an FDT map, by the magic values and the tables of the formats that are
+// common in flash: FIT, FIP, CBFS, flash maps, legacy U-Boot images, UEFI
+// capsules, GUID partition tables and U-Boot environments.
+package inspect
+
+import (
+	"fmt"
+	"io"
+	"path"
+
+	"binman/capsule"
+	"binman/cbfs"
+	"binman/content"
+	"binman/fip"
+	"binman/fit"
+	"binman/fmap"
+	"binman/gpt"
+	"binman/internal/binfmt"
+	"binman/ubootenv"
+	"binman/uimage"
+)
+
+// Item is a piece of an image. Offsets count bytes from the start of the whole
+// image.
+type Item struct {
+	binfmt.Item
+	Format string // how the item is organised, e.g. "FIP"; "" if that is not known
+	Items  []*Item
+}
+
+// maxDepth bounds how deep formats are looked for within each other.
+const maxDepth = 6
+
+// maxEnvironment is the size in bytes up to which an image is tried as an
+// environment, which has no magic but a checksum over all of it.
+const maxEnvironment = 1 << 20
+
+// A format is one that an image can be in.
+type format struct {
+	name   string
+	detect func(r io.ReaderAt, size int64) bool
+	list   func(r io.ReaderAt, size int64) ([]binfmt.Item, error)
+	whole  bool // describes a whole image, so it is not looked for in parts
+}
+
+// lister makes a list function of a parser.
+func lister[T interface{ List() []binfmt.Item }](parse func(io.ReaderAt, int64) (T, error)) func(io.ReaderAt, int64) ([]binfmt.Item, error) {
+	return func(r io.ReaderAt, size int64) ([]binfmt.Item, error) {
+		parsed, err := parse(r, size)
+		if err != nil {
+			return nil, err
+		}
+		return parsed.List(), nil
+	}
+}
+
+// formats lists the formats, those with the plainest magic first.
+func formats() []format {
+	return []format{
+		{name: "FIT", detect: fit.Detect, list: lister(fit.Parse)},
+		{name: "FIP", detect: fip.Detect, list: lister(fip.Parse)},
+		{name: "legacy U-Boot image", detect: uimage.Detect, list: lister(uimage.Parse)},
+		{name: "UEFI capsule", detect: capsule.Detect, list: lister(capsule.Parse)},
+		{name: "GUID partition table", detect: gpt.Detect, list: lister(gpt.Parse)},
+		{name: "FMAP", detect: hasFMAP, list: listFMAP, whole: true},
+		{name: "CBFS", detect: cbfs.Detect, list: lister(cbfs.Parse)},
+		{name: "U-Boot environment", detect: isEnvironment, list: lister(ubootenv.Parse)},
+	}
+}
+
+// hasFMAP says whether there is a flash map anywhere in the image.
+func hasFMAP(r io.ReaderAt, size int64) bool {
+	_, _, err := fmap.Find(r, size, 0)
+	return err == nil
+}
+
+func listFMAP(r io.ReaderAt, size int64) ([]binfmt.Item, error) {
+	m, _, err := fmap.Find(r, size, 0)
+	if err != nil {
+		return nil, err
+	}
+	return m.List(), nil
+}
+
+func isEnvironment(r io.ReaderAt, size int64) bool {
+	return size <= maxEnvironment && ubootenv.Detect(r, size)
+}
+
+// Image returns what is in the image, or nil if its format is not known. The
+// error says why an image of a known format cannot be listed.
+func Image(data content.Data, name string) (*Item, error) {
+	root := &Item{Item: binfmt.Item{Name: path.Base(name), Size: data.Len()}}
+	if err := look(root, data, formats(), 0); err != nil {
+		return nil, err
+	}
+	if root.Format == "" {
+		return nil, nil
+	}
+	return root, nil
+}
+
+// look finds out what is in an item, and in that, and so on.
+func look(item *Item, data content.Data, known []format, depth int) error {
+	for _, f := range known {
+		if depth > 0 && f.whole || !f.detect(data, data.Len()) {
+			continue
+		}
+		list, err := f.list(data, data.Len())
+		if err != nil {
+			return fmt.Errorf("%s in '%s': %w", f.name, item.Name, err)
+		}
+		item.Format = f.name
+		if item.Type == "" {
+			item.Type = f.name
+		}
+		item.Items = place(list, item.Offset, data.Len())
+		if depth < maxDepth {
+			inner(item, data, known, depth)
+		}
+		return nil
+	}
+	return nil
+}
+
+// inner looks into the items of an item. What cannot be read there is shown
+// as bytes.
+func inner(item *Item, data content.Data, known []format, depth int) {
+	for _, sub := range item.Items {
+		if sub.Size == 0 || sub.Size == data.Len() {
+			continue // nothing, or the item itself once more
+		}
+		part := data.Slice(sub.Offset-item.Offset, sub.Size)
+		if err := look(sub, part, known, depth+1); err != nil {
+			sub.Format, sub.Items = "", nil
+		}
+	}
+}
+
+// place makes items of a list: at offsets in the whole image, with names that
+// are all different.
+func place(list []binfmt.Item, base, size int64) []*Item {
+	var items []*Item
+	seen := map[string]bool{}
+	for _, it := range list {
+		if it.Offset < 0 || it.Size < 0 || it.Size > size || it.Offset > size-it.Size {
+			continue // the parsers check this; a stray one is not shown
+		}
+		it.Offset += base
+		if it.Name == "" || seen[it.Name] {
+			it.Name = fmt.Sprintf("%s@%x", it.Name, it.Offset)
+		}
+		seen[it.Name] = true
+		items = append(items, &Item{Item: it})
+	}
+	return items
+}
+
+// Walk calls f for every item below, parents first, with its path and its
+// depth, from 1.
+func (it *Item) Walk(f func(path string, depth int, it *Item)) { it.walk("", 1, f) }
+
+func (it *Item) walk(prefix string, depth int, f func(path string, depth int, it *Item)) {
+	for _, sub := range it.Items {
+		p := prefix + sub.Name
+		f(p, depth, sub)
+		sub.walk(p+"/", depth+1, f)
+	}
+}

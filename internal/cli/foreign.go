@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"binman/content"
+	"binman/inspect"
+	"binman/internal/atomicfile"
+	"binman/internal/safedir"
+	"binman/internal/wildcard"
+	"binman/layout"
+)
+
+// foreignItem is a part of an image that has no FDT map.
+type foreignItem struct {
+	*inspect.Item
+	path  string
+	depth int
+}
+
+// openForeign recognises an image without an FDT map by the formats in it.
+// Cause is the error of opening it by its map, which is returned if there is
+// nothing to recognise.
+func openForeign(name string, cause error) (*inspect.Item, content.Data, error) {
+	if !errors.Is(cause, layout.ErrNoMap) {
+		return nil, content.Data{}, cause
+	}
+	data, err := content.Open(name)
+	if err != nil {
+		return nil, content.Data{}, err
+	}
+	root, err := inspect.Image(data, name)
+	if err != nil {
+		return nil, content.Data{}, fmt.Errorf("%w; %w", cause, err)
+	}
+	if root == nil {
+		return nil, content.Data{}, cause
+	}
+	return root, data, nil
+}
+
+// foreignItems returns the parts that match one of the patterns, with all that
+// those hold; no patterns match everything.
+func foreignItems(root *inspect.Item, patterns []string) []foreignItem {
+	var list []foreignItem
+	taken := -1 // depth of the match whose parts are being listed
+	root.Walk(func(p string, depth int, it *inspect.Item) {
+		if depth <= taken {
+			taken = -1
+		}
+		if taken < 0 && (len(patterns) == 0 || wildcard.MatchAny(patterns, p)) {
+			taken = depth
+			if len(patterns) == 0 {
+				taken = 0
+			}
+		}
+		if taken >= 0 {
+			list = append(list, foreignItem{it, p, depth})
+		}
+	})
+	return list
+}
+
+// listForeign lists an image without an FDT map.
+func (g *globals) listForeign(name string, patterns []string, asJSON bool, cause error) error {
+	root, data, err := openForeign(name, cause)
+	if err != nil {
+		return err
+	}
+	list := foreignItems(root, patterns)
+	if asJSON {
+		return g.foreignJSON(root, list)
+	}
+	fmt.Fprintf(g.stdout, "%s: no FDT map, recognised as %s\n", printable(name), root.Format)
+	rows := [][]string{listHeading()}
+	rows = append(rows, []string{printable(root.Name), numberMark + "0", hexCell(layout.Some(data.Len())), root.Format, "", ""})
+	for _, it := range list {
+		rows = append(rows, []string{
+			strings.Repeat("  ", it.depth) + printable(it.Name),
+			hexCell(layout.Some(it.Offset)), hexCell(layout.Some(it.Size)), printable(it.Type), "", "",
+		})
+	}
+	fmt.Fprint(g.stdout, table(rows))
+	return nil
+}
+
+// printable returns a name out of an image without what could control the
+// terminal.
+func printable(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			return '?'
+		}
+		return r
+	}, strings.ToValidUTF8(name, "?"))
+}
+
+func (g *globals) foreignJSON(root *inspect.Item, list []foreignItem) error {
+	type item struct {
+		Path   string `json:"path"`
+		Name   string `json:"name"`
+		Type   string `json:"type"`
+		Format string `json:"format,omitempty"`
+		Pos    int64  `json:"image-pos"`
+		Size   int64  `json:"size"`
+	}
+	items := []item{}
+	for _, it := range list {
+		items = append(items, item{it.path, it.Name, it.Type, it.Format, it.Offset, it.Size})
+	}
+	enc := json.NewEncoder(g.stdout)
+	enc.SetIndent("", " ")
+	return enc.Encode(map[string]any{"image": root.Name, "size": root.Size, "format": root.Format, "entries": items})
+}
+
+// extractForeign writes parts of an image without an FDT map to files.
+func (o *extractOptions) extractForeign(cause error) error {
+	root, data, err := openForeign(o.image, cause)
+	if err != nil {
+		return err
+	}
+	if o.format != "" {
+		return fmt.Errorf("Image '%s' has no FDT map, so its parts have no alternative formats", o.image)
+	}
+	list := foreignItems(root, o.paths)
+	log := o.log()
+	if o.filename != "" {
+		return o.extractForeignOne(list, data, log)
+	}
+	dir, err := safedir.Open(o.outDir)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	log.Printf(layout.Notice, "%d entries match and will be written", len(list))
+	for _, it := range list {
+		name := it.path
+		if len(it.Items) > 0 {
+			name = path.Join(name, "root")
+		}
+		log.Printf(layout.Notice, "Write entry '%s' size %x to '%s'", it.path, it.Size, path.Join(o.outDir, name))
+		if err := dir.Write(name, data.Slice(it.Offset, it.Size)); err != nil {
+			return fmt.Errorf("entry %q: %w", it.path, err)
+		}
+	}
+	return nil
+}
+
+// extractForeignOne writes the one part that is asked for to a file.
+func (o *extractOptions) extractForeignOne(list []foreignItem, data content.Data, log *layout.Log) error {
+	if err := o.checkOnePath(); err != nil {
+		return err
+	}
+	for _, it := range list {
+		if it.path != o.paths[0] {
+			continue
+		}
+		if err := atomicfile.Write(o.filename, data.Slice(it.Offset, it.Size)); err != nil {
+			return err
+		}
+		log.Printf(layout.Notice, "Wrote %#x bytes to file '%s'", it.Size, o.filename)
+		return nil
+	}
+	return fmt.Errorf("Entry '%s' not found in '%s'", o.paths[0], o.image)
+}
