@@ -68,7 +68,8 @@ func Lookup(name string) (Codec, error) {
 			return c, nil
 		}
 	}
-	return Codec{}, fmt.Errorf("Unknown algorithm '%s'", name) //nolint:staticcheck // ST1005: the original's text
+	//lint:ignore ST1005 users and scripts know this text of the original
+	return Codec{}, fmt.Errorf("Unknown algorithm '%s'", name)
 }
 
 // Names returns the names of all codecs in alphabetical order.
