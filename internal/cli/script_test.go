@@ -3,6 +3,7 @@
 package cli_test
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"flag"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"binman/dts"
 	"binman/fdt"
 	"binman/internal/cli"
 )
@@ -79,6 +81,9 @@ type skipKey struct{}
 //	truncate file size          cut a file off, or extend it by a hole
 //	mkfifo file                 make a named pipe
 //	tmpfs dir size              mount a small file system for the rest of the script
+//	fdtmap out source [old=new] make an FDT map of a device-tree source; old, somewhere in
+//	                            the blob, becomes new, which is as long
+//	append out file...          add files at the end of a file
 var scriptCommands = map[string]func(ts *script, neg bool, args []string){
 	"status":   scriptStatus,
 	"judge":    scriptJudge,
@@ -91,6 +96,8 @@ var scriptCommands = map[string]func(ts *script, neg bool, args []string){
 	"truncate": scriptTruncate,
 	"mkfifo":   scriptMkfifo,
 	"tmpfs":    scriptTmpfs,
+	"fdtmap":   scriptFDTMap,
+	"append":   scriptAppend,
 }
 
 // usage ends the script unless it gives the right number of arguments to a
@@ -227,4 +234,31 @@ func scriptTruncate(ts *script, neg bool, args []string) {
 	ts.Check(err)
 	defer f.Close()
 	ts.Check(f.Truncate(number(ts, args[1])))
+}
+
+func scriptFDTMap(ts *script, neg bool, args []string) {
+	usage(ts, neg, args, 2, 10, "fdtmap out source [old=new...]")
+	tree, err := dts.CompileSource(args[1], []byte(ts.ReadFile(args[1])), dts.Options{})
+	ts.Check(err)
+	blob := tree.Marshal()
+	for _, edit := range args[2:] {
+		before, after, _ := strings.Cut(edit, "=")
+		if len(before) != len(after) || !bytes.Contains(blob, []byte(before)) {
+			ts.Fatalf("%q is not in the blob, or %q is not as long", before, after)
+		}
+		blob = bytes.ReplaceAll(blob, []byte(before), []byte(after))
+	}
+	head := append([]byte("_FDTMAP_"), make([]byte, 8)...)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), append(head, blob...), 0o666))
+}
+
+func scriptAppend(ts *script, neg bool, args []string) {
+	usage(ts, neg, args, 2, 100, "append out file...")
+	out, err := os.OpenFile(ts.MkAbs(args[0]), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
+	ts.Check(err)
+	defer out.Close()
+	for _, name := range args[1:] {
+		_, err := out.WriteString(ts.ReadFile(name))
+		ts.Check(err)
+	}
 }
