@@ -56,6 +56,7 @@ type Build struct {
 	reading  bool       // the description comes from an image
 	fakeDir  string
 	resized  *Entry // outgrew its place in this pass
+	again    bool   // something moved within a container in this pass
 	repack   bool   // entries of an opened image may move
 }
 
@@ -322,7 +323,7 @@ func (b *Build) packUntilStable(img *Image) error {
 		if _, err := b.PackSection(img.Entry, 0); err != nil {
 			return b.packFailed(img, err)
 		}
-		if err := b.setImagePos(img.Entry, 0); err != nil {
+		if err := b.SetImagePos(img.Entry, 0); err != nil {
 			return err
 		}
 		if b.UpdateFDT {
@@ -334,16 +335,19 @@ func (b *Build) packUntilStable(img *Image) error {
 		if err := b.writeSymbols(img); err != nil {
 			return err
 		}
-		b.resized = nil
+		b.resized, b.again = nil, false
 		if err := b.update(img.Entry); err != nil {
 			return err
 		}
-		if b.resized == nil {
+		if b.resized == nil && !b.again {
 			b.Log.Printf(Info, "Pack completed after %d pass(es)", pass)
 			return nil
 		}
 		if b.reading && !b.repack {
-			return b.noRepack(b.resized)
+			if b.resized != nil {
+				return b.noRepack(b.resized)
+			}
+			continue // everything stays but what has moved within its container
 		}
 		if err := b.reset(img.Entry); err != nil {
 			return err
@@ -351,6 +355,14 @@ func (b *Build) packUntilStable(img *Image) error {
 	}
 	return img.Entry.Errorf("Entries changed size after packing (tried %d passes)", maxPasses)
 }
+
+// PackAgain asks for another pass: the entries of a container have changed
+// their places in it since their positions were noted.
+func (b *Build) PackAgain() { b.again = true }
+
+// MayResize says whether entries may change their sizes, which those of an
+// opened image may only if it is packed again.
+func (b *Build) MayResize() bool { return !b.reading || b.repack }
 
 // packFailed leaves a map of the image as far as it was packed, if one was
 // asked for, to show what does not fit.

@@ -3,6 +3,7 @@
 package layout
 
 import (
+	"encoding/binary"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -17,8 +18,8 @@ import (
 //	Byte byte `dt:"fill-byte" doc:"Value to fill with"`
 //
 // The Go type says what the property holds: bool is presence, uint8 a single
-// byte, uint32 one cell, int64 and OptInt one cell (or two, for what 32 bits
-// cannot hold), string a string, []string a list of strings, []uint32 cells
+// byte, uint32 one cell, uint64 two, int64 and OptInt one cell (or two, for
+// what 32 bits cannot hold), string a string, []string a list of strings, []uint32 cells
 // or phandles, []byte anything. After the name may follow "required", and
 // "arg" for a value that an entry argument of the same name overrides.
 type Property struct {
@@ -80,6 +81,8 @@ func kindOf(t reflect.Type) string {
 		return "one byte"
 	case reflect.TypeFor[uint32](), reflect.TypeFor[int64](), reflect.TypeFor[OptInt]():
 		return "integer"
+	case reflect.TypeFor[uint64]():
+		return "64-bit integer"
 	case reflect.TypeFor[string]():
 		return "string"
 	case reflect.TypeFor[[]string]():
@@ -163,6 +166,11 @@ func setField(f reflect.Value, node *fdt.Node, p *fdt.Prop) error {
 			return err
 		}
 		f.SetUint(uint64(v))
+	case *uint64:
+		if len(p.Value) != 8 {
+			return fmt.Errorf("property '%s' should be a list with 2 items for 64-bit values", p.Name)
+		}
+		f.SetUint(binary.BigEndian.Uint64(p.Value))
 	case *int64, *OptInt:
 		v, err := number(node, p)
 		if err != nil {

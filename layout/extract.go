@@ -81,6 +81,11 @@ func (o *Opened) inner(e *Entry) (content.Data, error) {
 	if e.opened.ok {
 		return e.opened.data, e.opened.err
 	}
+	if _, ok := e.Parent.Type.(ChildReader); ok {
+		data, err := o.Contents(e)
+		e.opened = openedContents{data, err, true}
+		return data, err
+	}
 	stored, err := o.Stored(e)
 	if err == nil {
 		stored, err = o.plain(e, stored)
@@ -103,7 +108,14 @@ func (o *Opened) plain(e *Entry, stored content.Data) (content.Data, error) {
 	if err != nil {
 		return content.Data{}, err
 	}
+	return unwrap(e, data)
+}
+
+// unwrap takes off what is around contents without padding: what the entry's
+// type puts there, and the compression.
+func unwrap(e *Entry, data content.Data) (content.Data, error) {
 	if u, ok := e.Type.(Unwrapper); ok {
+		var err error
 		if data, err = u.Unwrap(e, data); err != nil {
 			return content.Data{}, err
 		}
@@ -154,7 +166,11 @@ func (o *Opened) Contents(e *Entry) (content.Data, error) {
 			if err != nil {
 				return content.Data{}, err
 			}
-			return r.ReadChild(o.b, e.Parent, e, inner, true)
+			data, err := r.ReadChild(o.b, e.Parent, e, inner, true)
+			if err != nil {
+				return content.Data{}, err
+			}
+			return unwrap(e, data)
 		}
 	}
 	stored, err := o.Stored(e)

@@ -10,9 +10,9 @@ import (
 // maxSize bounds offsets and sizes, so that sums of them cannot wrap.
 const maxSize = math.MaxInt64 / 4
 
-// pack places the entry: next is the offset after the entry before it, the
+// Pack places the entry: next is the offset after the entry before it, the
 // result the offset after this one.
-func (b *Build) pack(e *Entry, next int64) (int64, error) {
+func (b *Build) Pack(e *Entry, next int64) (int64, error) {
 	if p, ok := e.Type.(Packer); ok {
 		return p.Pack(b, e, next)
 	}
@@ -83,9 +83,9 @@ func (e *Entry) resetForPack() {
 	}
 }
 
-// setImagePos works out the position in the image of an entry in a section
+// SetImagePos works out the position in the image of an entry in a section
 // that starts at base.
-func (b *Build) setImagePos(e *Entry, base int64) error {
+func (b *Build) SetImagePos(e *Entry, base int64) error {
 	if p, ok := e.Type.(Positioner); ok {
 		return p.SetImagePos(b, e, base)
 	}
@@ -101,7 +101,7 @@ func (b *Build) SetImagePosDefault(e *Entry, base int64) error {
 		return nil
 	}
 	for _, child := range e.Entries() {
-		if err := b.setImagePos(child, pos); err != nil {
+		if err := b.SetImagePos(child, pos); err != nil {
 			return err
 		}
 	}

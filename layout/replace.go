@@ -32,9 +32,17 @@ type (
 	// ChildLoader is a container with a format of its own that can be made
 	// again: it sets the contents of the entries it holds, and keeps what
 	// it needs beside them. Its Build finds with Entry.Replaced which
-	// contents are new.
+	// contents are new. The entries may change their sizes as long as the
+	// container keeps its own.
 	ChildLoader interface {
 		LoadChildren(b *Build, e *Entry, inner content.Data) error
+	}
+
+	// ChildUnpacker is a ChildLoader that compresses what the entries hold.
+	// It is given contents that are compressed already, keeps them, and
+	// returns them decompressed.
+	ChildUnpacker interface {
+		UnpackChild(b *Build, e, child *Entry, packed content.Data) (content.Data, error)
 	}
 )
 
@@ -128,6 +136,11 @@ func (o *Opened) load(e *Entry) error {
 	}
 	e.loaded = loadedEntry{ok: true, offset: e.Offset, size: e.Size, contents: data}
 	e.SetContents(data)
+	return o.loadEntries(e)
+}
+
+// loadEntries makes the contents of what a container holds known.
+func (o *Opened) loadEntries(e *Entry) error {
 	if e.Section == nil {
 		return nil
 	}
@@ -141,6 +154,9 @@ func (o *Opened) load(e *Entry) error {
 		}
 		for _, child := range e.Entries() {
 			child.loaded = loadedEntry{ok: true, offset: child.Offset, size: child.Size, contents: child.Data}
+			if err := o.loadEntries(child); err != nil {
+				return err
+			}
 		}
 		return nil
 	}
@@ -227,12 +243,14 @@ func (o *Opened) replace(r Replacement, resize bool) error {
 		return e.Errorf("the whole image cannot be replaced as an entry: copy the file instead")
 	}
 	data := r.Data
+	var err error
 	if !r.Compressed {
-		packed, err := o.pack(e, data)
-		if err != nil {
-			return err
-		}
-		data = packed
+		data, err = o.pack(e, data)
+	} else if u, ok := e.Parent.Type.(ChildUnpacker); ok {
+		data, err = u.UnpackChild(b, e.Parent, e, data)
+	}
+	if err != nil {
+		return err
 	}
 	have := e.ContentsSize
 	_, own := e.Parent.Type.(ChildLoader)
@@ -350,7 +368,11 @@ func (b *Build) setRefreshed(e *Entry, data content.Data) error {
 	if same && data.Len() <= e.Data.Len() {
 		return nil // what follows is padding
 	}
-	b.setUpdated(e, data)
+	if _, own := e.Parent.Type.(ChildLoader); own {
+		e.SetContents(data) // the container decides what fits
+	} else {
+		b.setUpdated(e, data)
+	}
 	e.loaded.changed = true
 	return nil
 }

@@ -175,25 +175,19 @@ func (b *Build) PackSection(e *Entry, next int64) (int64, error) {
 	if e.loaded.replaced {
 		return b.packReplaced(e, next)
 	}
-	s := e.Section
-	offset := s.start
-	for _, child := range s.Entries {
-		var err error
-		if offset, err = b.pack(child, offset); err != nil {
-			return 0, err
-		}
+	arrange := b.PackEntries
+	if a, ok := e.Type.(Arranger); ok {
+		arrange = func(e *Entry) error { return a.PackEntries(b, e) }
 	}
-	if s.SortByOffset {
-		sort.SliceStable(s.Entries, func(i, j int) bool {
-			return s.Entries[i].Offset.Value < s.Entries[j].Offset.Value
-		})
-	}
-	if err := b.extendEntries(e); err != nil {
+	if err := arrange(e); err != nil {
 		return 0, err
 	}
 	data, err := b.build(e)
 	if err != nil {
 		return 0, err
+	}
+	if b.reading && !b.repack && e.Size.positive() && data.Len() > e.Size.Value {
+		return 0, b.noRepack(e)
 	}
 	e.SetContents(data)
 	if err := e.sizeSection(); err != nil {
@@ -203,6 +197,25 @@ func (b *Build) PackSection(e *Entry, next int64) (int64, error) {
 		return 0, err
 	}
 	return next, b.checkEntries(e)
+}
+
+// PackEntries packs the entries that a section holds, one after the other
+// unless they have an offset.
+func (b *Build) PackEntries(e *Entry) error {
+	s := e.Section
+	offset := s.start
+	for _, child := range s.Entries {
+		var err error
+		if offset, err = b.Pack(child, offset); err != nil {
+			return err
+		}
+	}
+	if s.SortByOffset {
+		sort.SliceStable(s.Entries, func(i, j int) bool {
+			return s.Entries[i].Offset.Value < s.Entries[j].Offset.Value
+		})
+	}
+	return b.extendEntries(e)
 }
 
 // build joins the contents of what a container holds.

@@ -105,6 +105,12 @@ type (
 		CheckEntries(b *Build, e *Entry) error
 	}
 
+	// Arranger is a container that places the entries it holds in its own
+	// way. PackSection does the rest.
+	Arranger interface {
+		PackEntries(b *Build, e *Entry) error
+	}
+
 	// Opaque is a container whose entries maps do not show.
 	Opaque interface {
 		Opaque()
