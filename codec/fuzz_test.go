@@ -46,15 +46,14 @@ func FuzzDecompress(f *testing.F) {
 // FuzzRoundTrip compresses anything and wants it back.
 func FuzzRoundTrip(f *testing.F) {
 	for i := range codecs() {
-		for _, data := range [][]byte{nil, []byte("hello hello hello"), sample.Firmware(700)} {
-			f.Add(byte(i), uint16(1), data)
-			f.Add(byte(i), uint16(300), data)
-		}
+		f.Add(byte(i), uint16(1), []byte(nil))
+		f.Add(byte(i), uint16(1), sample.Firmware(700))
+		f.Add(byte(i), uint16(300), []byte("hello"))
 	}
 	f.Fuzz(func(t *testing.T, codec byte, repeat uint16, data []byte) {
 		c := byNumber(codec)
-		data = bytes.Repeat(data, int(repeat%512))
-		if len(data) > 1<<20 {
+		data = bytes.Repeat(data, int(repeat%400))
+		if len(data) > 1<<16 {
 			return
 		}
 		packed := compress(t, c, data)

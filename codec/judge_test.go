@@ -39,10 +39,11 @@ var programs = []program{
 	{"lzo", []string{"lzop", "-c"}, []string{"lzop", "-dc"},
 		[][]string{{"lzop", "-1", "-c"}, {"lzop", "-9", "-c"}, {"lzop", "--crc32", "-c"}, {"lzop", "-F", "-c"}}},
 	{"xz", []string{"xz", "-c"}, []string{"xz", "-dc"}, nil},
-	{"lzma", nil, []string{"xz", "--format=lzma", "-dc"}, [][]string{{"xz", "--format=lzma", "-c"}}},
+	// Package lzma compares itself with lzma_alone.
+	{"lzma", nil, nil, [][]string{{"xz", "--format=lzma", "-c"}}},
 	{"zstd", []string{"zstd", "-c"}, []string{"zstd", "-dc"},
 		[][]string{{"zstd", "-1", "-c"}, {"zstd", "-19", "-c"}, {"zstd", "--no-check", "-c"},
-			{"zstd", "--ultra", "-22", "-c"}, {"zstd", "--long=27", "-c"}}},
+			{"zstd", "--long=27", "-c"}}},
 }
 
 // run runs a command with input and returns its output.
@@ -70,9 +71,12 @@ func writeTemp(t testing.TB, data []byte) string {
 }
 
 func TestProgramsReadOurs(t *testing.T) {
-	// Joined, many small streams cost one process instead of one each; lzma
-	// cannot be joined, and lzop warns of it with its exit status.
+	// Joined, many small streams cost one process instead of one each; lzop
+	// warns of it with its exit status.
 	for _, p := range programs {
+		if p.unpack == nil {
+			continue
+		}
 		t.Run(p.codec, func(t *testing.T) {
 			c, err := Lookup(p.codec)
 			if err != nil {
@@ -81,7 +85,7 @@ func TestProgramsReadOurs(t *testing.T) {
 			var packed, want []byte
 			for _, s := range sample.Shapes() {
 				one := compress(t, c, s.Data)
-				if p.codec == "lzma" || p.codec == "lzo" {
+				if p.codec == "lzo" {
 					if got := run(t, p.unpack, one); !bytes.Equal(got, s.Data) {
 						t.Errorf("%s, %d bytes: comes back different", s.Name, len(s.Data))
 					}
@@ -145,10 +149,10 @@ func TestSizes(t *testing.T) {
 		inputs = append(inputs, sample.Named{Name: "u-boot", Data: b})
 	}
 	for _, p := range programs {
+		if p.pack == nil {
+			continue
+		}
 		t.Run(p.codec, func(t *testing.T) {
-			if p.pack == nil {
-				t.Skip("package lzma compares itself with lzma_alone")
-			}
 			c, err := Lookup(p.codec)
 			if err != nil {
 				t.Fatal(err)
