@@ -25,7 +25,7 @@ const (
 	maxInclude = 200       // files open at once by /include/
 	maxSource  = 64 << 20  // bytes of the source or a file of /include/
 	maxSources = 20000     // files opened by /include/
-	maxVisits  = 1 << 26   // nodes visited to tell nodes of one label apart
+	maxVisits  = 1 << 24   // nodes visited to tell nodes of one label apart
 )
 
 // Options says how to compile. The zero value compiles a file that includes

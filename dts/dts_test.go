@@ -429,3 +429,31 @@ func TestFormatRefusesNames(t *testing.T) {
 		t.Errorf("a property called #define does not survive:\n%s", text.String())
 	}
 }
+
+// TestHostile: sources that would take time squared in their length, were
+// lookups done by search.
+func TestHostile(t *testing.T) {
+	const n = 20000
+	many := func(n int, format string) string {
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(strings.ReplaceAll(format, "$", fmt.Sprint(i)))
+		}
+		return b.String()
+	}
+	for _, tt := range []struct{ name, src, want string }{
+		{"children", "/ {" + many(n, "n$ { };") + "}; / {" + many(n, "n$ { };") + "};", "<nil>"},
+		{"properties", "/ {" + many(n, "n$;") + "}; / {" + many(n, "n$;") + "};", "<nil>"},
+		{"deletions", "/ {" + many(n, "/delete-node/ a;") + "a { }; };" + many(n, "&{/a} { };"), "<nil>"},
+		{"labels", "/ {" + many(n, "l$: n$ { c = <&l$>; };") + "};", "<nil>"},
+		{"one label", "/ {" + many(n, "a: n$ { };") + "};" + many(n, "&a { };"), "ERROR (duplicate_label)"},
+		{"one label far away", "/ { z {" + many(n, "n$ { };") + "}; a: b { }; a: c { }; };" + many(n, "&a { };"), "label 'a' stands on too many nodes"},
+		{"one unit address", "/ { #address-cells = <1>; #size-cells = <0>;" + many(n, "n$@0 { };") + "};", "<nil>"},
+		{"references", "/ { a: a { }; };" + many(n, "&a { x = <&a>, &a; };"), "<nil>"},
+	} {
+		_, err := CompileSource("x.dts", []byte("/dts-v1/;\n"+tt.src), Options{Symbols: true, Warn: func(fdt.Pos, string) {}})
+		if got := fmt.Sprint(err); !strings.Contains(got, tt.want) {
+			t.Errorf("%s: got %.200s, want %s", tt.name, got, tt.want)
+		}
+	}
+}

@@ -28,6 +28,8 @@ type node struct {
 
 	byName map[string]*node // first child of a name, deleted or not; for many children
 	byProp map[string]*prop
+	// Where liveChild and prop go on searching behind a deleted first.
+	fromChild, fromProp map[string]int
 
 	// For warnings.
 	addrCells, sizeCells int
@@ -128,12 +130,28 @@ func (n *node) liveChild(name string) *node {
 	if c == nil || !c.deleted {
 		return c
 	}
-	for _, c := range n.children {
-		if c.name == name && !c.deleted {
+	// Only the first of a name ever comes back, so what was found deleted
+	// behind it needs no second look.
+	for i := n.fromChild[name]; i < len(n.children); i++ {
+		if c := n.children[i]; c.name == name && !c.deleted {
+			n.fromChild = noteFrom(n.fromChild, name, i)
 			return c
 		}
 	}
+	n.fromChild = noteFrom(n.fromChild, name, len(n.children))
 	return nil
+}
+
+// noteFrom notes where to go on searching for a name.
+func noteFrom(m map[string]int, name string, i int) map[string]int {
+	if i < indexFrom {
+		return m
+	}
+	if m == nil {
+		m = make(map[string]int)
+	}
+	m[name] = i
+	return m
 }
 
 func (n *node) addChild(c *node) {
@@ -171,11 +189,13 @@ func (n *node) prop(name string) *prop {
 	if p == nil || !p.deleted {
 		return p
 	}
-	for _, p := range n.props {
-		if p.name == name && !p.deleted {
+	for i := n.fromProp[name]; i < len(n.props); i++ {
+		if p := n.props[i]; p.name == name && !p.deleted {
+			n.fromProp = noteFrom(n.fromProp, name, i)
 			return p
 		}
 	}
+	n.fromProp = noteFrom(n.fromProp, name, len(n.props))
 	return nil
 }
 

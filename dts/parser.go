@@ -98,7 +98,7 @@ func (p *parser) parse() {
 		return
 	}
 	p.firstNode()
-	for !p.failed && p.tok.kind != tEOF {
+	for !p.failed && p.tok.kind != tEOF && len(p.u.errs) < maxErrors {
 		p.topLevel()
 	}
 	if p.failed || p.lex.stop || len(p.u.errs) > 0 {

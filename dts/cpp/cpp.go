@@ -190,6 +190,9 @@ func (p *preprocessor) badDefine() string {
 
 // fail records the first error; everything after it is ignored.
 func (p *preprocessor) fail(pos mark, format string, args ...any) {
+	if b := p.buf; pos.line == 0 && b != nil {
+		pos = mark{b.file, b.line, 1}
+	}
 	if p.err == nil {
 		p.err = &Error{Pos: p.out.resolve(pos), Msg: fmt.Sprintf(format, args...)}
 	}
