@@ -39,6 +39,8 @@ func structural() []layout.TypeInfo {
 		fdtmapInfo,
 		imageHeaderInfo,
 		fmapInfo,
+		cbfsInfo,
+		fipInfo,
 	}
 }
 
