@@ -258,7 +258,8 @@ func (o *Opened) replace(r Replacement, resize bool) error {
 	case own: // the container decides what fits
 	case n > have && !b.repack:
 		return b.noRepackFor(e, resize)
-	case n < have:
+	case n < have && !e.OrigSize.Known:
+		// Otherwise the size was asked for, so that padding fills it.
 		data = content.Join(data, content.Fill(0, have-n))
 	}
 	if h, ok := e.Type.(TreeHolder); ok {
