@@ -79,6 +79,8 @@ type flat struct {
 	looseSize int64 // totalsize of a loose blob
 
 	names *suffixes // index of strs, made when first needed
+
+	step int64 // by how much the blob grows; 0 for what each edit says
 }
 
 func align4(n int64) int64 { return (n + 3) &^ 3 }
@@ -143,6 +145,9 @@ func appendReserve(b []byte, list []Reserve) []byte {
 // fit makes room for n more bytes, growing the blob in steps. dtoc grows by
 // one step and tries again.
 func (f *flat) fit(n, step int64) {
+	if f.step > 0 {
+		step = f.step
+	}
 	for f.slack.size() < n {
 		f.slack.grow(step)
 	}
