@@ -222,7 +222,7 @@ func (d *differ) wants(e *layout.Entry) bool { return d.all || d.wanted[e] }
 // pair compares an entry that both images have. With same set, the bytes of
 // both are known to be the same.
 func (d *differ) pair(a, b *layout.Entry, same bool) {
-	ed := &EntryDiff{Path: a.Path(), A: place(a), B: place(b)}
+	ed := &EntryDiff{Path: a.Path(), A: placeOf(a), B: placeOf(b)}
 	if !d.wants(a) && !d.wants(b) {
 		d.children(a, b, same)
 		return
@@ -462,15 +462,15 @@ func (d *differ) lone(e *layout.Entry, kind string) {
 		}
 		ed := &EntryDiff{Path: e.Path(), Changes: []string{kind}}
 		if kind == Added {
-			ed.B = place(e)
+			ed.B = placeOf(e)
 		} else {
-			ed.A = place(e)
+			ed.A = placeOf(e)
 		}
 		d.Entries = append(d.Entries, ed)
 	})
 }
 
-func place(e *layout.Entry) *Place {
+func placeOf(e *layout.Entry) *Place {
 	p := &Place{Type: e.TypeName, Offset: pointer(e.Offset), ImagePos: pointer(e.ImagePos), Size: pointer(e.Size)}
 	if e.Compressed() {
 		p.Compress = e.Compress

@@ -146,6 +146,7 @@ func (g *globals) commands() []command {
 		g.lsCommand(),
 		g.extractCommand(),
 		g.diffCommand(),
+		g.mapCommand(),
 		g.replaceCommand(),
 		g.completionCommand(),
 	}

@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package report
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"binman/content"
+	"binman/internal/wildcard"
+	"binman/layout"
+)
+
+// Kind is what a box of a drawing stands for.
+type Kind string
+
+// Kinds of boxes.
+const (
+	KindEntry Kind = "entry"
+	KindFree  Kind = "free"  // no entry is here
+	KindOwn   Kind = "own"   // data of a container that is in none of its entries
+	KindGroup Kind = "group" // several entries, too many to be drawn
+)
+
+// Box is a piece of an image in a drawing. Its JSON form is part of the HTML
+// page and not meant for other programs.
+type Box struct {
+	Kind     Kind   `json:"kind"`
+	Name     string `json:"name"`
+	Type     string `json:"type,omitempty"`
+	Path     string `json:"path,omitempty"`
+	Offset   *int64 `json:"offset,omitempty"`   // in its section, as the image says
+	ImagePos *int64 `json:"imagePos,omitempty"` // unknown in a compressed section
+	Size     *int64 `json:"size,omitempty"`
+
+	Compress   string `json:"compress,omitempty"`
+	UncompSize *int64 `json:"uncompSize,omitempty"`
+	// Used is how much of the size is filled, and UsedBy what fills it.
+	Used   *int64 `json:"used,omitempty"`
+	UsedBy string `json:"usedBy,omitempty"`
+
+	Holds   int      `json:"holds,omitempty"` // entries in it, at any depth, drawn or not
+	Overlap bool     `json:"overlap,omitempty"`
+	Notes   []string `json:"notes,omitempty"` // missing, faked, outside its section, …
+	Class   string   `json:"class"`           // of colours, see classOf
+
+	// Lo and Hi are where it is among Space bytes of its container.
+	Lo    int64 `json:"lo"`
+	Hi    int64 `json:"hi"`
+	Space int64 `json:"space,omitempty"`
+
+	// Children follow each other without gaps or overlaps; Over lies over
+	// them.
+	Children []*Box `json:"children,omitempty"`
+	Over     []*Box `json:"over,omitempty"`
+}
+
+// Drawing is one image to draw.
+type Drawing struct {
+	Title string
+	Start int64 // what the addresses count from
+	Root  *Box
+}
+
+// FromOpened returns the drawing of an opened image. To tell how far entries
+// are filled it reads the end of each, back to the last byte that is not
+// padding.
+func FromOpened(img *layout.Opened) *Drawing {
+	b := &boxer{opened: img, filled: map[*layout.ManifestEntry]int64{}}
+	desc := layout.Describe(img.Entry)
+	b.match(desc, img.Entry)
+	size := img.Data.Len()
+	desc.Size = &size
+	return b.drawing(img.Filename, desc)
+}
+
+// ErrManifest says that a file is no manifest.
+var ErrManifest = errors.New("not a manifest of a build")
+
+// FromManifest returns the drawings of the images of a build, from the JSON
+// that describes them.
+func FromManifest(text []byte) ([]*Drawing, error) {
+	var m layout.Manifest
+	if err := json.Unmarshal(text, &m); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrManifest, err)
+	}
+	if len(m.Images) == 0 {
+		return nil, fmt.Errorf("%w: it has no images", ErrManifest)
+	}
+	var list []*Drawing
+	for i := range m.Images {
+		b := &boxer{}
+		list = append(list, b.drawing(m.Images[i].Filename, &m.Images[i].ManifestEntry))
+	}
+	return list, nil
+}
+
+// boxer makes boxes of the description of an image.
+type boxer struct {
+	opened *layout.Opened // nil for a manifest
+	filled map[*layout.ManifestEntry]int64
+	over   map[*layout.ManifestEntry]bool
+}
+
+// match finds out about the entries of an opened image what their
+// description does not say.
+func (b *boxer) match(m *layout.ManifestEntry, e *layout.Entry) {
+	if e.Section == nil {
+		if n, ok := b.fill(e); ok {
+			b.filled[m] = n
+		}
+		return
+	}
+	if _, ok := e.Type.(layout.Opaque); ok {
+		m.Entries = nil
+		return
+	}
+	for i, child := range e.Entries() {
+		b.match((*m.Entries)[i], child)
+	}
+}
+
+// fill returns how many bytes of an entry come before its padding.
+func (b *boxer) fill(e *layout.Entry) (int64, bool) {
+	data, err := b.opened.Stored(e)
+	if err != nil || data.Len() == 0 {
+		return 0, false
+	}
+	if e.TypeName == "fill" {
+		return data.Len(), true
+	}
+	pad := byte(0)
+	if e.Parent != nil {
+		pad = byte(e.Parent.Section.PadByte)
+	}
+	n, err := trimmed(data, pad)
+	return n, err == nil
+}
+
+// trimmed returns how many bytes of data come before the run of pad bytes at
+// its end.
+func trimmed(data content.Data, pad byte) (int64, error) {
+	const chunk = 64 << 10
+	buf := make([]byte, min(chunk, data.Len()))
+	for end := data.Len(); end > 0; {
+		n := min(chunk, end)
+		if _, err := data.ReadAt(buf[:n], end-n); err != nil {
+			return 0, err
+		}
+		for i := n - 1; i >= 0; i-- {
+			if buf[i] != pad {
+				return end - n + i + 1, nil
+			}
+		}
+		end -= n
+	}
+	return 0, nil
+}
+
+func (b *boxer) drawing(title string, m *layout.ManifestEntry) *Drawing {
+	root := b.box(m, "", 0)
+	root.Lo, root.Hi = 0, max(root.Space, 1)
+	if root.Name == "" || b.opened != nil {
+		root.Name = title
+	}
+	return &Drawing{Title: title, Start: m.SkipAtStart, Root: root}
+}
+
+// maxDepth is how deep boxes are nested at most; what is deeper is left out.
+const maxDepth = 64
+
+// box makes the box of an entry and of what it holds.
+func (b *boxer) box(m *layout.ManifestEntry, path string, depth int) *Box {
+	box := &Box{
+		Kind: KindEntry, Name: m.Name, Type: m.Type, Path: path,
+		Offset: m.Offset, ImagePos: m.ImagePos, Size: m.Size,
+		Compress: m.Compress, UncompSize: m.UncompSize, Class: classOf(m.Type),
+	}
+	if path == "" {
+		box.Path = "/"
+	}
+	if m.Missing {
+		box.Notes = append(box.Notes, "missing")
+	}
+	if m.Faked {
+		box.Notes = append(box.Notes, "faked")
+	}
+	size := limited(m.Size)
+	box.Space = size
+	if m.Compress != "" && m.UncompSize != nil {
+		box.Space = limited(m.UncompSize)
+	}
+	switch n, ok := b.filled[m]; {
+	case ok:
+		box.Used, box.UsedBy = &n, "up to the padding at its end"
+	case b.opened == nil && m.Entries == nil && m.ContentsSize != nil:
+		n := max(0, min(*m.ContentsSize, size))
+		box.Used, box.UsedBy = &n, "by its contents"
+	}
+	if m.Entries != nil && depth < maxDepth {
+		b.fillIn(box, m, path, depth)
+	}
+	return box
+}
+
+// limited returns a size or offset as one that can be reckoned with, whatever
+// the manifest says.
+func limited(v *int64) int64 {
+	if v == nil {
+		return 0
+	}
+	return max(0, min(*v, math.MaxInt64/4))
+}
+
+// fillIn makes the boxes of what an entry holds.
+func (b *boxer) fillIn(box *Box, m *layout.ManifestEntry, path string, depth int) {
+	pad := int64(0)
+	if depth > 0 && m.Compress == "" {
+		pad = limited(&m.PadBefore)
+	}
+	list := make([]*Box, 0, len(*m.Entries))
+	end := int64(0)
+	for _, child := range *m.Entries {
+		if child == nil {
+			continue
+		}
+		c := b.box(child, path+"/"+child.Name, depth+1)
+		box.Holds += 1 + c.Holds
+		lo, ok := position(child, m)
+		if !ok {
+			lo = end
+			c.Notes = append(c.Notes, "position unknown")
+		} else {
+			lo += pad
+		}
+		c.Lo, c.Hi = lo, lo+limited(child.Size)
+		end = max(end, c.Hi)
+		list = append(list, c)
+	}
+	if box.Space == 0 {
+		box.Space = max(end, 0)
+	}
+	for _, c := range list {
+		if c.Lo < 0 || c.Hi > box.Space {
+			c.Notes = append(c.Notes, "reaches out of its section")
+			c.Lo = max(0, min(c.Lo, box.Space))
+			c.Hi = max(c.Lo, min(c.Hi, box.Space))
+		}
+	}
+	box.Children, box.Over = lanes(list)
+	box.cover()
+}
+
+// position returns where an entry is in its section.
+func position(m, section *layout.ManifestEntry) (int64, bool) {
+	const limit = math.MaxInt64 / 4
+	inside := func(n int64) (int64, bool) { return n, n > -limit && n < limit }
+	switch {
+	case m.Offset != nil:
+		return inside(max(-limit, min(*m.Offset, limit)) - limited(&section.SkipAtStart))
+	case m.ImagePos != nil && section.ImagePos != nil:
+		return inside(limited(m.ImagePos) - limited(section.ImagePos))
+	}
+	return 0, false
+}
+
+// lanes sets apart the entries that lie over others. Of two that overlap it
+// is the later one in the description.
+func lanes(list []*Box) (base, over []*Box) {
+	index := make(map[*Box]int, len(list))
+	for i, c := range list {
+		index[c] = i
+	}
+	sorted := slices.Clone(list)
+	slices.SortStableFunc(sorted, func(a, b *Box) int { return cmp.Or(cmp.Compare(a.Lo, b.Lo), cmp.Compare(a.Hi, b.Hi)) })
+	for _, c := range sorted {
+		last := len(base) - 1
+		if last < 0 || c.Lo >= base[last].Hi {
+			base = append(base, c)
+			continue
+		}
+		upper := c
+		if index[base[last]] > index[c] {
+			upper, base[last] = base[last], c
+		}
+		upper.Overlap = true
+		over = append(over, upper)
+	}
+	slices.SortStableFunc(over, func(a, b *Box) int { return cmp.Compare(a.Lo, b.Lo) })
+	return base, over
+}
+
+// cover adds boxes for what no entry covers, and reckons how far the box is
+// filled.
+func (b *Box) cover() {
+	filler := Box{Kind: KindFree, Name: "free", Class: "free"}
+	if !isSection(b.Type) {
+		filler = Box{Kind: KindOwn, Name: "own data of " + b.Type, Class: "own"}
+	}
+	var all []*Box
+	used, pos := int64(0), int64(0)
+	gap := func(lo, hi int64) {
+		if hi > lo {
+			f := filler
+			size := hi - lo
+			f.Lo, f.Hi, f.Size = lo, hi, &size
+			all = append(all, &f)
+		}
+	}
+	for _, c := range b.Children {
+		gap(pos, c.Lo)
+		all = append(all, c)
+		used += c.Hi - c.Lo
+		pos = c.Hi
+	}
+	gap(pos, b.Space)
+	b.Children = all
+	if filler.Kind == KindFree {
+		b.Used, b.UsedBy = &used, "by its entries"
+	}
+}
+
+// isSection says whether what the entries of a container leave free is free.
+func isSection(etype string) bool {
+	return etype == "section" || etype == "files" || strings.HasSuffix(etype, "-expanded")
+}
+
+// classes sorts entry types by what they are for; the first that fits counts.
+var classes = []struct {
+	class string
+	match []string // * stands for any characters
+}{
+	{"section", []string{"section", "files", "collection", "*-expanded", "fit", "cbfs", "atf-fip", "mkimage"}},
+	{"tree", []string{"*-dtb*", "*dtb", "alternates-fdt"}},
+	{"meta", []string{"fdtmap", "image-header", "fmap", "u-boot-env", "text", "null", "*-ptr", "gbb", "vblock", "intel-descriptor", "intel-fit"}},
+	{"fill", []string{"fill"}},
+	{"sign", []string{"pre-load", "*x509*", "*sign*", "*key*", "*cert*", "encrypted", "efi-capsule"}},
+	{"code", []string{"u-boot*", "atf-*", "tee-os", "opensbi", "scp", "blob-phase"}},
+	{"blob", []string{"*"}},
+}
+
+// classOf returns the class of colours for an entry type.
+func classOf(etype string) string {
+	for _, c := range classes {
+		for _, pattern := range c.match {
+			if wildcard.MatchAny([]string{pattern}, etype) {
+				return c.class
+			}
+		}
+	}
+	return "blob"
+}
+
+// Select returns drawings of the entries that match one of the patterns, each
+// to a scale of its own, without those that are in another one that matches.
+func Select(list []*Drawing, patterns []string) []*Drawing {
+	if len(patterns) == 0 {
+		return list
+	}
+	var out []*Drawing
+	for _, d := range list {
+		var walk func(b *Box, start int64)
+		walk = func(b *Box, start int64) {
+			for _, c := range slices.Concat(b.Children, b.Over) {
+				if c.Kind != KindEntry {
+					continue
+				}
+				if !wildcard.MatchAny(patterns, strings.TrimPrefix(c.Path, "/")) {
+					walk(c, start+c.Lo)
+					continue
+				}
+				part := *c
+				part.Lo, part.Hi, part.Overlap = 0, max(c.Hi-c.Lo, 1), false
+				from := start + c.Lo
+				if c.ImagePos != nil {
+					from = limited(c.ImagePos)
+				}
+				title := d.Title + ":" + c.Path
+				if c.Compress != "" && len(c.Children) > 0 {
+					part.Hi, from = max(c.Space, 1), 0
+					title += " (decompressed)"
+				}
+				out = append(out, &Drawing{Title: title, Start: from, Root: &part})
+			}
+		}
+		walk(d.Root, d.Start)
+	}
+	return out
+}
