@@ -35,6 +35,7 @@ type cbfsFile struct {
 	typ         cbfs.Type
 	compression cbfs.Compression
 	offset      layout.OptInt // of the data in the CBFS
+	badType     string        // the type, if there is none such
 
 	made   *cbfs.File        // last made
 	from   [sha256.Size]byte // hash of the contents that made was made of
@@ -161,8 +162,7 @@ func readCBFSFile(e *layout.Entry, node *fdt.Node) (*cbfsFile, error) {
 	case "stage":
 		f.typ = cbfs.Stage
 	default:
-		return f, &layout.NodeError{Kind: "Node", Path: node.Path(), Pos: node.Pos,
-			Msg: fmt.Sprintf("Unknown cbfs-type '%s' (use 'raw', 'stage')", typ)}
+		f.badType = typ
 	}
 	compress, err := str("cbfs-compress", cbfs.Uncompressed.String())
 	if err != nil {
@@ -180,6 +180,25 @@ func readCBFSFile(e *layout.Entry, node *fdt.Node) (*cbfsFile, error) {
 		f.offset = layout.Some(int64(off))
 	}
 	return f, err
+}
+
+// checkType reports a file of an unknown type. It is an error when its contents
+// are known, as in the original.
+func (f *cbfsFile) checkType(node *fdt.Node) error {
+	if f.badType == "" {
+		return nil
+	}
+	return &layout.NodeError{Kind: "Node", Path: node.Path(), Pos: node.Pos,
+		Msg: fmt.Sprintf("Unknown cbfs-type '%s' (use 'raw', 'stage')", f.badType)}
+}
+
+// CheckChild checks the type of a file.
+func (c *CBFS) CheckChild(node *fdt.Node) error {
+	f := c.files[node]
+	if f == nil {
+		return nil // what is wrong has been said already
+	}
+	return f.checkType(node)
 }
 
 // ChildProperties names what describes files in the CBFS.
@@ -284,6 +303,9 @@ func (c *CBFS) Build(b *layout.Build, e *layout.Entry) (content.Data, error) {
 			continue
 		}
 		f := c.files[child.Node]
+		if err := f.checkType(child.Node); err != nil {
+			return content.Data{}, err
+		}
 		file, err := f.make(child, cbfs.File{Name: f.name, Type: f.typ, Compression: f.compression, Offset: f.offset.Or(0), Fixed: f.offset.Known})
 		if err != nil {
 			return content.Data{}, err

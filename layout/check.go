@@ -169,6 +169,11 @@ func (c *checker) child(parent *Entry, node *fdt.Node) {
 		c.add(node, true, "%s", err)
 		return
 	}
+	if ch, ok := parent.Type.(interface{ CheckChild(node *fdt.Node) error }); ok {
+		if err := ch.CheckChild(node); err != nil {
+			c.addErr(&Entry{Node: node}, err)
+		}
+	}
 	e := &Entry{Node: node, Name: node.Name, TypeName: typeName, Type: info.New(), Image: parent.Image, Parent: parent}
 	if ct, ok := e.Type.(Container); ok {
 		e.Section = ct.Sect()

@@ -206,11 +206,33 @@ func (img *Image) Find(path string) (*Entry, error) {
 	for part := range strings.SplitSeq(path, "/") {
 		child := e.Child(part)
 		if child == nil {
+			child = e.aliased(part)
+		}
+		if child == nil {
 			return nil, fmt.Errorf("Entry '%s' not found in '%s'", part, where)
 		}
 		e, where = child, child.Path()
 	}
 	return e, nil
+}
+
+// Aliaser is a container whose entries can be found by a second name.
+type Aliaser interface {
+	Alias(child *Entry) string
+}
+
+// aliased returns the entry that e holds under a second name, or nil.
+func (e *Entry) aliased(name string) *Entry {
+	a, ok := e.Type.(Aliaser)
+	if !ok {
+		return nil
+	}
+	for _, child := range e.Entries() {
+		if a.Alias(child) == name {
+			return child
+		}
+	}
+	return nil
 }
 
 // Listed is an entry with its depth below the image, for lists.
