@@ -29,4 +29,20 @@
 // extensions of dtc 1.7 (deletion, /plugin/, /omit-if-no-ref/, &{label/path}).
 // The marshalled tree equals, byte for byte, what
 // `dtc -I dts -O dtb` makes of the preprocessed source.
+//
+// Where this differs from running gcc and dtc:
+//
+//   - No macro depends on the machine that compiles, and no directory is
+//     searched but those given: gcc defines unix and __x86_64__ and looks
+//     into /usr/include.
+//   - A #pragma has no effect; gcc hands it to dtc, which fails.
+//   - /include/ and /incbin/ look beside the file that names them, too, when
+//     that came by #include.
+//   - A file too short for the length that /incbin/ asks for is warned about.
+//   - Deleting or omitting the root node is an error; dtc writes a blob
+//     without nodes.
+//   - /__local_fixups__ is right also for a node that takes the place of a
+//     /delete-node/ statement, where dtc forgets the node's parent.
+//   - A value too wide for its cell is cut with a warning, as in dtc 1.7;
+//     dtc 1.6 refuses it.
 package dts
