@@ -334,7 +334,11 @@ func (b *Build) rebuildLoaded(e *Entry) (data content.Data, ok bool, err error) 
 	}
 	for _, child := range e.Section.Entries {
 		if child.Replaced() {
-			data = data.Replace(child.Offset.Value-e.Section.start, child.Padded(child.Data))
+			padded := child.Padded(child.Data)
+			if padded.Len() != child.Size.Value {
+				return content.Data{}, false, nil // it has outgrown its place
+			}
+			data = data.Replace(child.Offset.Value-e.Section.start, padded)
 		}
 	}
 	return data, true, nil
