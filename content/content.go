@@ -122,11 +122,16 @@ func (d Data) ReadAt(p []byte, off int64) (int, error) {
 	return done, err
 }
 
-// Bytes returns all the bytes in new memory. Callers that do not trust the
-// length check Len first.
+// MaxBytes is how much data Bytes and View hold in memory at most. Lengths
+// come from files and descriptions that nobody vouches for, and a program
+// that runs out of memory cannot say why.
+const MaxBytes = 1 << 30
+
+// Bytes returns all the bytes in new memory, or an error if there are more
+// than MaxBytes.
 func (d Data) Bytes() ([]byte, error) {
-	if d.Len() > math.MaxInt {
-		return nil, fmt.Errorf("%d bytes do not fit in memory", d.Len())
+	if d.Len() > MaxBytes {
+		return nil, fmt.Errorf("%#x bytes are too many to hold in memory (at most %#x)", d.Len(), MaxBytes)
 	}
 	p := make([]byte, d.Len())
 	if _, err := d.ReadAt(p, 0); err != nil {

@@ -39,7 +39,7 @@ func (c *Collection) Contents(b *layout.Build, e *layout.Entry) (content.Data, e
 	if err != nil {
 		return content.Data{}, err
 	}
-	return layout.JoinContents(deps), nil
+	return e.JoinContents(deps)
 }
 
 // Update joins the contents again, after those have changed.
@@ -56,7 +56,7 @@ func (c *Collection) Refresh(b *layout.Build, e *layout.Entry) (content.Data, er
 	}
 	for _, dep := range deps {
 		if dep.Replaced() {
-			return layout.JoinContents(deps), nil
+			return e.JoinContents(deps)
 		}
 	}
 	return e.Data, nil

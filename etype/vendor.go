@@ -123,13 +123,21 @@ func (n *NXPHeaderDDRFW) Contents(b *layout.Build, e *layout.Entry) (content.Dat
 func (n *NXPHeaderDDRFW) Build(b *layout.Build, e *layout.Entry) (content.Data, error) {
 	var header []byte
 	for _, child := range e.Entries() {
-		size := layout.JoinContents([]*layout.Entry{child}).Len()
+		data, err := e.JoinContents([]*layout.Entry{child})
+		if err != nil {
+			return content.Data{}, err
+		}
+		size := data.Len()
 		if size > math.MaxUint32 {
 			return content.Data{}, child.Errorf("Contents of %#x bytes do not fit the header", size)
 		}
 		header = binary.LittleEndian.AppendUint32(header, uint32(size))
 	}
-	return content.Join(content.Bytes(header), layout.JoinContents(e.Entries())), nil
+	body, err := e.JoinContents(e.Entries())
+	if err != nil {
+		return content.Data{}, err
+	}
+	return content.Join(content.Bytes(header), body), nil
 }
 
 var rcar4SA0Info = layout.TypeInfo{

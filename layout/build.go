@@ -204,7 +204,7 @@ func (b *Build) loadDescription() (*fdt.Tree, string, error) {
 		}
 		blob, err := data.Bytes()
 		if err != nil {
-			return nil, "", err
+			return nil, "", fmt.Errorf("device tree '%s': %w", name, err)
 		}
 		tree, err := fdt.Parse(blob)
 		if err != nil {
@@ -463,6 +463,9 @@ func (b *Build) obtain(e *Entry) error {
 	if err != nil {
 		return err
 	}
+	if data.Len() > maxSize {
+		return e.tooLarge(data.Len())
+	}
 	e.SetContents(data)
 	return nil
 }
@@ -490,6 +493,9 @@ func (b *Build) updateEntry(e *Entry) error {
 		data, err := u.Update(b, e)
 		if err != nil {
 			return err
+		}
+		if data.Len() > maxSize {
+			return e.tooLarge(data.Len())
 		}
 		b.setUpdated(e, data)
 		return nil

@@ -37,17 +37,21 @@ func (b *Build) Phandles(e *Entry, phandles []uint32) ([]*Entry, error) {
 	return list, nil
 }
 
-// JoinContents returns the contents of the entries, one after the other.
-func JoinContents(entries []*Entry) content.Data {
+// JoinContents returns the contents of the entries, one after the other, for
+// the entry e.
+func (e *Entry) JoinContents(entries []*Entry) (content.Data, error) {
 	var out content.Builder
-	for _, e := range entries {
-		if e.Hole {
-			out.Fill(e.padByte(), e.Size.Or(0))
-			continue
+	for _, from := range entries {
+		if from.Hole {
+			out.Fill(from.padByte(), from.Size.Or(0))
+		} else {
+			out.Add(from.Data)
 		}
-		out.Add(e.Data)
+		if out.Len() > maxSize {
+			return content.Data{}, e.tooLarge(out.Len())
+		}
 	}
-	return out.Data()
+	return out.Data(), nil
 }
 
 // ScannedTree returns the main device tree as its bytes stand, with nodes and

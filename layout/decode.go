@@ -216,7 +216,7 @@ func number(node *fdt.Node, p *fdt.Prop) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if v > 1<<62 {
+	if v > maxSize {
 		return 0, fmt.Errorf("Node '%s' property '%s' is %#x: larger than any image", node.Name, p.Name, v)
 	}
 	return int64(v), nil

@@ -44,6 +44,11 @@ func (e *Entry) Errorf(format string, args ...any) error {
 	return &NodeError{Kind: kind, Path: e.Node.Path(), Msg: err.Error(), Pos: e.Node.Pos, Err: errors.Unwrap(err)}
 }
 
+// tooLarge makes an error about contents of n bytes that no image can hold.
+func (e *Entry) tooLarge(n int64) error {
+	return e.Errorf("Contents of %#x bytes are larger than any image", n)
+}
+
 // sectionErrorf makes an error about the entry as a section.
 func (e *Entry) sectionErrorf(format string, args ...any) error {
 	return &NodeError{Kind: "Section", Path: e.Node.Path(), Msg: fmt.Sprintf(format, args...), Pos: e.Node.Pos}

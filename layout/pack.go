@@ -2,13 +2,11 @@
 
 package layout
 
-import (
-	"encoding/binary"
-	"math"
-)
+import "encoding/binary"
 
-// maxSize bounds offsets and sizes, so that sums of them cannot wrap.
-const maxSize = math.MaxInt64 / 4
+// maxSize bounds offsets, sizes and contents, in bytes, so that sums of as
+// many as a description can hold do not wrap.
+const maxSize = 1 << 40
 
 // Pack places the entry: next is the offset after the entry before it, the
 // result the offset after this one.

@@ -141,6 +141,9 @@ func (s *Section) join(b *Build, e *Entry, packed bool) (content.Data, error) {
 		}
 		padTo(&out, at, pad)
 		out.Add(child.Padded(data))
+		if out.Len() > maxSize {
+			return content.Data{}, e.tooLarge(out.Len())
+		}
 	}
 	return out.Data(), nil
 }

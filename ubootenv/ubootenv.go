@@ -29,13 +29,13 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"math"
 	"strings"
 
 	"binman/internal/binfmt"
 )
 
-// maxSize bounds, in bytes, what Parse reads: environments are some KiB.
+// maxSize bounds, in bytes, what Parse reads and Marshal writes: environments
+// are some KiB.
 const maxSize = 16 << 20
 
 // Form is how the data is introduced.
@@ -126,8 +126,8 @@ func (e *Env) Marshal() ([]byte, error) {
 	if need > e.Size {
 		return nil, &SizeError{need - e.Size}
 	}
-	if e.Size > math.MaxInt {
-		return nil, fmt.Errorf("U-Boot environment of %#x bytes is too large for memory", e.Size)
+	if e.Size > maxSize {
+		return nil, fmt.Errorf("of %#x bytes is too large (at most %#x)", e.Size, maxSize)
 	}
 	buf := make([]byte, e.Form.headerSize(), e.Size)
 	for _, v := range e.Vars {
