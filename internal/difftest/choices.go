@@ -66,6 +66,10 @@ func choices() []choice {
 			c4: collection@4 { content = <&t>; };
 			t: text { text = "x"; };`)},
 			"entries that others depend on are collected first, wherever they stand"},
+		{Case{Name: "collection-final-contents", Options: update, Source: images(`
+			collection { content = <&s>; };
+			s: section { d: u-boot-dtb { }; };`)},
+			"a collection holds the contents that its entries have in the end, wherever they stand"},
 		{Case{Name: "template-names", Options: plain, Source: images(`
 			tmpl: template { fill { size = <4>; }; };
 			section { insert-template = <&tmpl>; fill@1 { size = <8>; }; };`)},

@@ -98,10 +98,11 @@ func (g *generator) subsection(s *space, n *node) (int64, bool) {
 	if s.depth >= 3 {
 		return 0, false
 	}
-	size := g.section(n, s.depth+1, true)
+	size, labels := g.section(n, s.depth+1, true)
 	if len(n.subs) == 0 {
 		return 0, false
 	}
+	s.labels = append(s.labels, labels...)
 	if g.chance(15) {
 		g.serial++
 		n.add(`filename = "section%d.bin"`, g.serial)

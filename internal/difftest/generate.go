@@ -91,6 +91,13 @@ func Random(seed uint64) *Case {
 			g.addPhaseArgs(p)
 		}
 	}
+	if g.chance(8) {
+		p := pick(g.random, phases...)
+		delete(g.c.Trees, p.dir+p.name+".dtb")
+	}
+	if g.wild && g.chance(15) {
+		delete(g.c.Files, pick(g.random, sortedKeys(g.c.Files)...))
+	}
 	g.c.Source = root.source()
 	return g.c
 }
@@ -120,7 +127,7 @@ func (g *generator) addPhaseArgs(p phase) {
 
 // tree makes the device tree of U-Boot.
 func (g *generator) tree() *node {
-	root := &node{name: "/"}
+	root := &node{name: "/", reserve: g.chance(10)}
 	root.add("#address-cells = <%d>", 1+g.n(2))
 	root.add("#size-cells = <1>")
 	if g.chance(50) {
@@ -145,6 +152,9 @@ func (g *generator) tree() *node {
 
 func (g *generator) soc(n *node) {
 	n.add(`compatible = "simple-bus"`)
+	if g.chance(15) {
+		n.add("phandle = <%#x>", 0x40+g.n(8))
+	}
 	for i := range 1 + g.n(3) {
 		dev := n.sub(fmt.Sprintf("serial@%x", 0x1000*(i+1)))
 		dev.add("reg = <0x%x 0x100>", 0x1000*(i+1))
@@ -217,8 +227,8 @@ type space struct {
 }
 
 // section describes the entries of a section and returns an upper bound of
-// its size.
-func (g *generator) section(n *node, depth int, multiple bool) int64 {
+// its size, and the labels of what it holds.
+func (g *generator) section(n *node, depth int, multiple bool) (size int64, labels []string) {
 	s := &space{node: n, depth: depth, aligned: 1}
 	end4gb, start := false, int64(0)
 	switch {
@@ -287,7 +297,10 @@ func (g *generator) section(n *node, depth int, multiple bool) int64 {
 		}
 		s.pos += 8
 	}
-	size := s.pos
+	if g.chance(8) {
+		g.forwardCollection(s)
+	}
+	size = s.pos
 	if s.fixed {
 		size = (s.pos + int64(g.n(64)) + 63) &^ 63
 		if size == 0 {
@@ -309,7 +322,30 @@ func (g *generator) section(n *node, depth int, multiple bool) int64 {
 		}
 	}
 	shuffle(g.random, n.props)
-	return size
+	return size, s.labels
+}
+
+// forwardCollection adds a collection, perhaps before what it consists of.
+func (g *generator) forwardCollection(s *space) {
+	n := &node{name: "collected"}
+	n.add(`type = "collection"`)
+	size, ok := g.collection(s, n)
+	if !ok {
+		return
+	}
+	s.pos += size
+	if g.c.Options.Update {
+		// The original would collect what is not up to date yet.
+		s.node.subs = append(s.node.subs, n)
+		return
+	}
+	for _, sub := range s.node.subs {
+		if sub.placed || sub.name == "image-header" {
+			s.node.subs = append(s.node.subs, n)
+			return
+		}
+	}
+	s.node.subs = slices.Insert(s.node.subs, g.n(len(s.node.subs)+1), n)
 }
 
 // insertTemplates makes the section use templates.
@@ -406,9 +442,6 @@ func (g *generator) entry(s *space) {
 	g.name(s, n, k.name)
 	s.node.subs = append(s.node.subs, n)
 	g.place(s, n, k.name, size, k.sized)
-	if k.name == "section" {
-		s.labels = slices.DeleteFunc(s.labels, func(l string) bool { return l == n.label })
-	}
 	if !strings.Contains(n.name, "@") || g.chance(10) { // symbols cannot name the others
 		g.names = append(g.names, n.name)
 	}
@@ -535,7 +568,7 @@ func (g *generator) decorate(s *space, n *node) {
 		n.add("offset-unset")
 	}
 	if g.chance(3) {
-		n.add("symbols-base = <%#x>", pick(g.random, 0, 0x100, 0x80000000))
+		n.add("symbols-base = <%#x>", pick(g.random, int64(0), 0x100, 0x80000000))
 	}
 	g.bootph(n, 6)
 	if n.label == "" && g.chance(35) {
@@ -545,7 +578,7 @@ func (g *generator) decorate(s *space, n *node) {
 	if n.label != "" && n.name != "fdtmap" {
 		s.labels = append(s.labels, n.label)
 	}
-	if g.chance(8) && n.name != "fdtmap" && !strings.HasPrefix(n.name, "u-boot-env") && len(n.subs) == 0 {
+	if g.chance(8) && n.name != "fdtmap" && !n.has("size") {
 		g.hash(n)
 	}
 	shuffle(g.random, n.props)

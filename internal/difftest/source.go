@@ -13,6 +13,7 @@ type node struct {
 	label, name string
 	props       []string // as in the source, without the semicolon
 	subs        []*node
+	reserve     bool // the tree begins with a memory reservation
 
 	// Place in the section, from its start, if there is one.
 	placed bool
@@ -54,6 +55,9 @@ func (n *node) labelled() bool {
 func (n *node) source() string {
 	var b strings.Builder
 	b.WriteString("/dts-v1/;\n\n")
+	if n.reserve {
+		b.WriteString("/memreserve/ 0x1000 0x200;\n\n")
+	}
 	n.write(&b, 0)
 	return b.String()
 }
