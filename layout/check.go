@@ -296,7 +296,7 @@ func (c *checker) combinations(e *Entry) {
 			c.addProp(node, p, false, "property '%s' has no effect: "+format, append([]any{prop}, args...)...)
 		}
 	}
-	if _, ok := e.Type.(Compressible); !ok {
+	if _, ok := e.Type.(Compressible); !ok && e.Compressed() {
 		note("compress", "an entry of type '%s' is not compressed", e.TypeName)
 	}
 	if ig, ok := e.Type.(Ignorer); ok {
