@@ -18,6 +18,7 @@ func Table() layout.Types {
 		vendor(),
 		x86(),
 		abstract(),
+		security(),
 		testing(),
 	)
 	types := make(layout.Types, len(all))
@@ -39,8 +40,17 @@ func structural() []layout.TypeInfo {
 		fdtmapInfo,
 		imageHeaderInfo,
 		fmapInfo,
+		alternatesInfo,
 		cbfsInfo,
 		fipInfo,
+	}
+}
+
+// security lists the types about keys and encryption.
+func security() []layout.TypeInfo {
+	return []layout.TypeInfo{
+		encryptedInfo,
+		pubkeyInfo,
 	}
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// Package phase cuts a device tree down to what an early boot phase of U-Boot
+// Package bootph cuts a device tree down to what an early boot phase of U-Boot
 // needs.
 //
 // The phases before U-Boot proper run in little memory, so that they get only
@@ -28,7 +28,7 @@
 // bytes, with its peculiarities: the blob says that readers of version 2 can
 // read it, and that the boot CPU is 0; the aliases are dropped from trees of
 // which many separate pieces stay, see maxRegions.
-package phase
+package bootph
 
 import (
 	"encoding/binary"

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package etype
+
+import (
+	"os"
+	"path"
+	"strings"
+
+	"binman/content"
+	"binman/fdt/bootph"
+	"binman/layout"
+)
+
+// AlternatesFDT is a section that is written once more for each device tree in
+// a directory, to a file of its own.
+type AlternatesFDT struct {
+	layout.Section
+	ListDir     string `dt:"fdt-list-dir,required" doc:"Directory with the .dtb files, looked up in the input directories"`
+	Pattern     string `dt:"filename-pattern" doc:"Names of the files to write: NAME stands for the name of the .dtb file without its extension; NAME.bin if absent"`
+	Phase       string `dt:"fdt-phase" doc:"Cut the device trees down to what this phase needs: tpl, vpl or spl"`
+	RemoveProps string `dt:"of-spl-remove-props,arg" doc:"Names of properties to remove with fdt-phase, separated by spaces"`
+
+	names []string     // of the device trees, without extension
+	tree  content.Data // the device tree of the alternate being made
+	using bool         // it is in use
+}
+
+var alternatesInfo = layout.TypeInfo{
+	Name:    "alternates-fdt",
+	New:     func() layout.Type { return &AlternatesFDT{} },
+	Summary: "Section written once for each of several device trees",
+	Doc: `An image that has to boot on several models needs the device tree of each. For
+every .dtb file in the directory fdt-list-dir this entry makes its contents once
+more, with that file in place of the device trees of U-Boot and its phases, and
+writes them to a file of their own in the output directory.
+
+Example::
+
+    alternates-fdt {
+        fdt-list-dir = "dtb";
+        filename-pattern = "NAME.bin";
+        fdt-phase = "tpl";
+
+        section {
+            u-boot-tpl {
+            };
+        };
+    };
+
+With the files dtb/model1.dtb and dtb/model2.dtb this writes model1.bin and
+model2.bin. The image itself holds the section as well, with the ordinary
+device tree. An alternate is as large as that, so that it can take its place in
+the image: a smaller device tree is filled up with zeros. If a device tree is
+larger, so is the alternate, which then does not fit; binman warns of that.
+
+With fdt-phase the device trees are cut down to the nodes with boot-phase tags
+for that phase (bootph-all, bootph-pre-ram and so on), as U-Boot's build does
+for the ordinary device trees of its phases. The tags are removed, and so are
+the properties that of-spl-remove-props names; U-Boot's build gives
+CONFIG_OF_SPL_REMOVE_PROPS in this entry argument.`,
+}
+
+// defaultPattern names alternates if the description does not.
+const defaultPattern = "NAME.bin"
+
+// Read checks the phase.
+func (a *AlternatesFDT) Read(b *layout.Build, e *layout.Entry) error {
+	if a.Pattern == "" {
+		a.Pattern = defaultPattern
+	}
+	if a.Phase == "" || b.Reading() {
+		return nil
+	}
+	if err := bootph.Check(a.Phase); err != nil {
+		return e.Errorf("%w", err)
+	}
+	return nil
+}
+
+// Generate lists the device trees; there are no entries to make.
+func (a *AlternatesFDT) Generate(b *layout.Build, e *layout.Entry) error {
+	dir, err := b.Input.Find(a.ListDir)
+	if err != nil {
+		return err
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return e.Errorf("cannot list fdt-list-dir: %w", err)
+	}
+	a.names = nil
+	for _, f := range files { // sorted by name
+		if name, ok := strings.CutSuffix(f.Name(), ".dtb"); ok && !strings.HasPrefix(name, ".") && name != "" {
+			a.names = append(a.names, name)
+		}
+	}
+	if len(a.names) == 0 {
+		b.Log.Printf(layout.Warning, "Node '%s': no .dtb file in '%s': no alternates to write", e.Path(), dir)
+	}
+	if len(a.names) > 1 && !strings.Contains(a.Pattern, "NAME") {
+		return e.Errorf("filename-pattern '%s' is without NAME, so that %d alternates would be written to one file", a.Pattern, len(a.names))
+	}
+	for _, name := range a.names {
+		if a.file(name) == e.Image.Filename {
+			return e.Errorf("alternate '%s' would be written over the image '%s'", name, e.Image.Filename)
+		}
+	}
+	return nil
+}
+
+func (a *AlternatesFDT) file(name string) string {
+	return strings.ReplaceAll(a.Pattern, "NAME", name)
+}
+
+// TreeContents returns the device tree of the alternate being made, whichever
+// is asked for.
+func (a *AlternatesFDT) TreeContents(b *layout.Build, e *layout.Entry, etype string) (content.Data, bool, error) {
+	return a.tree, a.using, nil
+}
+
+// WriteFiles writes the alternates.
+func (a *AlternatesFDT) WriteFiles(b *layout.Build, e *layout.Entry) error {
+	size := e.Padded(e.Data).Len()
+	for _, name := range a.names {
+		data, err := a.alternate(b, e, name)
+		if err != nil {
+			return err
+		}
+		file := a.file(name)
+		if n := data.Len(); n > size {
+			b.Log.Printf(layout.Warning, "Node '%s': alternate '%s' has %#x bytes, which do not fit in place of the section's %#x", e.Path(), file, n, size)
+		}
+		if err := b.Output.Write(file, data); err != nil {
+			return err
+		}
+		b.Log.Printf(layout.Info, "Wrote alternate '%s' to '%s', %#x bytes", name, file, data.Len())
+	}
+	return nil
+}
+
+// alternate makes the section with the device tree called name.
+func (a *AlternatesFDT) alternate(b *layout.Build, e *layout.Entry, name string) (content.Data, error) {
+	file := path.Join(a.ListDir, name+".dtb")
+	tree, err := b.Input.Open(file)
+	if err != nil {
+		return content.Data{}, err
+	}
+	if a.Phase != "" {
+		blob, err := tree.Bytes()
+		if err != nil {
+			return content.Data{}, err
+		}
+		if blob, err = bootph.Cut(blob, a.Phase, strings.Fields(a.RemoveProps)...); err != nil {
+			return content.Data{}, e.Errorf("device tree '%s': %w", file, err)
+		}
+		tree = content.Bytes(blob)
+	}
+	a.tree, a.using = tree, true
+	defer func() { a.tree, a.using = content.Data{}, false }()
+	return b.Remake(e)
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package etype
+
+import (
+	"binman/content"
+	"binman/layout"
+)
+
+// Encrypted tells how to decrypt what is beside it.
+type Encrypted struct {
+	Algo        string `dt:"algo,required" doc:"Name of the encryption algorithm, such as aes256-gcm, for whoever decrypts"`
+	IVFilename  string `dt:"iv-filename,required" doc:"File with the initialization vector, looked up in the input directories"`
+	KeyFilename string `dt:"key-filename" doc:"File with the key, to be put into the device tree"`
+	KeySource   string `dt:"key-source" doc:"What names the key for whoever has it, instead of the key itself"`
+}
+
+var encryptedInfo = layout.TypeInfo{
+	Name:    "encrypted",
+	New:     func() layout.Type { return &Encrypted{} },
+	Summary: "How to decrypt an externally built encrypted blob",
+	Doc: `A blob that was encrypted before binman puts it into the image, such as one of
+the images in a FIT, needs a description of how to decrypt it. This entry adds
+that as a node named cipher to the node of its parent in the device trees. It
+has no contents of its own. The key can be put into the device tree, where
+everybody can read it, or named by key-source, such as for one that a device
+holds; one of the two must be given.
+
+Example::
+
+    images {
+        u-boot {
+            blob-ext {
+                filename = "encrypted-blob.bin";
+            };
+
+            encrypted {
+                algo = "aes256-gcm";
+                iv-filename = "encrypted-blob.bin.iv";
+                key-source = "external-key-id";
+            };
+        };
+    };
+
+This gives the node::
+
+    cipher {
+        key-source = "external-key-id";
+        iv = [...];
+        algo = "aes256-gcm";
+    };`,
+}
+
+// Read checks that a key is given.
+func (c *Encrypted) Read(b *layout.Build, e *layout.Entry) error {
+	if !b.Reading() && !e.Node.Has("key-filename") && !e.Node.Has("key-source") {
+		return e.Errorf("Provide either 'key-filename' or 'key-source'")
+	}
+	return nil
+}
+
+// Generate adds the cipher node. Only the tree that describes the images gets
+// its properties.
+func (c *Encrypted) Generate(b *layout.Build, e *layout.Entry) error {
+	iv, err := c.file(b, c.IVFilename)
+	if err != nil {
+		return err
+	}
+	var key []byte
+	if c.KeyFilename != "" {
+		if key, err = c.file(b, c.KeyFilename); err != nil {
+			return err
+		}
+	}
+	parent := e.Node.Parent
+	if parent.Child("cipher") != nil {
+		return e.Errorf("'%s' has a cipher node already", parent.Path())
+	}
+	node := b.AddSubnode(parent, "cipher")
+	node.SetString("algo", c.Algo)
+	node.SetProp("iv", iv)
+	if c.KeyFilename != "" {
+		node.SetProp("key", key)
+	}
+	if c.KeySource != "" {
+		node.SetString("key-source", c.KeySource)
+	}
+	return nil
+}
+
+func (c *Encrypted) file(b *layout.Build, name string) ([]byte, error) {
+	data, err := b.Input.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	return data.Bytes()
+}
+
+// Contents returns nothing.
+func (c *Encrypted) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	return content.Data{}, nil
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package etype
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+
+	"binman/content"
+	"binman/fdt"
+	"binman/layout"
+	"binman/signer"
+)
+
+// PubkeyDTB is the device tree of SPL with a public key in it.
+type PubkeyDTB struct {
+	BlobDTB
+	Hint     string `dt:"key-name-hint,required" doc:"Name of the key: its certificate is this with .crt, looked up in the input directories"`
+	Algo     string `dt:"algo" doc:"Checksum and algorithm that images are signed with; sha1,rsa2048 if absent"`
+	Required string `dt:"required" doc:"What must be signed with the key to be accepted: image or conf"`
+
+	key *signer.KeyNode
+}
+
+var pubkeyInfo = layout.TypeInfo{
+	Name: "u-boot-spl-pubkey-dtb",
+	New: func() layout.Type {
+		return &PubkeyDTB{BlobDTB: BlobDTB{Blob: Blob{fixed: "spl/u-boot-spl-pubkey.dtb"}, etype: "u-boot-spl-dtb"}}
+	},
+	Summary: "U-Boot SPL device tree with a public key",
+	Doc: `The device tree of SPL, spl/u-boot-spl.dtb, with a public key in its node
+/signature, with which SPL verifies what it loads. The key is that of a
+certificate (X.509, in PEM form), as openssl makes with "req -x509". It becomes
+part of the device tree in all other entries as well, such as u-boot-spl-dtb.
+
+Example::
+
+    spl {
+        filename = "spl.bin";
+
+        u-boot-spl-nodtb {
+        };
+        u-boot-spl-pubkey-dtb {
+            algo = "sha384,rsa4096";
+            required = "conf";
+            key-name-hint = "dev";
+        };
+    };
+
+The algorithm is a checksum (sha1, sha256, sha384 or sha512) and one of
+rsa2048, rsa3072, rsa4096, ecdsa256 and ecdsa384. An ECDSA key can also be in a
+file with the extension .pem, private or public, which goes before the
+certificate; U-Boot's mkimage looks for it there.
+
+Without required, SPL accepts what is not signed.`,
+}
+
+// Depends makes the key be added when no other contents are collected.
+func (p *PubkeyDTB) Depends(b *layout.Build, e *layout.Entry) ([]*layout.Entry, error) {
+	return nil, nil
+}
+
+// Read checks the name of the key.
+func (p *PubkeyDTB) Read(b *layout.Build, e *layout.Entry) error {
+	if strings.Contains(p.Hint, "/") {
+		return e.Errorf("'%s' is a path not a filename", p.Hint)
+	}
+	if p.Algo == "" {
+		p.Algo = signer.DefaultAlgo
+	}
+	return p.BlobDTB.Read(b, e)
+}
+
+// Contents adds the key to the device tree and returns that.
+func (p *PubkeyDTB) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	if err := p.readKey(b, e); err != nil {
+		return content.Data{}, err
+	}
+	if !b.FakeDTB {
+		if _, err := b.EditTree(p.etype, p.key.Add); err != nil {
+			return content.Data{}, e.Errorf("Cannot add public key '%s': %w", p.Hint, err)
+		}
+	}
+	return p.Update(b, e)
+}
+
+// Update returns the device tree with what packing found out. Device trees
+// that the build does not keep up to date get the key here.
+func (p *PubkeyDTB) Update(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	data, err := b.TreeContents(e, p.etype)
+	if err != nil {
+		return content.Data{}, err
+	}
+	if p.key == nil { // of an opened image: it is in there
+		return p.Wrap(b, e, data)
+	}
+	blob, err := data.Bytes()
+	if err != nil {
+		return content.Data{}, err
+	}
+	tree, err := fdt.Parse(blob)
+	if err != nil {
+		return content.Data{}, e.Errorf("%w", err)
+	}
+	if tree.Node("/signature/"+p.key.Name()) == nil {
+		if err := p.key.Add(tree); err != nil {
+			return content.Data{}, e.Errorf("Cannot add public key '%s': %w", p.Hint, err)
+		}
+		data = content.Bytes(tree.Marshal())
+	}
+	if e.Compress == "zstd" && p.Prepend != "length" {
+		return content.Data{}, e.Errorf("The zstd compression requires a length header")
+	}
+	return p.Wrap(b, e, data)
+}
+
+// readKey reads the certificate, or for ECDSA the key beside it.
+func (p *PubkeyDTB) readKey(b *layout.Build, e *layout.Entry) error {
+	algo, err := signer.FindAlgorithm(p.Algo)
+	if err != nil {
+		return e.Errorf("%w", err)
+	}
+	name := p.Hint + ".crt"
+	data, err := b.Input.Open(name)
+	if algo.EC {
+		if pem, err2 := b.Input.Open(p.Hint + ".pem"); err2 == nil || !errors.Is(err2, fs.ErrNotExist) {
+			name, data, err = p.Hint+".pem", pem, err2
+		}
+	}
+	if err != nil {
+		return err
+	}
+	const limit = 1 << 20 // certificates have some kilobytes
+	if data.Len() > limit {
+		return e.Errorf("'%s' has %d bytes, which is no certificate", name, data.Len())
+	}
+	file, err := data.Bytes()
+	if err != nil {
+		return err
+	}
+	key, err := signer.ReadPublicKey(file)
+	if err != nil {
+		return e.Errorf("'%s': %w", name, err)
+	}
+	if !algo.EC && key.Bits() != algo.Bytes*8 {
+		b.Log.Printf(layout.Warning, "Node '%s': the key in '%s' has %d bits, so that nothing signed with it passes for '%s'", e.Path(), name, key.Bits(), p.Algo)
+	}
+	p.key = &signer.KeyNode{Hint: p.Hint, Algo: p.Algo, Required: p.Required, Key: key}
+	return nil
+}
