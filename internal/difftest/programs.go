@@ -81,6 +81,14 @@ func (g *generator) program(names []string, bss bool) (code, file []byte) {
 	return code, f.Bytes()
 }
 
+// filledProgram is the code of programWithBase with its variables set.
+func filledProgram() []byte {
+	code := bytes.Repeat([]byte{0x55}, 64)
+	copy(code[magicAt:], "BSYM")
+	copy(code[symbolsAt:], "\x40\x00\x00\x00")
+	return code
+}
+
 // programWithBase makes a program that begins at the symbol base.
 func programWithBase(base string) map[string][]byte {
 	code := bytes.Repeat([]byte{0x55}, 64)
