@@ -62,12 +62,9 @@ func (b *Build) insertTemplate(node *fdt.Node, phandles []uint32) error {
 			return errorf("templates make too many nodes: is a template inserted into itself?")
 		}
 		b.Log.Printf(Debug, "adding template %s to node %s", tmpl.Path(), node.Path())
-		for _, sub := range slices.Backward(tmpl.Subnodes) {
-			if _, err := node.CopyNode(sub, false); err != nil {
-				return err
-			}
+		if err := node.CopySubnodesFromPhandles([]uint32{phandle}); err != nil {
+			return err
 		}
-		node.MergeProps(tmpl, false)
 	}
 	return nil
 }
