@@ -233,7 +233,7 @@ func (b *boxer) fillIn(box *Box, m *layout.ManifestEntry, path string, depth int
 		box.Holds += 1 + c.Holds
 		lo, ok := position(child, m)
 		if !ok {
-			lo = end
+			lo = min(end, box.Space)
 			c.Notes = append(c.Notes, "position unknown")
 		} else {
 			lo += pad

@@ -3,7 +3,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 )
@@ -66,35 +65,54 @@ func (b *Box) depth() int {
 	return deepest + 1
 }
 
-// groupRuns returns the list with at most n boxes.
+// groupRuns returns the list with at most n boxes. Of the boxes smaller than
+// some bound it groups as many as reach the bound together; the bound is the
+// smallest that leaves few enough.
 func groupRuns(list []*Box, n int) []*Box {
 	if len(list) <= n {
 		return slices.Clone(list)
 	}
-	bySize := make([]int, len(list))
-	for i := range list {
-		bySize[i] = i
+	low, high := int64(0), int64(1)
+	for _, c := range list {
+		high += c.Hi - c.Lo // beyond this all are in one group
 	}
-	slices.SortStableFunc(bySize, func(i, j int) int {
-		return cmp.Compare(list[j].Hi-list[j].Lo, list[i].Hi-list[i].Lo)
-	})
-	keep := make([]bool, len(list))
-	for _, i := range bySize[:(n-1)/2] {
-		keep[i] = true
+	for low+1 < high {
+		mid := low + (high-low)/2
+		if len(runs(list, mid)) > n {
+			low = mid
+		} else {
+			high = mid
+		}
 	}
 	var out []*Box
-	for i := 0; i < len(list); {
-		if keep[i] {
-			out = append(out, list[i])
-			i++
-			continue
-		}
-		start := i
-		for i < len(list) && !keep[i] {
-			i++
-		}
-		out = append(out, group(list[start:i]))
+	for _, run := range runs(list, high) {
+		out = append(out, group(run))
 	}
+	return out
+}
+
+// runs cuts the list in runs to be grouped: of boxes smaller than bound, up to
+// where they reach it.
+func runs(list []*Box, bound int64) [][]*Box {
+	var out [][]*Box
+	start, sum := 0, int64(0)
+	flush := func(i int) {
+		if i > start {
+			out = append(out, list[start:i])
+		}
+		start, sum = i, 0
+	}
+	for i, c := range list {
+		size := c.Hi - c.Lo
+		if size >= bound {
+			flush(i)
+		}
+		sum += size
+		if sum >= bound {
+			flush(i + 1)
+		}
+	}
+	flush(len(list))
 	return out
 }
 
@@ -103,23 +121,33 @@ func group(list []*Box) *Box {
 	if len(list) == 1 {
 		return list[0]
 	}
-	first, last := list[0], list[len(list)-1]
-	g := &Box{Kind: KindGroup, Class: "group", Offset: first.Offset, ImagePos: first.ImagePos, Lo: first.Lo, Hi: last.Hi, Overlap: first.Overlap}
+	g := &Box{Kind: KindGroup, Class: "group", Lo: list[0].Lo, Overlap: list[0].Overlap}
+	var first, last *Box
 	used := int64(0)
 	for _, c := range list {
 		g.Hi = max(g.Hi, c.Hi)
 		if c.Kind == KindFree || c.Kind == KindOwn {
 			continue
 		}
+		if first == nil {
+			first = c
+		}
+		last = c
 		used += c.Hi - c.Lo
-		g.Holds += 1 + c.Holds
+		g.Holds += max(1+c.Holds, 1)
 	}
 	size := g.Hi - g.Lo
 	used = min(used, size)
 	g.Size, g.Used, g.UsedBy = &size, &used, "by its entries"
-	g.Name = entries(g.Holds)
-	if g.Holds == 0 {
+	switch {
+	case first == nil:
 		g.Name = "free"
+	case first == last:
+		g.Name = entries(g.Holds)
+		g.Notes = []string{first.Name}
+	default:
+		g.Name = entries(g.Holds)
+		g.Notes = []string{first.Name + " to " + last.Name}
 	}
 	return g
 }

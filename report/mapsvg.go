@@ -21,11 +21,11 @@ type SVGOptions struct {
 // Measures of pictures, in pixels.
 const (
 	svgMargin = 16
-	svgAxis   = 92 // width of the axis
-	svgHead   = 58 // height of what stands above an image
-	svgFoot   = 46 // and below it
-	svgMin    = 18 // height of the smallest box
-	svgChar   = 6.65
+	svgAxis   = 92   // width of the axis
+	svgHead   = 58   // height of what stands above an image
+	svgFoot   = 46   // and below it
+	svgMin    = 18   // height of the smallest box
+	svgChar   = 7.25 // width of a character
 	svgLine   = 15
 )
 
@@ -122,9 +122,9 @@ func (s *svgDrawing) draw() {
 	for _, l := range legend(s.root) {
 		s.printf(`<rect class="%s" x="%s" y="%s" width="12" height="12" rx="2"/>`, l.Class, px(x), px(y-10))
 		s.text(x+18, y, l.Text, "dim")
-		x += 18 + svgChar*1.1*float64(utf8.RuneCountInString(l.Text)) + 16
+		x += 18 + svgChar*float64(utf8.RuneCountInString(l.Text)) + 16
 	}
-	if note := "dotted axis: not to scale"; x+svgChar*1.1*float64(len(note)) < x1 {
+	if note := "dotted axis: not to scale"; x+svgChar*float64(len(note)) < x1 {
 		s.textEnd(x1, y, note, "dim")
 	}
 }
@@ -175,7 +175,7 @@ func (s *svgDrawing) container(b *Box, x0, x1 float64) {
 	s.openBox(b)
 	s.rect(b.Class, x0+1, y+1, x1-x0-2, pl.h-2)
 	room := int((s.strip - 14) / svgChar)
-	lines := []string{shorten(Printable(b.Name), int(float64(room)/1.1), "…")}
+	lines := []string{shorten(Printable(b.Name), room, "…")}
 	for _, l := range []string{b.Type, HumanSize(b.Hi - b.Lo), b.compression(), b.percentUsed()} {
 		if l != "" && l != b.Name {
 			lines = append(lines, shorten(Printable(l), room, "…"))
@@ -225,7 +225,7 @@ func (s *svgDrawing) label(b *Box, x0, x1, y float64) {
 	size := HumanSize(b.Hi - b.Lo)
 	room := int((x1-x0-20)/svgChar) - len(size) - 2
 	base := y + 12.5
-	name, class := shorten(Printable(b.Name), max(int(float64(room)/1.1), 3), "…"), "name"
+	name, class := shorten(Printable(b.Name), max(room, 3), "…"), "name"
 	if b.Kind != KindEntry {
 		class = "dim"
 	}
@@ -242,7 +242,7 @@ func (s *svgDrawing) label(b *Box, x0, x1, y float64) {
 	if b.Overlap {
 		kinds = append(kinds, "overlap")
 	}
-	n := int(float64(utf8.RuneCountInString(name))*1.12) + 2
+	n := utf8.RuneCountInString(name) + 1
 	if kind := strings.Join(kinds, ", "); kind != "" && room-n > 4 {
 		s.text(x0+8+float64(n)*svgChar, base, shorten(Printable(kind), room-n, "…"), "dim")
 	}

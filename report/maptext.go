@@ -87,7 +87,7 @@ func (d *Drawing) text(out *bufio.Writer, o TextOptions) {
 	const leafWidth, strip = 26, 8
 	digits := max(6, len(fmt.Sprintf("%x", uint64(d.Start+d.Root.Space))))
 	left := digits + 4
-	root := d.Root.collapsed(300, 1+max(0, (o.Width-left-leafWidth)/strip))
+	root := d.Root.collapsed(150, 1+max(0, (o.Width-left-leafWidth)/strip))
 	p := newPlan(root, float64(o.Height), plan{min: 1, overMin: 2, gapLimit: max(3, float64(o.Height)/8), whole: true})
 	c := &canvas{glyphs: g, width: o.Width}
 	rows := int(p.at[root].h) + 1

@@ -47,10 +47,11 @@ func shorten(s string, n int, ellipsis string) string {
 	if utf8.RuneCountInString(s) <= n {
 		return s
 	}
-	if n < len(ellipsis) {
-		return string([]rune(s)[:max(n, 0)])
+	keep := n - utf8.RuneCountInString(ellipsis)
+	if keep < 0 {
+		keep, ellipsis = max(n, 0), ""
 	}
-	return string([]rune(s)[:n-utf8.RuneCountInString(ellipsis)]) + ellipsis
+	return string([]rune(s)[:keep]) + ellipsis
 }
 
 // HumanSize returns a number of bytes with a unit, to three significant
