@@ -259,6 +259,7 @@ func (c *CBFS) PackEntries(b *layout.Build, e *layout.Entry) error {
 		if child.Section == nil {
 			continue
 		}
+		child.UncompSize = layout.OptInt{} // of the file, not for packing
 		if _, err := b.Pack(child, 0); err != nil {
 			return err
 		}

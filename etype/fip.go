@@ -195,6 +195,9 @@ func packInner(b *layout.Build, e *layout.Entry) error {
 			// What it is in the container may be compressed.
 			child.Size = layout.Some(max(child.LoadedContents().Len(), child.Data.Len()))
 		}
+		if !child.Compressed() {
+			child.UncompSize = layout.OptInt{} // of a file in a CBFS, not for packing
+		}
 		if _, err := b.Pack(child, 0); err != nil {
 			return err
 		}

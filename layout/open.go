@@ -203,15 +203,16 @@ func search(data content.Data, magic []byte, found func(pos int64) bool) error {
 func (img *Image) Find(path string) (*Entry, error) {
 	e := img.Entry
 	where := "/"
-	for part := range strings.SplitSeq(path, "/") {
+	for more := true; more; {
+		part, rest, slash := strings.Cut(path, "/")
 		child := e.Child(part)
 		if child == nil {
-			child = e.aliased(part)
+			child, rest, slash = e.aliased(path)
 		}
 		if child == nil {
 			return nil, fmt.Errorf("Entry '%s' not found in '%s'", part, where)
 		}
-		e, where = child, child.Path()
+		e, where, path, more = child, child.Path(), rest, slash
 	}
 	return e, nil
 }
@@ -221,18 +222,24 @@ type Aliaser interface {
 	Alias(child *Entry) string
 }
 
-// aliased returns the entry that e holds under a second name, or nil.
-func (e *Entry) aliased(name string) *Entry {
+// aliased returns the entry that e holds whose second name, which may have
+// slashes, is at the start of path, and what follows a slash behind it; or
+// nil.
+func (e *Entry) aliased(path string) (child *Entry, rest string, slash bool) {
 	a, ok := e.Type.(Aliaser)
 	if !ok {
-		return nil
+		return nil, "", false
 	}
 	for _, child := range e.Entries() {
-		if a.Alias(child) == name {
-			return child
+		name := a.Alias(child)
+		if name == path {
+			return child, "", false
+		}
+		if rest, ok := strings.CutPrefix(path, name+"/"); ok && name != "" {
+			return child, rest, true
 		}
 	}
-	return nil
+	return nil, "", false
 }
 
 // Listed is an entry with its depth below the image, for lists.
