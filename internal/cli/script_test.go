@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -27,7 +28,11 @@ var update = flag.Bool("update", false, "write what the commands print into the 
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"binman": func() { os.Exit(cli.Main(os.Args[1:], os.Stdout, os.Stderr)) },
+		"binman": func() {
+			// strace counts the calls of each thread on its own.
+			runtime.LockOSThread()
+			os.Exit(cli.Main(os.Args[1:], os.Stdout, os.Stderr))
+		},
 	})
 }
 
