@@ -255,7 +255,9 @@ func (o *Opened) replace(r Replacement, resize bool) error {
 	have := e.ContentsSize
 	_, own := e.Parent.Type.(ChildLoader)
 	switch n := data.Len(); {
-	case own: // the container decides what fits
+	case own && resize: // the container decides what fits
+	case own && n > have:
+		return e.Errorf("Entry data size does not match, but resize is disabled")
 	case n > have && !b.repack:
 		return b.noRepackFor(e, resize)
 	case n < have && !e.OrigSize.Known:
