@@ -36,7 +36,8 @@ type globals struct {
 	threads   int
 	verbosity int
 
-	stdout, stderr io.Writer
+	stdout *output
+	stderr io.Writer
 }
 
 // command is one command: its place in the table of options, and what it
@@ -51,7 +52,17 @@ var errVersion = argparse.ErrVersion
 // Main runs the program with the given arguments, without the program's name,
 // and returns its exit status.
 func Main(args []string, stdout, stderr io.Writer) int {
-	g := &globals{stdout: stdout, stderr: stderr}
+	g := &globals{stdout: &output{w: stdout}, stderr: stderr}
+	status := g.run(args)
+	if status == 0 && g.stdout.err != nil {
+		return g.fail(g.stdout.err)
+	}
+	return status
+}
+
+// run runs the command that the arguments ask for and returns the exit
+// status.
+func (g *globals) run(args []string) int {
 	commands := g.commands()
 	parser := g.parser(commands)
 	if slices.Contains(args, "-H") {
@@ -61,16 +72,16 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	name, err := parser.Parse(args)
 	switch {
 	case errors.Is(err, errVersion):
-		fmt.Fprintf(stderr, "Binman %s\n", version())
+		fmt.Fprintf(g.stderr, "Binman %s\n", version())
 		return 0
 	case err != nil:
-		if status, done := argparse.Exit(err, stdout, stderr); done {
+		if status, done := argparse.Exit(err, g.stdout, g.stderr); done {
 			return status
 		}
 		return g.fail(err)
 	}
 	if g.fullHelp {
-		fmt.Fprint(stdout, manual)
+		fmt.Fprint(g.stdout, manual)
 		return 0
 	}
 	if len(g.toolPaths) == 0 {

@@ -153,7 +153,7 @@ func readManifest(name string) ([]byte, error) {
 
 func (o *mapOptions) textOptions() report.TextOptions {
 	columns, tty := 0, false
-	if f, ok := o.stdout.(*os.File); ok && (o.output == "" || o.output == "-") {
+	if f, ok := o.stdout.w.(*os.File); ok && (o.output == "" || o.output == "-") {
 		columns, tty = terminal(f)
 	}
 	t := report.TextOptions{Width: o.width, Height: o.height, ASCII: o.ascii || !utf8Locale()}
