@@ -104,7 +104,6 @@ func FromManifest(text []byte) ([]*Drawing, error) {
 type boxer struct {
 	opened *layout.Opened // nil for a manifest
 	filled map[*layout.ManifestEntry]int64
-	over   map[*layout.ManifestEntry]bool
 }
 
 // match finds out about the entries of an opened image what their
@@ -164,7 +163,7 @@ func trimmed(data content.Data, pad byte) (int64, error) {
 
 func (b *boxer) drawing(title string, m *layout.ManifestEntry) *Drawing {
 	root := b.box(m, "", 0)
-	root.Lo, root.Hi = 0, max(root.Space, 1)
+	root.Lo, root.Hi = 0, root.Space
 	if root.Name == "" || b.opened != nil {
 		root.Name = title
 	}
@@ -375,14 +374,14 @@ func Select(list []*Drawing, patterns []string) []*Drawing {
 					continue
 				}
 				part := *c
-				part.Lo, part.Hi, part.Overlap = 0, max(c.Hi-c.Lo, 1), false
+				part.Lo, part.Hi, part.Overlap = 0, c.Hi-c.Lo, false
 				from := start + c.Lo
 				if c.ImagePos != nil {
 					from = limited(c.ImagePos)
 				}
 				title := d.Title + ":" + c.Path
 				if c.Compress != "" && len(c.Children) > 0 {
-					part.Hi, from = max(c.Space, 1), 0
+					part.Hi, from = c.Space, 0
 					title += " (decompressed)"
 				}
 				out = append(out, &Drawing{Title: title, Start: from, Root: &part})

@@ -37,10 +37,10 @@ type pageImage struct {
 
 // pageRow is a box in the table.
 type pageRow struct {
-	Class, Name, Type, Path      string
-	Indent                       template.CSS
-	Offset, Pos, Size, Human     string
-	Used, Compress, Notes, Title string
+	Class, Name, Type, Path  string
+	Indent                   template.CSS
+	Offset, Pos, Size, Human string
+	Used, Compress, Notes    string
 }
 
 // HTML draws the images as one page for a browser. The page holds all it

@@ -62,7 +62,6 @@ func SVG(w io.Writer, list []*Drawing, o SVGOptions) error {
 type svg struct {
 	*bufio.Writer
 	width float64
-	clips int
 }
 
 func (s *svg) printf(format string, args ...any) { fmt.Fprintf(s, format, args...) }
@@ -151,13 +150,13 @@ func (s *svgDrawing) contents(b *Box, x0, x1 float64) {
 	}
 }
 
-// open begins a box: its group, with what a pointer over it shows.
+// openBox begins a box: its group, with what a pointer over it shows.
 func (s *svgDrawing) openBox(b *Box) {
-	s.printf("<g><title>%s</title>\n", safe2(b.details()))
+	s.printf("<g><title>%s</title>\n", safeLines(b.details()))
 }
 
-// safe2 is safe for text of several lines.
-func safe2(s string) string {
+// safeLines is safe for text of several lines.
+func safeLines(s string) string {
 	lines := strings.Split(s, "\n")
 	for i, l := range lines {
 		lines[i] = safe(l)

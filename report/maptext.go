@@ -101,6 +101,7 @@ func (d *Drawing) text(out *bufio.Writer, o TextOptions) {
 	}
 	if len(root.Children) == 0 {
 		t.leaf(root, left, o.Width-1)
+		t.address(0, 0, false)
 	} else {
 		t.contents(root, left, o.Width-1, 0, true)
 		c.rect(left, 0, o.Width-1, rows-1, false)
@@ -173,10 +174,15 @@ func (t *textDrawing) contents(b *Box, x0, x1 int, start int64, known bool) {
 		y0 := int(pl.y)
 		y1 := y0 + max(int(pl.h)-1, 1)
 		if y1 >= len(t.rows) {
-			y0, y1 = len(t.rows)-2, len(t.rows)-1
+			y0, y1 = max(len(t.rows)-2, 0), len(t.rows)-1
 		}
-		if y0 > int(t.plan.at[b].y) && y1 < len(t.rows)-1 && t.addresses[y0] {
-			y0, y1 = y0+1, y1+1 // leave the size of what lies below visible
+		if t.addresses[y0] { // leave the size of what lies below visible
+			switch {
+			case y1+1 < len(t.rows)-1:
+				y0, y1 = y0+1, y1+1
+			case y1-y0 > 1:
+				y0++
+			}
 		}
 		from := x1 - max((x1-x0)/2, 14)
 		t.clear(from, y0, x1-1, y1)

@@ -32,7 +32,7 @@ func newPlan(root *Box, height float64, p plan) *plan {
 	p.at = map[*Box]place{}
 	lowest := p.height(root, 0, p.min, nil)
 	height = max(height, lowest*1.25)
-	low, high := 0.0, 8*height/float64(root.Hi-root.Lo)
+	low, high := 0.0, 8*height/float64(max(root.Hi-root.Lo, 1))
 	if p.height(root, high, p.min, nil) > height {
 		for range 60 {
 			mid := (low + high) / 2

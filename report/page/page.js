@@ -50,7 +50,7 @@ class View {
     this.trueScale = find('[data-do="true"]');
     this.elements = new Map(); // box to element
     this.drawn = [];           // boxes on the page, in order
-    this.prepare(this.root, null, 0, this.root.hi - this.root.lo, 0, true);
+    this.prepare(this.root, null, 0, Math.max(this.root.hi - this.root.lo, 1), 0, true);
     this.lo = 0;
     this.hi = this.root.to;
     this.target = this.root;   // what was zoomed to
