@@ -42,7 +42,7 @@ func (b *Build) CompressData(e *Entry, data content.Data) (content.Data, error) 
 	}
 	e.UncompSize = Some(data.Len())
 	if b.MissingTools[c.Tool] {
-		e.noteMissingTool(c.Tool)
+		e.NoteMissingTool(c.Tool)
 		return content.Fill(0, missingToolSize), nil
 	}
 	src, err := data.Bytes()
@@ -61,9 +61,9 @@ func (b *Build) CompressData(e *Entry, data content.Data) (content.Data, error) 
 	return e.compressed.out, nil
 }
 
-// noteMissingTool notes that the entry needed an external tool that is not to
+// NoteMissingTool notes that the entry needed an external tool that is not to
 // be had.
-func (e *Entry) noteMissingTool(name string) {
+func (e *Entry) NoteMissingTool(name string) {
 	for _, have := range e.missingTools {
 		if have == name {
 			return

@@ -3,6 +3,7 @@
 package layout
 
 import (
+	"slices"
 	"strings"
 
 	"binman/content"
@@ -155,10 +156,18 @@ func (b *Build) MarkAbsent(e *Entry, why string) {
 	e.Absent = true
 }
 
+// parts returns the entries it holds, with those that have no place in it.
+func (e *Entry) parts() []*Entry {
+	if e.Section == nil || len(e.Section.Aside) == 0 {
+		return e.Entries()
+	}
+	return slices.Concat(e.Section.Entries, e.Section.Aside)
+}
+
 // Walk calls f for the entry and everything in it, parents first, in order.
 func (e *Entry) Walk(f func(*Entry)) {
 	f(e)
-	for _, child := range e.Entries() {
+	for _, child := range e.parts() {
 		child.Walk(f)
 	}
 }
@@ -168,7 +177,7 @@ func (e *Entry) walkErr(f func(*Entry) error) error {
 	if err := f(e); err != nil {
 		return err
 	}
-	for _, child := range e.Entries() {
+	for _, child := range e.parts() {
 		if err := child.walkErr(f); err != nil {
 			return err
 		}

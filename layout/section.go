@@ -23,6 +23,12 @@ type Section struct {
 
 	Entries []*Entry `doc:"what it holds, in order"`
 
+	// Aside holds entries whose contents go into those of this one other
+	// than by having a place in it. They are collected and updated, but not
+	// packed, and neither maps nor device trees tell where they are. Their
+	// owner makes them in ReadEntries and names them in Depends.
+	Aside []*Entry
+
 	start int64             // offset of the first byte
 	index map[string]*Entry // by node name
 }

@@ -13,7 +13,7 @@ import (
 
 // findNode returns the entry for node among what e holds, at any depth.
 func (e *Entry) findNode(node *fdt.Node) *Entry {
-	for _, child := range e.Entries() {
+	for _, child := range e.parts() {
 		if child.Node == node {
 			return child
 		}
@@ -80,7 +80,7 @@ func (img *Image) symbolTable() *symbolTable {
 }
 
 func (t *symbolTable) collect(e *Entry) {
-	for _, child := range e.Entries() {
+	for _, child := range e.parts() {
 		t.collect(child)
 	}
 	if t.entries[e.Name] == nil {
