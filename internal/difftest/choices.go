@@ -78,6 +78,11 @@ func choices() []choice {
 			collection { content = <&s>; };
 			s: section { d: u-boot-dtb { }; };`)},
 			"a collection holds the contents that its entries have in the end, wherever they stand", nil},
+		{Case{Name: "collection-sized-section", Options: plain, Source: images(`
+			s: section { size = <16>; text@1 { text = "x"; }; text@2 { align = <8>; text = "y"; }; };
+			collection { content = <&s>; };`)},
+			"a section that a collection names keeps its size when the image is packed again",
+			slices.Concat([]byte("x"), repeat(0, 7), []byte("y"), repeat(0, 7), []byte("x"), repeat(0, 7), []byte("y"))},
 		{Case{Name: "template-names", Options: plain, Source: images(`
 			tmpl: template { fill { size = <4>; }; };
 			section { insert-template = <&tmpl>; fill@1 { size = <8>; }; };`)},

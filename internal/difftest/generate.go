@@ -530,7 +530,7 @@ func (g *generator) place(s *space, n *node, kind string, size int64, sized bool
 		}
 	}
 	s.pos += size
-	g.decorate(s, n)
+	g.decorate(s, n, kind)
 }
 
 // minSized says whether an entry of the type may have a min-size. What is made
@@ -545,7 +545,7 @@ func minSized(kind string) bool {
 }
 
 // decorate adds properties that do not change the layout.
-func (g *generator) decorate(s *space, n *node) {
+func (g *generator) decorate(s *space, n *node, kind string) {
 	for _, p := range []struct {
 		percent int
 		prop    string
@@ -575,7 +575,10 @@ func (g *generator) decorate(s *space, n *node) {
 		g.serial++
 		n.label = fmt.Sprintf("l%d", g.serial)
 	}
-	if n.label != "" && n.name != "fdtmap" {
+	// What a flash map says is known too late for a collection before it, and
+	// a section loses its size in the original when it is collected.
+	sizedSection := len(n.subs) > 0 && n.has("size")
+	if n.label != "" && n.name != "fdtmap" && kind != "fmap" && !sizedSection {
 		s.labels = append(s.labels, n.label)
 	}
 	if g.chance(8) && n.name != "fdtmap" && !n.has("size") {
