@@ -279,16 +279,20 @@ func (t *textDrawing) label(b *Box, x0, x1, y int) {
 	}
 }
 
-// address writes an address beside a row, unless it has one already.
+// address writes an address beside a row, unless it has one already, and
+// a mark if what begins there is enlarged.
 func (t *textDrawing) address(y int, pos int64, enlarged bool) {
-	if t.addresses[y] || y >= len(t.rows) {
+	if y >= len(t.rows) {
+		return
+	}
+	if enlarged {
+		t.set(t.digits+3, y, t.enlarge, colors["free"])
+	}
+	if t.addresses[y] {
 		return
 	}
 	t.addresses[y] = true
 	t.put(0, y, fmt.Sprintf("0x%0*x", t.digits, uint64(t.d.Start+pos)), "")
-	if enlarged {
-		t.set(t.digits+3, y, t.enlarge, colors["free"])
-	}
 }
 
 // axis adds round addresses where there is room, and that of the end.
