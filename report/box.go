@@ -335,6 +335,7 @@ var classes = []struct {
 	match []string // * stands for any characters
 }{
 	{"section", []string{"section", "files", "collection", "*-expanded", "fit", "cbfs", "atf-fip", "mkimage"}},
+	{"code", []string{"*-nodtb"}},
 	{"tree", []string{"*-dtb*", "*dtb", "alternates-fdt"}},
 	{"meta", []string{"fdtmap", "image-header", "fmap", "u-boot-env", "text", "null", "*-ptr", "gbb", "vblock", "intel-descriptor", "intel-fit"}},
 	{"fill", []string{"fill"}},

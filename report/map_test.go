@@ -249,6 +249,18 @@ func TestTrimmed(t *testing.T) {
 	}
 }
 
+func TestClassOf(t *testing.T) {
+	for etype, want := range map[string]string{
+		"u-boot": "code", "u-boot-nodtb": "code", "u-boot-spl-dtb": "tree", "blob-dtb": "tree", "fit": "section",
+		"u-boot-expanded": "section", "fdtmap": "meta", "fill": "fill", "blob-ext": "blob", "": "blob", "x509-cert": "sign",
+		"u-boot-env": "meta", "atf-bl31": "code",
+	} {
+		if got := classOf(etype); got != want {
+			t.Errorf("classOf(%q) = %q, want %q", etype, got, want)
+		}
+	}
+}
+
 // TestFromOpened draws an image from its file.
 func TestFromOpened(t *testing.T) {
 	img := open(t, `size = <0x10000>; pad-byte = <0xff>;
@@ -439,6 +451,11 @@ const state = () => ({
   details: $(".details h2").textContent,
   enlarged: document.querySelectorAll(".axis .off").length,
 });
+// Boxes stand in the order of reading, after zooming too.
+const ordered = () => {
+  const want = views[0].drawn.map((b) => views[0].elements.get(b));
+  return want.every((el, i) => el === $(".map").children[i]) && want.length === $(".map").children.length;
+};
 const topOf = (path) => parseFloat($('[data-path="' + path + '"]').style.top);
 seen.whole = state();
 seen.sorted = topOf("/u-boot-spl") < topOf("/rw") && topOf("/rw") < topOf("/packed") && topOf("/packed") < topOf("/env");
@@ -449,7 +466,7 @@ key("ArrowRight"); seen.child = state();
 key("ArrowDown"); seen.next = state();
 key("Enter"); seen.entered = state();
 key("Escape"); seen.out = state();
-key("0"); seen.all = state();
+key("0"); seen.all = state(); seen.ordered = ordered();
 key("s"); seen.exact = state();
 key("s");
 $('[data-do="in"]').click(); seen.button = state();
@@ -489,7 +506,7 @@ func TestHTMLZoom(t *testing.T) {
 	}
 	var seen struct {
 		Error                                                                       string
-		Sorted                                                                      bool
+		Sorted, Ordered                                                             bool
 		Least                                                                       float64
 		Text                                                                        string
 		Whole, Clicked, Child, Next, Entered, Out, All, Exact, Button, Wheel, Hover state
@@ -497,8 +514,8 @@ func TestHTMLZoom(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &seen); err != nil {
 		t.Fatal(err)
 	}
-	if seen.Error != "" || !seen.Sorted || seen.Least < 10 {
-		t.Errorf("error %q, sorted %v, lowest box %v pixels", seen.Error, seen.Sorted, seen.Least)
+	if seen.Error != "" || !seen.Sorted || !seen.Ordered || seen.Least < 10 {
+		t.Errorf("error %q, sorted %v, ordered %v, lowest box %v pixels", seen.Error, seen.Sorted, seen.Ordered, seen.Least)
 	}
 	const whole, uboot, dtb = "0x0 – 0x800000 · 8 MiB", "0x10000 – 0xbfc80 · 703 KiB", "0xbae60 – 0xbfc80 · 19.5 KiB"
 	for _, tt := range []struct {

@@ -203,11 +203,13 @@ class View {
     for (const [box, el] of this.elements) {
       if (!keep.has(box)) { el.remove(); this.elements.delete(box); }
     }
-    // The order on the page is that of reading.
-    this.drawn.forEach((box) => {
+    // The order on the page is that of reading: containers lie below what
+    // they hold. Elements that stay keep their order, so none of them moves.
+    let next = this.map.firstChild;
+    for (const box of this.drawn) {
       const el = this.elements.get(box);
-      if (!el.isConnected) this.map.append(el);
-    });
+      if (el === next) next = next.nextSibling; else this.map.insertBefore(el, next);
+    }
     this.map.style.height = this.axis.style.height = total + 18 + "px";
     const has = this.current && keep.has(this.current);
     for (const box of this.drawn) {
@@ -232,6 +234,7 @@ class View {
     el.classList.toggle("cut", !!box.broken);
     if (box.children) {
       el.firstChild.style.width = strip + "px";
+      el.firstChild.style.maxHeight = Math.max(1, Math.floor((height - 1) / 17)) * 17 + "px"; // whole lines
     } else if (box.used !== undefined && box.hi > box.lo) {
       // How much of the part that is seen is filled.
       const filled = box.from + (box.to - box.from) * box.used / (box.hi - box.lo);
