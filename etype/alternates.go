@@ -21,9 +21,10 @@ type AlternatesFDT struct {
 	Phase       string `dt:"fdt-phase" doc:"Cut the device trees down to what this phase needs: tpl, vpl or spl"`
 	RemoveProps string `dt:"of-spl-remove-props,arg" doc:"Names of properties to remove with fdt-phase, separated by spaces"`
 
-	names []string     // of the device trees, without extension
-	tree  content.Data // the device tree of the alternate being made
-	using bool         // it is in use
+	names   []string     // of the device trees, without extension
+	current string       // the alternate being made, or ""
+	tree    content.Data // its device tree, once somebody asked for it
+	read    bool         // somebody did
 }
 
 var alternatesInfo = layout.TypeInfo{
@@ -58,7 +59,9 @@ With fdt-phase the device trees are cut down to the nodes with boot-phase tags
 for that phase (bootph-all, bootph-pre-ram and so on), as U-Boot's build does
 for the ordinary device trees of its phases. The tags are removed, and so are
 the properties that of-spl-remove-props names; U-Boot's build gives
-CONFIG_OF_SPL_REMOVE_PROPS in this entry argument.`,
+CONFIG_OF_SPL_REMOVE_PROPS in this entry argument. What is left can be looked at
+in the output directory, in files named after the entry, the model and the
+phase.`,
 }
 
 // defaultPattern names alternates if the description does not.
@@ -115,7 +118,37 @@ func (a *AlternatesFDT) file(name string) string {
 // TreeContents returns the device tree of the alternate being made, whichever
 // is asked for.
 func (a *AlternatesFDT) TreeContents(b *layout.Build, e *layout.Entry, etype string) (content.Data, bool, error) {
-	return a.tree, a.using, nil
+	if a.current == "" {
+		return content.Data{}, false, nil
+	}
+	if !a.read {
+		tree, err := a.open(b, e)
+		if err != nil {
+			return content.Data{}, false, err
+		}
+		a.tree, a.read = tree, true
+	}
+	return a.tree, true, nil
+}
+
+// open returns the device tree of the current alternate, cut down to the phase
+// if there is one. That is written to the output directory as well, to be
+// looked at.
+func (a *AlternatesFDT) open(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	file := path.Join(a.ListDir, a.current+".dtb")
+	tree, err := b.Input.Open(file)
+	if err != nil || a.Phase == "" {
+		return tree, err
+	}
+	blob, err := tree.Bytes()
+	if err != nil {
+		return content.Data{}, err
+	}
+	if blob, err = bootph.Cut(blob, a.Phase, strings.Fields(a.RemoveProps)...); err != nil {
+		return content.Data{}, e.Errorf("device tree '%s': %w", file, err)
+	}
+	tree = content.Bytes(blob)
+	return tree, b.Output.Write(e.UniqueName()+"."+a.current+"-"+a.Phase+".dtb", tree)
 }
 
 // WriteFiles writes the alternates.
@@ -140,22 +173,7 @@ func (a *AlternatesFDT) WriteFiles(b *layout.Build, e *layout.Entry) error {
 
 // alternate makes the section with the device tree called name.
 func (a *AlternatesFDT) alternate(b *layout.Build, e *layout.Entry, name string) (content.Data, error) {
-	file := path.Join(a.ListDir, name+".dtb")
-	tree, err := b.Input.Open(file)
-	if err != nil {
-		return content.Data{}, err
-	}
-	if a.Phase != "" {
-		blob, err := tree.Bytes()
-		if err != nil {
-			return content.Data{}, err
-		}
-		if blob, err = bootph.Cut(blob, a.Phase, strings.Fields(a.RemoveProps)...); err != nil {
-			return content.Data{}, e.Errorf("device tree '%s': %w", file, err)
-		}
-		tree = content.Bytes(blob)
-	}
-	a.tree, a.using = tree, true
-	defer func() { a.tree, a.using = content.Data{}, false }()
+	a.current = name
+	defer func() { a.current, a.tree, a.read = "", content.Data{}, false }()
 	return b.Remake(e)
 }

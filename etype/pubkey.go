@@ -36,7 +36,7 @@ part of the device tree in all other entries as well, such as u-boot-spl-dtb.
 
 Example::
 
-    spl {
+    section {
         filename = "spl.bin";
 
         u-boot-spl-nodtb {

@@ -115,13 +115,13 @@ func ReadPublicKey(file []byte) (PublicKey, error) {
 		if block == nil {
 			break
 		}
+		if block.Headers["DEK-Info"] != "" || block.Type == "ENCRYPTED PRIVATE KEY" {
+			return nil, fmt.Errorf("%w: it is encrypted; give its public key or certificate instead", ErrKey)
+		}
 		read := readers[block.Type]
 		if read == nil {
 			other = append(other, block.Type)
 			continue
-		}
-		if block.Headers["DEK-Info"] != "" {
-			return nil, fmt.Errorf("%w: it is encrypted; give its public key or certificate instead", ErrKey)
 		}
 		key, err := read(block.Bytes)
 		if err != nil {
