@@ -3,6 +3,8 @@
 package etype
 
 import (
+	"fmt"
+
 	"binman/content"
 	"binman/fdt"
 	"binman/fip"
@@ -108,7 +110,8 @@ func readFIPImage(e *layout.Entry, node *fdt.Node) (fipImage, error) {
 	if node.Has("fip-flags") {
 		p := node.Prop("fip-flags")
 		if len(p.Value) != 8 {
-			return img, e.Errorf("property 'fip-flags' of '%s' should be a list with 2 items for 64-bit values", node.Name)
+			return img, &layout.NodeError{Path: node.Path(), Pos: p.Pos,
+				Msg: fmt.Sprintf("Node '%s' property 'fip-flags' should be a list with 2 items for 64-bit values", node.Name)}
 		}
 		img.flags, _, _ = node.U64("fip-flags")
 	}

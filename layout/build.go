@@ -514,10 +514,18 @@ func (b *Build) updateSection(e *Entry) error {
 		return err
 	}
 	if data.Len() > e.ContentsSize {
-		b.resized = e
+		b.outgrew(e)
 	}
 	e.Data = data
 	return nil
+}
+
+// outgrew notes that an entry needs more room: the first one, which makes
+// those around it grow.
+func (b *Build) outgrew(e *Entry) {
+	if b.resized == nil {
+		b.resized = e
+	}
 }
 
 // setUpdated replaces the contents of a packed entry. Contents that have
@@ -527,7 +535,7 @@ func (b *Build) setUpdated(e *Entry, data content.Data) {
 	switch n := data.Len(); {
 	case n > e.ContentsSize:
 		b.Log.Printf(Debug, "Entry '%s' size change from %#x to %#x", e.Path(), e.ContentsSize, n)
-		b.resized = e
+		b.outgrew(e)
 		e.ContentsSize = n
 	case n < e.ContentsSize:
 		data = content.Join(data, content.Fill(0, e.ContentsSize-n))

@@ -168,7 +168,7 @@ func setField(f reflect.Value, node *fdt.Node, p *fdt.Prop) error {
 		f.SetUint(uint64(v))
 	case *uint64:
 		if len(p.Value) != 8 {
-			return fmt.Errorf("property '%s' should be a list with 2 items for 64-bit values", p.Name)
+			return fmt.Errorf("Node '%s' property '%s' should be a list with 2 items for 64-bit values", node.Name, p.Name)
 		}
 		f.SetUint(binary.BigEndian.Uint64(p.Value))
 	case *int64, *OptInt:

@@ -154,6 +154,10 @@ func (o *Opened) loadEntries(e *Entry) error {
 		}
 		for _, child := range e.Entries() {
 			child.loaded = loadedEntry{ok: true, offset: child.Offset, size: child.Size, contents: child.Data}
+			if _, err := o.inner(child); child.Section != nil && err != nil {
+				o.b.Log.Printf(Info, "%v: leaving it as it is", err)
+				continue
+			}
 			if err := o.loadEntries(child); err != nil {
 				return err
 			}
