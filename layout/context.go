@@ -70,7 +70,13 @@ func (b *Build) ScannedTree() *fdt.Tree {
 }
 
 // Tools returns where external tools are looked for.
-func (b *Build) Tools() bintool.Set { return bintool.Set{Paths: b.ToolPaths, Missing: b.MissingTools} }
+func (b *Build) Tools() bintool.Set {
+	return bintool.Set{
+		Paths:   b.ToolPaths,
+		Missing: b.MissingTools,
+		Log:     func(line string) { b.Log.Printf(Debug, "%s", line) },
+	}
+}
 
 // Strip removes the symbols from an ELF file, with the external tool strip.
 func (b *Build) Strip(e *Entry, data content.Data) (content.Data, error) {

@@ -159,6 +159,8 @@ func (g *globals) commands() []command {
 		g.diffCommand(),
 		g.mapCommand(),
 		g.replaceCommand(),
+		g.toolCommand(),
+		g.bintoolDocsCommand(),
 		g.completionCommand(),
 	}
 }
