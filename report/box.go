@@ -69,9 +69,11 @@ type Drawing struct {
 
 // FromOpened returns the drawing of an opened image. To tell how far entries
 // are filled it reads the end of each, back to the last byte that is not
-// padding.
+// padding; it decompresses nothing, so of what compressed sections hold this
+// stays unknown.
 func FromOpened(img *layout.Opened) *Drawing {
-	b := &boxer{opened: img, filled: map[*layout.ManifestEntry]int64{}}
+	// Entries may lie over each other, but not for ever.
+	b := &boxer{opened: img, filled: map[*layout.ManifestEntry]int64{}, left: 4*img.Data.Len() + 1<<20}
 	desc := layout.Describe(img.Entry)
 	b.match(desc, img.Entry)
 	size := img.Data.Len()
@@ -104,6 +106,7 @@ func FromManifest(text []byte) ([]*Drawing, error) {
 type boxer struct {
 	opened *layout.Opened // nil for a manifest
 	filled map[*layout.ManifestEntry]int64
+	left   int64 // bytes that may still be read to tell how far entries are filled
 }
 
 // match finds out about the entries of an opened image what their
@@ -117,6 +120,9 @@ func (b *boxer) match(m *layout.ManifestEntry, e *layout.Entry) {
 	}
 	if _, ok := e.Type.(layout.Opaque); ok {
 		m.Entries = nil
+		return
+	}
+	if e.Parent != nil && !plainSection(e) {
 		return
 	}
 	for i, child := range e.Entries() {
@@ -137,17 +143,27 @@ func (b *boxer) fill(e *layout.Entry) (int64, bool) {
 	if e.Parent != nil {
 		pad = byte(e.Parent.Section.PadByte)
 	}
-	n, err := trimmed(data, pad)
+	n, err := trimmed(data, pad, b.left)
+	b.left -= data.Len() - n
 	return n, err == nil
 }
 
+// errLimit says that more padding would have to be read than is allowed.
+var errLimit = errors.New("too much padding")
+
 // trimmed returns how many bytes of data come before the run of pad bytes at
-// its end.
-func trimmed(data content.Data, pad byte) (int64, error) {
-	const chunk = 64 << 10
+// its end. It gives up when that is longer than limit.
+func trimmed(data content.Data, pad byte, limit int64) (int64, error) {
+	chunk := int64(4 << 10) // more once it is known that there is padding
 	buf := make([]byte, min(chunk, data.Len()))
 	for end := data.Len(); end > 0; {
+		if data.Len()-end > limit {
+			return end, errLimit
+		}
 		n := min(chunk, end)
+		if int64(len(buf)) < n {
+			buf = make([]byte, n)
+		}
 		if _, err := data.ReadAt(buf[:n], end-n); err != nil {
 			return 0, err
 		}
@@ -157,6 +173,7 @@ func trimmed(data content.Data, pad byte) (int64, error) {
 			}
 		}
 		end -= n
+		chunk = 64 << 10
 	}
 	return 0, nil
 }
@@ -322,6 +339,18 @@ func (b *Box) cover() {
 	if filler.Kind == KindFree {
 		b.Used, b.UsedBy = &used, "by its entries"
 	}
+}
+
+// filled is how many bytes of a box are drawn as filled: all, if nothing is
+// known about an entry.
+func (b *Box) filled() int64 {
+	switch {
+	case b.Used != nil && b.Kind != KindFree:
+		return *b.Used
+	case b.Kind == KindEntry:
+		return b.Hi - b.Lo
+	}
+	return 0
 }
 
 // isSection says whether what the entries of a container leave free is free.

@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"io"
+	"math"
 	"math/bits"
 	"slices"
 	"strconv"
@@ -95,15 +97,26 @@ const compareBuffer = 256 << 10
 
 // CompareBytes compares two runs of bytes, in memory of fixed size.
 func CompareBytes(a, b content.Data) (*ByteDiff, error) {
-	c := newComparer()
-	return c.compare(a, b)
+	return newComparer(math.MaxInt64).compare(a, b)
 }
 
-// comparer holds the buffers for comparing.
-type comparer struct{ bufA, bufB []byte }
+// ErrTooMuch says that the entries of an image lie over each other so often
+// that comparing them all would not come to an end.
+var ErrTooMuch = errors.New("the entries of the image hold many times its size: not compared")
 
-func newComparer() *comparer {
-	return &comparer{make([]byte, compareBuffer), make([]byte, compareBuffer)}
+// maxPlain is how many bytes of decompressed contents are compared, beyond
+// sixteen times the sizes of the images.
+const maxPlain = 4 << 30
+
+// comparer holds the buffers for comparing, and how many bytes may still be
+// compared.
+type comparer struct {
+	bufA, bufB []byte
+	left       int64
+}
+
+func newComparer(limit int64) *comparer {
+	return &comparer{make([]byte, compareBuffer), make([]byte, compareBuffer), limit}
 }
 
 func (c *comparer) compare(a, b content.Data) (*ByteDiff, error) {
@@ -122,6 +135,9 @@ func (c *comparer) compare(a, b content.Data) (*ByteDiff, error) {
 func (c *comparer) add(d *ByteDiff, a, b content.Data, base int64) error {
 	ra, rb := a.NewReader(), b.NewReader()
 	total := min(a.Len(), b.Len())
+	if c.left -= total; c.left < 0 {
+		return ErrTooMuch
+	}
 	for off := int64(0); off < total; off += compareBuffer {
 		n := min(compareBuffer, total-off)
 		if _, err := io.ReadFull(ra, c.bufA[:n]); err != nil {
@@ -208,7 +224,7 @@ func Compare(a, b *layout.Opened, patterns []string) *Diff {
 		a:    a, b: b,
 		all:    len(patterns) == 0,
 		wanted: map[*layout.Entry]bool{},
-		bytes:  newComparer(),
+		bytes:  newComparer(16*max(a.Data.Len(), b.Data.Len()) + maxPlain),
 	}
 	if !d.all {
 		for _, img := range []*layout.Opened{a, b} {
@@ -315,6 +331,9 @@ func (d *differ) contents(ed *EntryDiff, a, b *layout.Entry) (equal bool, err er
 		return true, nil
 	}
 	plainA, plainB := storedA, storedB
+	if d.bytes.left < 0 {
+		return false, ErrTooMuch
+	}
 	if wrapped(a) || wrapped(b) {
 		if plainA, err = d.a.Contents(a); err != nil {
 			return false, err

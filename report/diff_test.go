@@ -283,6 +283,17 @@ func TestCompareReadError(t *testing.T) {
 	}
 }
 
+// TestCompareLimit checks that entries which all cover the same bytes do not
+// keep us comparing.
+func TestCompareLimit(t *testing.T) {
+	c := newComparer(100)
+	for i, want := range []error{nil, nil, ErrTooMuch, ErrTooMuch} {
+		if _, err := c.compare(content.Fill(0, 50), content.Fill(0, 60)); !errors.Is(err, want) {
+			t.Errorf("comparison %d: error %v, want %v", i, err, want)
+		}
+	}
+}
+
 func TestCompareTrees(t *testing.T) {
 	a, b := fdt.New(), fdt.New()
 	for _, tr := range []*fdt.Tree{a, b} {

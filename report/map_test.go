@@ -243,7 +243,7 @@ func TestTrimmed(t *testing.T) {
 		{"long", content.Join(content.Fill(1, 1<<20), content.Fill(0xff, 200000)), 1 << 20},
 	}
 	for _, tt := range tests {
-		if got, err := trimmed(tt.data, 0xff); got != tt.want || err != nil {
+		if got, err := trimmed(tt.data, 0xff, 1<<30); got != tt.want || err != nil {
 			t.Errorf("%s: %d, %v, want %d", tt.name, got, err, tt.want)
 		}
 	}
@@ -258,6 +258,14 @@ func TestClassOf(t *testing.T) {
 		if got := classOf(etype); got != want {
 			t.Errorf("classOf(%q) = %q, want %q", etype, got, want)
 		}
+	}
+}
+
+// TestTrimmedLimit checks that padding that many entries share is not read
+// again and again.
+func TestTrimmedLimit(t *testing.T) {
+	if _, err := trimmed(content.Fill(0, 1<<30), 0, 1<<20); !errors.Is(err, errLimit) {
+		t.Errorf("error %v", err)
 	}
 }
 

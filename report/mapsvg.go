@@ -196,8 +196,8 @@ func (s *svgDrawing) leaf(b *Box, x0, x1 float64) {
 	y, h := s.top+pl.y+1, pl.h-2
 	s.openBox(b)
 	s.rect(b.Class, x0+1, y, x1-x0-2, h)
-	if b.Used != nil && b.Hi > b.Lo && b.Kind != KindFree {
-		if used := (h - 1) * float64(*b.Used) / float64(b.Hi-b.Lo); used >= 0.5 {
+	if b.Hi > b.Lo {
+		if used := (h - 1) * float64(b.filled()) / float64(b.Hi-b.Lo); used >= 0.5 {
 			s.rect("u-"+b.Class, x0+1.5, y+0.5, x1-x0-3, min(used, h-1))
 		}
 	}

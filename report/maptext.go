@@ -232,10 +232,10 @@ func (t *textDrawing) leaf(b *Box, x0, x1 int) {
 	pl := t.plan.at[b]
 	y0, y1 := int(pl.y), int(pl.y+pl.h)
 	t.rect(x0, y0, x1, y1, false)
-	if b.Used != nil && b.Hi > b.Lo {
+	if b.Hi > b.Lo {
 		// Cells go row by row, as bytes do.
 		width := x1 - x0 - 1
-		cells := int(math.Round(float64(width*(y1-y0-1)) * float64(*b.Used) / float64(b.Hi-b.Lo)))
+		cells := int(math.Round(float64(width*(y1-y0-1)) * float64(b.filled()) / float64(b.Hi-b.Lo)))
 		for i := range cells {
 			t.set(x0+1+i%width, y0+1+i/width, t.used, colors[b.Class])
 		}

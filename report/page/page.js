@@ -235,9 +235,10 @@ class View {
     if (box.children) {
       el.firstChild.style.width = strip + "px";
       el.firstChild.style.maxHeight = Math.max(1, Math.floor((height - 1) / 17)) * 17 + "px"; // whole lines
-    } else if (box.used !== undefined && box.hi > box.lo) {
-      // How much of the part that is seen is filled.
-      const filled = box.from + (box.to - box.from) * box.used / (box.hi - box.lo);
+    } else if (box.hi > box.lo) {
+      // How much of the part that is seen is filled: all, if nothing is known.
+      const used = box.used !== undefined ? box.used : box.kind === "entry" ? box.hi - box.lo : 0;
+      const filled = box.from + (box.to - box.from) * used / (box.hi - box.lo);
       const from = Math.max(box.from, this.lo), to = Math.min(box.to, this.hi);
       const share = Math.min(1, Math.max(0, (filled - from) / (to - from || 1)));
       el.firstChild.style.height = 100 * share + "%";
