@@ -88,3 +88,6 @@ func (d *BlobDTB) Unwrap(e *layout.Entry, stored content.Data) (content.Data, er
 	}
 	return stored.Slice(header, n), nil
 }
+
+// TreeDependent marks what holds the device tree.
+func (d *BlobDTB) TreeDependent() {}

@@ -57,3 +57,6 @@ func (m *FDTMap) Convert(format string, data content.Data) (content.Data, error)
 	}
 	return data.Slice(layout.FDTMapHeaderLen, data.Len()-layout.FDTMapHeaderLen), nil
 }
+
+// TreeDependent marks what holds the device tree.
+func (m *FDTMap) TreeDependent() {}

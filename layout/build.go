@@ -45,7 +45,8 @@ type Build struct {
 	MissingTools map[string]bool // external tools to treat as missing
 
 	// What the build made.
-	Images []*Image
+	Images   []*Image
+	Rehashed bool // hashes were made again, of contents that changed after packing
 
 	trees    treeSet
 	schemas  map[reflect.Type]*schema
@@ -332,10 +333,10 @@ func (b *Build) packUntilStable(img *Image) error {
 			}
 			b.sync(false)
 		}
+		b.resized, b.again = nil, false
 		if err := b.writeSymbols(img); err != nil {
 			return err
 		}
-		b.resized, b.again = nil, false
 		if err := b.update(img.Entry); err != nil {
 			return err
 		}
@@ -496,6 +497,9 @@ func (b *Build) updateEntry(e *Entry) error {
 		}
 		if data.Len() > maxSize {
 			return e.tooLarge(data.Len())
+		}
+		if err := b.noteHashed(e, data); err != nil {
+			return err
 		}
 		b.setUpdated(e, data)
 		return nil

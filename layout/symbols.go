@@ -190,9 +190,13 @@ func (b *Build) writeEntrySymbols(e *Entry, table *symbolTable) error {
 	if err != nil {
 		return err
 	}
+	data := elf.Apply(e.Data, patches)
 	if b.reading {
-		return b.setRefreshed(e, elf.Apply(e.Data, patches))
+		return b.setRefreshed(e, data)
 	}
-	e.Data = elf.Apply(e.Data, patches)
+	if err := b.noteHashed(e, data); err != nil {
+		return err
+	}
+	e.Data = data
 	return nil
 }

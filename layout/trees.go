@@ -4,7 +4,6 @@ package layout
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"path/filepath"
@@ -349,46 +348,6 @@ func (b *Build) setCalculatedProperties(e *Entry) error {
 	}
 	if p, ok := e.Type.(PropertySetter); ok {
 		return p.SetProperties(b, e)
-	}
-	return nil
-}
-
-// addHash adds a placeholder for the hash that a hash subnode asks for.
-func (b *Build) addHash(e *Entry) error {
-	if e.hashNode == nil {
-		return nil
-	}
-	if e.Node.Child("hash") == nil { // templates may have moved it
-		e.hashNode = nil
-		return nil
-	}
-	algo, ok, err := e.hashNode.Str("algo")
-	switch {
-	case err != nil:
-		return err
-	case !ok:
-		return e.Errorf("Missing 'algo' property for hash node")
-	case algo != "sha256":
-		return e.Errorf("Unknown hash algorithm '%s'", algo)
-	}
-	b.SetProp(e.hashNode, "value", make([]byte, sha256.Size))
-	return nil
-}
-
-// setHash sets the hash of the contents in the hash subnode.
-func (b *Build) setHash(e *Entry) error {
-	if e.hashNode == nil || b.reading && !e.Replaced() {
-		return nil
-	}
-	h := sha256.New()
-	if err := e.Data.Hash(h); err != nil {
-		return e.Errorf("%w", err)
-	}
-	for _, n := range b.nodesFor(e.hashNode) {
-		if b.reading && !n.main && !n.node.Has("value") {
-			continue
-		}
-		n.node.SetProp("value", h.Sum(nil))
 	}
 	return nil
 }

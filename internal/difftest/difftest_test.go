@@ -79,6 +79,9 @@ var messages = []struct{ text, reason string }{
 
 // deliberate returns why the results differ on purpose, or "".
 func deliberate(original, ours *Result) string {
+	if ours.rehashed {
+		return "the original leaves the hash of what the contents were before symbols were written"
+	}
 	if original.Status != "error" {
 		return ""
 	}

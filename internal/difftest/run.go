@@ -35,6 +35,8 @@ type Result struct {
 	Status string            // "ok", "missing" or "error"
 	Log    string            // what it printed to standard error
 	Files  map[string]string // digest of every output, by name
+
+	rehashed bool // a hash was made again for contents that changed; ours only
 }
 
 // compiler turns device-tree source into a blob.
@@ -143,7 +145,11 @@ func (c *Case) runOurs() (*Result, error) {
 		status = "error"
 		fmt.Fprintln(&log, errorPrefix+err.Error())
 	}
-	return newResult(".", status, withoutAdvice(log.String()))
+	r, err := newResult(".", status, withoutAdvice(log.String()))
+	if err == nil {
+		r.rehashed = b.Rehashed
+	}
+	return r, err
 }
 
 // withoutAdvice drops the warnings that the original does not give, such as

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package etype_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"binman/etype"
+	"binman/fdt"
+	"binman/layout"
+)
+
+// TestHashOfFinalContents checks that a hash is that of the contents in the
+// image, also where these are only known once positions are.
+func TestHashOfFinalContents(t *testing.T) {
+	dir := t.TempDir()
+	source := filepath.Join(dir, "image.dts")
+	if err := os.WriteFile(source, []byte(`/dts-v1/;
+/ {
+	binman {
+		fill { size = <16>; };
+		section {
+			filename = "section.bin";
+			fmap { };
+			hash { algo = "sha256"; };
+		};
+	};
+};
+`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	b := &layout.Build{
+		Description: source,
+		Types:       etype.Table(),
+		Output:      layout.Output{Dir: dir},
+		UpdateFDT:   true,
+	}
+	if err := b.Run(); err != nil {
+		t.Fatal(err)
+	}
+	section, err := os.ReadFile(filepath.Join(dir, "section.bin"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	blob, err := os.ReadFile(filepath.Join(dir, "u-boot.dtb.out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree, err := fdt.Parse(blob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _ := tree.Node("/binman/section/hash").Bytes("value")
+	if want := sha256.Sum256(section); !bytes.Equal(got, want[:]) {
+		t.Errorf("hash is %x, want %x", got, want)
+	}
+	if !b.Rehashed {
+		t.Error("the flash map did not change after packing, so this tests nothing")
+	}
+}
