@@ -192,13 +192,10 @@ func (c *cutter) resolve(alias []byte) *fdt.Node {
 	return n
 }
 
-// prune deletes what does not stay, from the end of the blob to its start.
+// prune deletes what does not stay.
 func (c *cutter) prune(n *fdt.Node) {
-	for _, sub := range slices.Backward(slices.Clone(n.Subnodes)) {
-		if c.keep[sub] {
-			c.prune(sub)
-		} else {
-			sub.Delete()
-		}
+	n.DeleteSubnodes(func(sub *fdt.Node) bool { return !c.keep[sub] })
+	for _, sub := range n.Subnodes {
+		c.prune(sub)
 	}
 }
