@@ -418,3 +418,30 @@ func BenchmarkDiff(b *testing.B) {
 		}
 	}
 }
+
+// TestDiffTextHostile prints names that would command a terminal.
+func TestDiffTextHostile(t *testing.T) {
+	const evil = "\x1b]0;title\x07\u202e\nx"
+	n := int64(1)
+	p := &Place{Type: evil, Compress: evil, Offset: &n, Size: &n}
+	q := &Place{Type: "x", Size: &n}
+	d := &Diff{A: Side{Image: evil}, B: Side{Image: evil}, Errors: 1, Entries: []*EntryDiff{
+		{Path: evil, Changes: []string{Added}, B: p},
+		{Path: evil, Changes: []string{Retyped, Moved, Resized, Recompressed}, A: p, B: q, Error: evil, Tree: &TreeDiff{
+			Changes: []TreeChange{{Node: evil, Property: evil, Change: Changed, Old: evil, New: evil}, {Node: evil, Change: Added}}}},
+	}}
+	var out strings.Builder
+	if err := d.Text(&out); err != nil {
+		t.Fatal(err)
+	}
+	checkText(t, out.String(), TextOptions{Width: 10000})
+	if lines := strings.Count(out.String(), "\n"); lines != 7 {
+		t.Errorf("%d lines:\n%s", lines, &out)
+	}
+	d = &Diff{Note: evil, Whole: &ByteDiff{Compared: 1, Differ: 1, SizeA: 1, SizeB: 1}}
+	out.Reset()
+	if err := d.Text(&out); err != nil {
+		t.Fatal(err)
+	}
+	checkText(t, out.String(), TextOptions{Width: 10000})
+}

@@ -60,7 +60,7 @@ type canvas struct {
 // colors are the parameters of SGR sequences (ECMA-48) by class.
 var colors = map[string]string{
 	"code": "34", "blob": "36", "tree": "32", "meta": "33", "sign": "35",
-	"section": "37", "fill": "90", "free": "90", "own": "90", "group": "90",
+	"section": "39", "fill": "90", "free": "90", "own": "90", "group": "90",
 }
 
 // Text draws the images in text.
