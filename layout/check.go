@@ -134,7 +134,7 @@ func (c *checker) entry(e *Entry) {
 	c.hash(e)
 	if e.Section == nil {
 		for _, sub := range e.Node.Subnodes {
-			if !IsSpecialNode(sub) {
+			if !IsSpecialNode(sub) && !c.expands(e) {
 				c.add(sub, false, "has no effect: an entry of type '%s' holds no entries", e.TypeName)
 			}
 		}
@@ -148,6 +148,13 @@ func (c *checker) entry(e *Entry) {
 			c.child(e, node)
 		}
 	}
+}
+
+// expands says whether the type of an entry has an expanded form, which holds
+// the parts of the entry. A device tree that a build wrote has their nodes.
+func (c *checker) expands(e *Entry) bool {
+	base, _, _ := strings.Cut(e.TypeName, "@")
+	return c.b.Types[base+"-expanded"] != nil
 }
 
 // child checks the entry that a subnode describes.
