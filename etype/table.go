@@ -19,6 +19,7 @@ func Table() layout.Types {
 		x86(),
 		abstract(),
 		security(),
+		tools(),
 		testing(),
 	)
 	types := make(layout.Types, len(all))
@@ -42,6 +43,7 @@ func structural() []layout.TypeInfo {
 		fmapInfo,
 		alternatesInfo,
 		cbfsInfo,
+		fitInfo,
 		fipInfo,
 	}
 }
@@ -52,6 +54,11 @@ func security() []layout.TypeInfo {
 		encryptedInfo,
 		pubkeyInfo,
 	}
+}
+
+// tools lists the types that external tools make.
+func tools() []layout.TypeInfo {
+	return []layout.TypeInfo{mkimageInfo, intelIFWIInfo}
 }
 
 // Unsupported returns the names of entry types that the original has and this

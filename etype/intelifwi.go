@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package etype
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"binman/bintool"
+	"binman/content"
+	"binman/fdt"
+	"binman/internal/atomicfile"
+	"binman/layout"
+)
+
+// IntelIFWI is an integrated firmware image into which entries are put.
+type IntelIFWI struct {
+	Filename   string `dt:"filename" doc:"File to read, looked up in the input directories: an IFWI, or with convert-fit an image to take one out of"`
+	ConvertFIT bool   `dt:"convert-fit" doc:"Take the IFWI out of the file, which is an image for the whole flash"`
+
+	section layout.Section
+	made    toolCache
+}
+
+var intelIFWIInfo = layout.TypeInfo{
+	Name:    "intel-ifwi",
+	New:     func() layout.Type { return &IntelIFWI{} },
+	Summary: "Intel Integrated Firmware Image (IFWI) file",
+	Doc: `The boot firmware of SoCs such as Apollo Lake, for the processor and for the
+engines beside it, in one file that is divided into sub-partitions. It cannot be
+made from scratch: a file from the vendor is needed, of which the parts that come
+from U-Boot are replaced. That is done with the external program ifwitool. The
+sub-partition OBBP is removed.
+
+Each subnode is an entry that goes into the IFWI, in the place that these properties
+name:
+
+ifwi-subpart
+    Sub-partition, e.g. "IBBP".
+
+ifwi-entry
+    Entry in the directory of the sub-partition, e.g. "IBBL".
+
+ifwi-replace
+    Replace what is there. If absent, the sub-partition is added.
+
+The entry intel-descriptor places this entry at the start of the BIOS region, if it
+has offset-unset. If the program is missing, the contents are 1024 zeros, and the
+image does not work.`,
+	Example: `intel-ifwi {
+    filename = "fitimage.bin";
+    convert-fit;
+
+    u-boot-tpl {
+        ifwi-subpart = "IBBP";
+        ifwi-entry = "IBBL";
+        ifwi-replace;
+    };
+};
+`,
+}
+
+// ifwiFallbackSize is the size of the contents without the tool, in bytes.
+const ifwiFallbackSize = 1024
+
+// Sect returns what holds the entries, none of which has a place of its own.
+func (f *IntelIFWI) Sect() *layout.Section { return &f.section }
+
+// Compressible marks the entry: the whole file is compressed.
+func (f *IntelIFWI) Compressible() {}
+
+// ChildProperties names what places an entry in the IFWI.
+func (f *IntelIFWI) ChildProperties() []string {
+	return []string{"ifwi-subpart", "ifwi-entry", "ifwi-replace"}
+}
+
+// CheckChild checks that the place of an entry is given.
+func (f *IntelIFWI) CheckChild(node *fdt.Node) error {
+	_, _, err := ifwiPlace(node)
+	return err
+}
+
+// ifwiPlace returns the sub-partition and the directory entry that a node
+// names.
+func ifwiPlace(node *fdt.Node) (subpart, entry string, err error) {
+	var values [2]string
+	var missing []string
+	for i, name := range []string{"ifwi-subpart", "ifwi-entry"} {
+		v, ok, err := node.Str(name)
+		switch {
+		case err != nil:
+			return "", "", err
+		case !ok:
+			missing = append(missing, name)
+		}
+		values[i] = v
+	}
+	if len(missing) > 0 {
+		return "", "", &layout.NodeError{Kind: "Node", Path: node.Path(), Pos: node.Pos,
+			Msg: "entry of an IFWI is missing properties: " + strings.Join(missing, " ")}
+	}
+	return values[0], values[1], nil
+}
+
+// Read completes the description.
+func (f *IntelIFWI) Read(b *layout.Build, e *layout.Entry) error {
+	if f.Filename == "" {
+		f.Filename = e.TypeName
+	}
+	e.File = f.Filename
+	e.External = true
+	f.section.PadByte = e.Parent.Section.PadByte
+	return nil
+}
+
+// ReadEntries reads what goes into the IFWI. In an image, none of that is an
+// entry.
+func (f *IntelIFWI) ReadEntries(b *layout.Build, e *layout.Entry) error {
+	f.section.Aside = nil
+	if b.Reading() {
+		return nil
+	}
+	for _, node := range e.Node.Subnodes {
+		if layout.IsSpecialNode(node) {
+			continue
+		}
+		if err := f.CheckChild(node); err != nil {
+			return err
+		}
+		child, err := b.NewEntry(e, node, "", false)
+		if err != nil {
+			return err
+		}
+		f.section.Aside = append(f.section.Aside, child)
+	}
+	return nil
+}
+
+// Depends returns what goes into the IFWI.
+func (f *IntelIFWI) Depends(b *layout.Build, e *layout.Entry) ([]*layout.Entry, error) {
+	return f.section.Aside, nil
+}
+
+// Pack places the entry like a blob.
+func (f *IntelIFWI) Pack(b *layout.Build, e *layout.Entry, next int64) (int64, error) {
+	return e.PackLeaf(b, next)
+}
+
+// Contents returns the IFWI with the entries in it. Of a missing file that may
+// be missing there are none.
+func (f *IntelIFWI) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	file, err := b.Input.Open(f.Filename)
+	if errors.Is(err, fs.ErrNotExist) && (b.AllowMissing || e.Optional) {
+		e.Missing = true
+		if e.Optional {
+			b.MarkAbsent(e, "missing but optional")
+		}
+		return content.Data{}, nil
+	}
+	if err != nil {
+		return content.Data{}, err
+	}
+	in := []toolInput{{f.Filename, file}}
+	for _, child := range f.section.Aside {
+		in = append(in, toolInput{"input." + e.UniqueName(), child.Padded(child.Data)})
+	}
+	return f.made.get(e, in, func() (content.Data, error) { return f.run(b, e, in) })
+}
+
+// Update makes the IFWI again, since the entries in it may have changed.
+func (f *IntelIFWI) Update(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	if e.Missing {
+		return e.Data, nil
+	}
+	return f.Contents(b, e)
+}
+
+// Build returns the IFWI as it is: there are no packed entries to join.
+func (f *IntelIFWI) Build(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	return e.Data, nil
+}
+
+// run makes the IFWI of the file, the first of the inputs, and of the entries.
+func (f *IntelIFWI) run(b *layout.Build, e *layout.Entry, in []toolInput) (content.Data, error) {
+	data, err := runTool(b, func(dir string) (string, error) {
+		ifwi := filepath.Join(dir, "ifwi.bin")
+		tool := func(args ...string) error {
+			_, err := b.Tools().Run("ifwitool", args...)
+			return err
+		}
+		if f.ConvertFIT {
+			from := filepath.Join(dir, "fit.bin")
+			if err := atomicfile.Write(from, in[0].data); err != nil {
+				return "", err
+			}
+			if err := tool(from, "create", "-f", ifwi); err != nil {
+				return "", err
+			}
+		} else if err := atomicfile.Write(ifwi, in[0].data); err != nil {
+			return "", err
+		}
+		if err := tool(ifwi, "delete", "-n", "OBBP"); err != nil {
+			return "", err
+		}
+		for i, child := range f.section.Aside {
+			subpart, entry, err := ifwiPlace(child.Node)
+			if err != nil {
+				return "", err
+			}
+			action := "add"
+			if child.Node.Has("ifwi-replace") {
+				action = "replace"
+			}
+			part := filepath.Join(dir, "part.bin")
+			if err := atomicfile.Write(part, in[1+i].data); err != nil {
+				return "", err
+			}
+			if err := tool(ifwi, action, "-n", subpart, "-d", "-e", entry, "-f", part); err != nil {
+				return "", err
+			}
+		}
+		return ifwi, nil
+	})
+	switch {
+	case errors.Is(err, bintool.ErrMissing):
+		e.NoteMissingTool("ifwitool")
+		return content.Fill(0, ifwiFallbackSize), nil
+	case err != nil:
+		return content.Data{}, e.Errorf("%w", err)
+	}
+	return b.CompressData(e, data)
+}
