@@ -43,7 +43,6 @@ func structural() []layout.TypeInfo {
 		fmapInfo,
 		alternatesInfo,
 		cbfsInfo,
-		fitInfo,
 		fipInfo,
 	}
 }
