@@ -43,6 +43,7 @@ func structural() []layout.TypeInfo {
 		fmapInfo,
 		alternatesInfo,
 		cbfsInfo,
+		fitInfo,
 		fipInfo,
 	}
 }

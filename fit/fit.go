@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// Package fit lists and checks a Flat Image Tree (FIT), the image format of
-// U-Boot that is itself a device tree blob.
+// Package fit lists, checks and writes a Flat Image Tree (FIT), the image format
+// of U-Boot that is itself a device tree blob.
 //
 //	/ {
 //		description; timestamp;
@@ -301,8 +301,10 @@ const (
 	tagProp      = 3
 	tagEnd       = 9
 
-	atStruct  = 8
-	atStrings = 12
+	atTotalSize  = 4
+	atStruct     = 8
+	atStrings    = 12
+	atSizeStruct = 36
 )
 
 // inlineData returns, for each of the count subnodes of /images in turn, the
@@ -350,12 +352,13 @@ func inlineData(blob []byte, count int) []int64 {
 
 // hashes are the algorithms of hash nodes.
 var hashes = map[string]func() hash.Hash{
-	"crc32":  func() hash.Hash { return crc32.NewIEEE() },
-	"md5":    md5.New,
-	"sha1":   sha1.New,
-	"sha256": sha256.New,
-	"sha384": sha512.New384,
-	"sha512": sha512.New,
+	"crc16-ccitt": newCRC16,
+	"crc32":       func() hash.Hash { return crc32.NewIEEE() },
+	"md5":         md5.New,
+	"sha1":        sha1.New,
+	"sha256":      sha256.New,
+	"sha384":      sha512.New384,
+	"sha512":      sha512.New,
 }
 
 // Open returns a reader for the data of the image, from the r given to Parse.

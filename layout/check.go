@@ -53,6 +53,12 @@ type (
 	FreeForm interface {
 		FreeForm()
 	}
+
+	// Nester is a FreeForm container that has sections deeper in its
+	// tree: it returns their nodes, whose subnodes are entries.
+	Nester interface {
+		Nested(e *Entry) []*fdt.Node
+	}
 )
 
 // Compressible marks sections.
@@ -135,12 +141,13 @@ func (c *checker) entry(e *Entry) {
 	if e.Section == nil {
 		for _, sub := range e.Node.Subnodes {
 			if !IsSpecialNode(sub) && !c.expands(e) {
-				c.add(sub, false, "has no effect: an entry of type '%s' holds no entries", e.TypeName)
+				c.add(sub, false, "has no effect: an entry of type '%s' holds no entries", e.baseType())
 			}
 		}
 		return
 	}
 	if _, free := e.Type.(FreeForm); free {
+		c.nested(e)
 		return
 	}
 	for _, node := range e.Node.Subnodes {
@@ -156,6 +163,26 @@ func (c *checker) expands(e *Entry) bool {
 	base, _, _ := strings.Cut(e.TypeName, "@")
 	return c.b.Types[base+"-expanded"] != nil
 }
+
+// nested checks the entries in the sections of a container of free form.
+func (c *checker) nested(e *Entry) {
+	n, ok := e.Type.(Nester)
+	if !ok {
+		return
+	}
+	for _, node := range n.Nested(e) {
+		s := &Section{}
+		parent := &Entry{Node: node, Name: node.Name, TypeName: "section", Type: &nestedSection{s}, Image: e.Image, Parent: e, Section: s}
+		for _, sub := range node.Subnodes {
+			if !IsSpecialNode(sub) {
+				c.child(parent, sub)
+			}
+		}
+	}
+}
+
+// nestedSection is a section whose own properties are free.
+type nestedSection struct{ *Section }
 
 // child checks the entry that a subnode describes.
 func (c *checker) child(parent *Entry, node *fdt.Node) {
@@ -186,6 +213,12 @@ func (c *checker) child(parent *Entry, node *fdt.Node) {
 		e.Section = ct.Sect()
 	}
 	c.entry(e)
+}
+
+// baseType returns the type of an entry without a unit address.
+func (e *Entry) baseType() string {
+	base, _, _ := strings.Cut(e.TypeName, "@")
+	return base
 }
 
 // properties checks each property by its name and its value. It returns
@@ -235,7 +268,7 @@ func (c *checker) properties(e *Entry) bool {
 		if near := nearestOf(p.Name, names); near != "" {
 			hint = fmt.Sprintf("; did you mean '%s'?", near)
 		}
-		c.addProp(e.Node, p, false, "unknown property '%s' of an entry of type '%s'%s", p.Name, e.TypeName, hint)
+		c.addProp(e.Node, p, false, "unknown property '%s' of an entry of type '%s'%s", p.Name, e.baseType(), hint)
 	}
 	if missing := c.b.missingRequired(e.Node, e.Type); len(missing) > 0 {
 		c.add(e.Node, true, "'%s' entry is missing properties: %s", e.TypeName, strings.Join(missing, " "))
@@ -304,7 +337,7 @@ func (c *checker) combinations(e *Entry) {
 		}
 	}
 	if _, ok := e.Type.(Compressible); !ok && e.Compressed() {
-		note("compress", "an entry of type '%s' is not compressed", e.TypeName)
+		note("compress", "an entry of type '%s' is not compressed", e.baseType())
 	}
 	if ig, ok := e.Type.(Ignorer); ok {
 		for name, why := range ig.Ignores(e) {

@@ -133,6 +133,10 @@ func (e *Entry) SetContents(d content.Data) {
 	e.contentsKnown = true
 }
 
+// LeaveHash leaves the hash subnode of the entry alone: it is for another
+// format, not for the device trees.
+func (e *Entry) LeaveHash() { e.hashNode = nil }
+
 // Compressed says whether the contents of the entry are compressed.
 func (e *Entry) Compressed() bool { return e.Compress != "" && e.Compress != "none" }
 

@@ -11,12 +11,32 @@ import (
 	"binman/content"
 )
 
+// Hider is a container that uses some entries only to make others. They are
+// not in the image, but a problem with them is one with the image.
+type Hider interface {
+	// Sources returns all entries of the container in the order of the
+	// description, also those that are in the image.
+	Sources() []*Entry
+}
+
+// walkSources is Walk with the entries that containers hide.
+func (e *Entry) walkSources(f func(*Entry)) {
+	f(e)
+	list := e.Entries()
+	if h, ok := e.Type.(Hider); ok {
+		list = h.Sources()
+	}
+	for _, child := range list {
+		child.walkSources(f)
+	}
+}
+
 // reportProblems warns of missing and faked blobs and of missing tools. It
 // returns whether the image can work.
 func (b *Build) reportProblems(img *Image) bool {
 	var missing, optional, faked, fakedOptional []*Entry
 	var tools []string
-	img.Entry.Walk(func(e *Entry) {
+	img.Entry.walkSources(func(e *Entry) {
 		switch {
 		case e.Missing && e.Optional:
 			optional = append(optional, e)

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package etype
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"binman/content"
+	"binman/fdt"
+	"binman/fit"
+	"binman/layout"
+)
+
+// FIT is a Flat Image Tree: a device tree that holds images, and
+// configurations that say which of them belong together.
+type FIT struct {
+	ExternalOffset layout.OptInt `dt:"fit,external-offset" doc:"Put the images behind the device tree, at this offset from the start of the FIT; 0 is right behind it"`
+	DataAlign      int64         `dt:"fit,align" doc:"Alignment of images behind the device tree: a power of two"`
+	ListArg        string        `dt:"fit,fdt-list" doc:"Name of the entry argument, or property, that lists the device trees to generate nodes for"`
+	ListVal        []string      `dt:"fit,fdt-list-val" doc:"Names of the device trees to generate nodes for, without .dtb"`
+	ListDir        string        `dt:"fit,fdt-list-dir" doc:"Directory whose .dtb files are the device trees to generate nodes for"`
+	DefaultTree    string        `dt:"default-dt,arg" doc:"Name of the device tree whose configuration is the default"`
+	RemoveProps    string        `dt:"of-spl-remove-props,arg" doc:"Names of properties to remove with fit,fdt-phase, separated by spaces"`
+	Sign           bool          `dt:"fit,sign" doc:"Sign as the signature nodes say; not supported yet"`
+	Encrypt        bool          `dt:"fit,encrypt" doc:"Encrypt as the cipher nodes say; not supported yet"`
+	Engine         string        `dt:"fit,engine" doc:"OpenSSL engine to sign with; not supported yet"`
+	EngineKeys     string        `dt:"fit,engine-keydir" doc:"Where the engine finds the keys; not supported yet"`
+	KeyDir         string        `dt:"keydir,arg" doc:"Directory with the keys to sign and encrypt with; not supported yet"`
+
+	section    layout.Section
+	sources    []*layout.Entry          // of images and generators
+	generators map[*fdt.Node]*generator // by their nodes
+	trees      []string                 // names of device trees to generate nodes for
+	haveTrees  bool                     // they have been given, if only as an empty list
+	treeDir    string                   // directory of the device trees; "" for the input directories
+	cut        map[string]content.Data  // device trees cut down to a phase
+	stamp      time.Time                // of the timestamp, once it has been used
+	last       *fit.Written             // what was made last
+	toolGone   bool                     // made of zeros, since mkimage is treated as missing
+
+	opened *fit.FIT     // of an opened image
+	inner  content.Data // that it was read from
+}
+
+// generator is an entry under /images with a name that starts with @: it makes
+// images and is none itself.
+type generator struct {
+	*layout.Entry
+	packed bool
+}
+
+var fitInfo = layout.TypeInfo{
+	Name:    "fit",
+	New:     func() layout.Type { return &FIT{} },
+	Summary: "Flat Image Tree (FIT)",
+	Doc: `A FIT is a device tree that holds the images of a boot: under /images their
+contents with what a boot loader must know of them, under /configurations which
+images go together. The nodes are written here as they would be in a file for
+mkimage, but for the contents: the subnodes of an image are entries, and the
+contents of the image are made of them, as in a section. Subnodes named hash...
+are those of the FIT: their value is added. Properties that start with 'fit,' are
+for binman and do not go into the FIT.
+
+Example::
+
+    fit {
+        description = "U-Boot and its device tree";
+        fit,external-offset = <0x1000>;
+
+        images {
+            uboot {
+                description = "U-Boot";
+                type = "firmware";
+                os = "u-boot";
+                arch = "arm64";
+                compression = "none";
+                load = <0x80000>;
+
+                u-boot-nodtb {
+                };
+
+                hash-1 {
+                    algo = "sha256";
+                };
+            };
+
+            fdt-1 {
+                description = "device tree";
+                type = "flat_dt";
+                compression = "none";
+
+                u-boot-dtb {
+                };
+            };
+        };
+
+        configurations {
+            default = "conf-1";
+
+            conf-1 {
+                description = "the board";
+                firmware = "uboot";
+                fdt = "fdt-1";
+            };
+        };
+    };
+
+The hash algorithms are crc16-ccitt, crc32, md5, sha1, sha256, sha384 and sha512.
+The FIT gets a property timestamp: the time of the build, or SOURCE_DATE_EPOCH if
+that is in the environment. The bytes are those that mkimage makes; it need not be
+installed. The FIT is also written to a file of its own in the output directory,
+such as fit.fit.
+
+The contents stand in the device tree, or behind it with fit,external-offset. A
+boot loader can then read the small device tree first, and what it needs of the
+rest. With the offset 0 they follow right behind it; any other offset is that of
+the first contents from the start of the FIT, which leaves room for the device
+tree to grow.
+
+Nodes for device trees
+~~~~~~~~~~~~~~~~~~~~~~
+
+For a board that comes in variants the FIT holds many device trees. A node whose
+name starts with '@' is made anew for each of them::
+
+    fit {
+        description = "U-Boot for several models";
+        fit,fdt-list = "of-list";
+
+        images {
+            uboot {
+                description = "U-Boot";
+                type = "standalone";
+                compression = "none";
+
+                u-boot-nodtb {
+                };
+            };
+
+            @fdt-SEQ {
+                description = "NAME";
+                type = "flat_dt";
+                compression = "none";
+            };
+        };
+
+        configurations {
+            default = "@config-DEFAULT-SEQ";
+
+            @config-SEQ {
+                description = "NAME";
+                loadables = "uboot";
+                fdt = "fdt-SEQ";
+                fit,compatible;
+            };
+        };
+    };
+
+With "-a of-list='one two' -a default-dt=two" this makes the images fdt-1 and fdt-2
+of the files one.dtb and two.dtb, and the configurations config-1 and config-2, of
+which the latter is the default. In names and values SEQ stands for the number in
+the list, NAME for the name; in the property default, DEFAULT-SEQ and DEFAULT-NAME
+for those of the device tree that the entry argument default-dt names.
+
+The list comes from the entry argument that fit,fdt-list names, from the property
+fit,fdt-list-val, or are all .dtb files in the directory fit,fdt-list-dir. An empty
+list makes no nodes.
+
+In such a node can be:
+
+fit,operation
+    What to make: "gen-fdt-nodes" (if absent) or "split-elf".
+
+fit,compatible
+    Becomes the property compatible, with that of the device tree's root.
+
+fit,fdt-phase
+    Cuts the device tree down to what a phase of U-Boot needs: tpl, vpl or spl. The
+    entry argument of-spl-remove-props names further properties to remove.
+
+fit,firmware
+    List of images, of which the first one that is there becomes the property
+    firmware. The others that are there go before the loadables.
+
+fit,loadables
+    Becomes the property loadables, with all images made by split-elf.
+
+Nodes for programs
+~~~~~~~~~~~~~~~~~~
+
+A program such as TF-A's BL31 is loaded in pieces. The operation split-elf makes an
+image of each segment of an ELF file::
+
+    @atf-SEQ {
+        fit,operation = "split-elf";
+        description = "ARM Trusted Firmware";
+        type = "firmware";
+        arch = "arm64";
+        os = "arm-trusted-firmware";
+        compression = "none";
+        fit,load;
+        fit,entry;
+        fit,data;
+
+        atf-bl31 {
+        };
+
+        hash {
+            algo = "sha256";
+        };
+    };
+
+This makes the images atf-1, atf-2 and so on. fit,load becomes the address of the
+segment; fit,entry the one at which the program starts, in the first image alone;
+fit,data the contents. SEQ is the number of the segment in the ELF file. If the
+program is missing, so are its images.
+
+Changing a FIT
+~~~~~~~~~~~~~~
+
+Images and the entries in them can be listed, extracted and replaced; the hashes
+follow. A FIT that is signed cannot be changed.`,
+}
+
+// Sect returns what holds the images. Unlike a section, a FIT has none of its
+// properties.
+func (f *FIT) Sect() *layout.Section { return &f.section }
+
+// FreeForm says that the nodes of a FIT are its own.
+func (f *FIT) FreeForm() {}
+
+// Nested returns the nodes of images, whose subnodes are entries.
+func (f *FIT) Nested(e *layout.Entry) []*fdt.Node {
+	images := e.Node.Child("images")
+	if images == nil {
+		return nil
+	}
+	return images.Subnodes
+}
+
+// MoreProperties names what goes into the FIT as it is: anything.
+func (f *FIT) MoreProperties(e *layout.Entry) []string {
+	var names []string
+	for _, p := range e.Node.Props {
+		if !isDirective(p.Name) {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+// isDirective says whether a property is for binman and not for the FIT.
+func isDirective(name string) bool { return strings.HasPrefix(name, "fit,") }
+
+// Read completes what was read of the FIT.
+func (f *FIT) Read(b *layout.Build, e *layout.Entry) error {
+	e.Compress = "" // a FIT is not compressed, only its images are, by whoever made them
+	f.cut = map[string]content.Data{}
+	if b.Reading() {
+		return nil
+	}
+	if f.DataAlign < 0 || f.DataAlign&(f.DataAlign-1) != 0 {
+		return e.Errorf("fit,align %#x must be a power of two", f.DataAlign)
+	}
+	switch {
+	case f.ListArg != "":
+		list, ok := b.Args[f.ListArg]
+		if !ok {
+			var err error
+			if list, ok, err = e.Node.Str(f.ListArg); err != nil {
+				return err
+			}
+		}
+		f.trees, f.haveTrees = strings.Fields(list), ok
+	case f.ListDir == "":
+		f.trees, f.haveTrees = f.ListVal, e.Node.Has("fit,fdt-list-val")
+	}
+	return nil
+}
+
+// ReadEntries makes a section of each image, whose contents its subnodes are.
+// Generators are not in an opened image any more.
+func (f *FIT) ReadEntries(b *layout.Build, e *layout.Entry) error {
+	f.section.Entries, f.sources = nil, nil
+	f.generators = map[*fdt.Node]*generator{}
+	for _, node := range f.Nested(e) {
+		generates := strings.HasPrefix(node.Name, "@")
+		if generates && b.Reading() {
+			continue
+		}
+		child, err := b.NewEntry(e, node, "section", false)
+		if err != nil {
+			return err
+		}
+		child.LeaveHash() // it goes into the FIT
+		if generates {
+			f.generators[node] = &generator{Entry: child}
+		}
+		f.sources = append(f.sources, child)
+	}
+	f.section.Entries = append(f.section.Entries, f.sources...)
+	return nil
+}
+
+// Sources returns the entries of images and of generators.
+func (f *FIT) Sources() []*layout.Entry { return f.sources }
+
+// Tools names mkimage: that it is treated as missing shows, though it is not
+// used.
+func (f *FIT) Tools(e *layout.Entry) []string { return []string{"mkimage"} }
+
+// Ignores says that a FIT is not compressed.
+func (f *FIT) Ignores(e *layout.Entry) map[string]string {
+	return map[string]string{"compress": "a FIT is not compressed: compress what is in it, and say so in the property 'compression'"}
+}
+
+// Generate lists the device trees of a directory; there are no entries to make.
+func (f *FIT) Generate(b *layout.Build, e *layout.Entry) error {
+	if f.ListDir == "" || f.ListArg != "" {
+		return nil
+	}
+	dir, err := b.Input.Find(f.ListDir)
+	if err != nil {
+		return err
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return e.Errorf("cannot list fit,fdt-list-dir: %w", err)
+	}
+	f.trees, f.haveTrees, f.treeDir = nil, true, dir
+	for _, file := range files { // sorted by name
+		if name, ok := strings.CutSuffix(file.Name(), ".dtb"); ok && name != "" && name[0] != '.' {
+			f.trees = append(f.trees, name)
+		}
+	}
+	return nil
+}
+
+// timestamp returns the time for the FIT, the same whenever it is asked:
+// SOURCE_DATE_EPOCH if that is set, so that builds can be repeated.
+func (f *FIT) timestamp(e *layout.Entry) (uint32, error) {
+	const variable = "SOURCE_DATE_EPOCH"
+	if v, ok := os.LookupEnv(variable); ok && v != "" {
+		n, err := strconv.ParseUint(v, 10, 32)
+		if err != nil {
+			return 0, e.Errorf("%s '%s' is not a time in seconds since 1970 that fits in a FIT", variable, v)
+		}
+		return uint32(n), nil
+	}
+	if f.stamp.IsZero() {
+		f.stamp = time.Now()
+	}
+	return uint32(f.stamp.Unix()), nil
+}

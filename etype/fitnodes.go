@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package etype
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"strings"
+
+	"binman/content"
+	"binman/fdt"
+	"binman/fit"
+	"binman/layout"
+)
+
+// fitSource collects the nodes of a FIT that is being made.
+type fitSource struct {
+	f         *FIT
+	b         *layout.Build
+	e         *layout.Entry
+	src       *fit.Source
+	loadables []string // images made of segments so far
+}
+
+// source returns the FIT as the description has it, with generated nodes.
+func (f *FIT) source(b *layout.Build, e *layout.Entry) (*fit.Source, error) {
+	s := &fitSource{f: f, b: b, e: e, src: &fit.Source{
+		Root: &fdt.Node{Name: "/"},
+		Data: map[*fdt.Node]content.Data{},
+	}}
+	if e.Node.Child("images") == nil {
+		return nil, e.Errorf("%w", errNoImages)
+	}
+	if err := s.copy(s.src.Root, e.Node, 0, false); err != nil {
+		return nil, err
+	}
+	return s.src, nil
+}
+
+// Nodes are put together by hand, since a property may stand in one twice: it
+// is how libfdt writes what it is told.
+
+func addNode(parent *fdt.Node, name string) *fdt.Node {
+	n := &fdt.Node{Name: name, Parent: parent}
+	parent.Subnodes = append(parent.Subnodes, n)
+	return n
+}
+
+func addProp(n *fdt.Node, name string, value []byte) {
+	n.Props = append(n.Props, &fdt.Prop{Name: name, Value: value, Node: n})
+}
+
+func addString(n *fdt.Node, name, value string) { addProp(n, name, append([]byte(value), 0)) }
+
+// setData makes data the contents of an image.
+func (s *fitSource) setData(n *fdt.Node, data content.Data) {
+	addProp(n, "data", nil)
+	s.src.Data[n] = data
+}
+
+// errorf makes an error about a node within the FIT.
+func (s *fitSource) errorf(node *fdt.Node, format string, args ...any) error {
+	rel := strings.TrimPrefix(node.Path(), s.e.Node.Path()+"/")
+	return s.e.Errorf("subnode '%s': "+format, append([]any{rel}, args...)...)
+}
+
+// copy puts into out what the FIT has of node: depth is its depth in the FIT,
+// and inImages says that it is the node /images or in it.
+func (s *fitSource) copy(out, node *fdt.Node, depth int, inImages bool) error {
+	for _, p := range node.Props {
+		if err := s.copyProp(out, p); err != nil {
+			return err
+		}
+	}
+	image := depth == 2 && inImages
+	if image {
+		if err := s.addContents(out, node); err != nil {
+			return err
+		}
+	}
+	for _, sub := range node.Subnodes {
+		switch {
+		case image && !layout.IsSpecialNode(sub):
+			// It is part of the contents.
+		case strings.HasPrefix(sub.Name, "@"):
+			if err := s.generate(out, sub, depth == 1 && inImages); err != nil {
+				return err
+			}
+		default:
+			in := inImages || depth == 0 && sub.Name == "images"
+			if err := s.copy(addNode(out, sub.Name), sub, depth+1, in); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// addContents adds the contents of an image.
+func (s *fitSource) addContents(out, node *fdt.Node) error {
+	entry := s.e.Child(node.Name)
+	if node.Has("data") {
+		if len(entry.Entries()) > 0 {
+			return s.errorf(node, "has a property 'data' and entries: which are the contents?")
+		}
+		return nil // they are in the description
+	}
+	s.setData(out, entry.Data)
+	return nil
+}
+
+// calculated are properties that binman itself adds to entries.
+var calculated = []string{"offset", "size", "image-pos"}
+
+// copyProp copies a property that is for the FIT.
+func (s *fitSource) copyProp(out *fdt.Node, p *fdt.Prop) error {
+	switch {
+	case isDirective(p.Name) || slices.Contains(calculated, p.Name):
+		return nil
+	case p.Name == "default" && bytes.HasPrefix(p.Value, []byte("@")):
+		return s.addDefault(out, p)
+	}
+	addProp(out, p.Name, p.Value)
+	return nil
+}
+
+// addDefault adds the name of the default configuration, which is that of a
+// generated node.
+func (s *fitSource) addDefault(out *fdt.Node, p *fdt.Prop) error {
+	if len(s.f.trees) == 0 {
+		return nil
+	}
+	name := s.f.DefaultTree
+	if name == "" {
+		return s.e.Errorf("Generated 'default' node requires default-dt entry argument")
+	}
+	at := slices.Index(s.f.trees, name)
+	if at < 0 && s.f.treeDir != "" {
+		name = name[strings.LastIndexByte(name, '/')+1:]
+		at = slices.Index(s.f.trees, name)
+	}
+	if at < 0 {
+		return s.e.Errorf("default-dt entry argument '%s' not found in fdt list: %s", s.f.DefaultTree, strings.Join(s.f.trees, ", "))
+	}
+	val := strings.TrimRight(string(p.Value[1:]), "\x00")
+	val = strings.ReplaceAll(val, "DEFAULT-SEQ", strconv.Itoa(at+1))
+	val = strings.ReplaceAll(val, "DEFAULT-NAME", name)
+	addString(out, p.Name, val)
+	return nil
+}
