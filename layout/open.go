@@ -19,8 +19,13 @@ import (
 var ErrNoMap = errors.New("Cannot find FDT map in image")
 
 // maxMapSize bounds the device tree of an FDT map, in bytes. A map has some
-// hundred bytes for each entry.
-const maxMapSize = 64 << 20
+// hundred bytes for each entry; the tree takes forty times as much memory.
+const maxMapSize = 16 << 20
+
+// maxSearch bounds how many bytes are read as FDT maps in search of the true
+// one: an image can have many things in it that start like one and claim all
+// that follows.
+const maxSearch = 8 * maxMapSize
 
 // Opened is an image read back from a file through its FDT map. Only the map
 // has been read; contents are views of the file.
@@ -63,14 +68,20 @@ func (b *Build) Reading() bool { return b.reading }
 // own position counts more than one that does not.
 func findMap(data content.Data) (int64, *fdt.Tree, error) {
 	if pos, ok := headerTarget(data); ok {
-		if tree, err := readMap(data, pos); err == nil {
+		if _, tree, err := readMap(data, pos); err == nil {
 			return pos, tree, nil
 		}
 	}
 	var firstErr error
 	best, bestPos := (*fdt.Tree)(nil), int64(0)
+	tried := int64(0)
 	err := search(data, []byte(FDTMapMagic), func(pos int64) bool {
-		tree, err := readMap(data, pos)
+		if tried > maxSearch {
+			firstErr = errors.New("too many things in it look like one")
+			return false
+		}
+		size, tree, err := readMap(data, pos)
+		tried += size
 		switch {
 		case err != nil:
 			if firstErr == nil {
@@ -120,36 +131,37 @@ func headerTarget(data content.Data) (int64, bool) {
 	return 0, false
 }
 
-// readMap reads the FDT map at pos.
-func readMap(data content.Data, pos int64) (*fdt.Tree, error) {
+// readMap reads the FDT map at pos. It returns how many bytes it has read for
+// that, even when they are no map.
+func readMap(data content.Data, pos int64) (int64, *fdt.Tree, error) {
 	room := data.Len() - pos
 	const dtbHeader = 40
 	if pos < 0 || room < FDTMapHeaderLen+dtbHeader {
-		return nil, fmt.Errorf("FDT map at offset %#x is cut short", pos)
+		return 0, nil, fmt.Errorf("FDT map at offset %#x is cut short", pos)
 	}
 	head, err := data.Slice(pos, FDTMapHeaderLen+dtbHeader).Peek(FDTMapHeaderLen + dtbHeader)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	if string(head[:len(FDTMapMagic)]) != FDTMapMagic {
-		return nil, fmt.Errorf("no FDT map at offset %#x", pos)
+		return 0, nil, fmt.Errorf("no FDT map at offset %#x", pos)
 	}
 	size, err := fdt.TotalSize(head[FDTMapHeaderLen:])
 	if err != nil {
-		return nil, fmt.Errorf("FDT map at offset %#x: %w", pos, err)
+		return 0, nil, fmt.Errorf("FDT map at offset %#x: %w", pos, err)
 	}
 	if size > room-FDTMapHeaderLen || size > maxMapSize {
-		return nil, fmt.Errorf("FDT map at offset %#x says its size is %#x, more than there is", pos, size)
+		return 0, nil, fmt.Errorf("FDT map at offset %#x says its size is %#x, more than there is", pos, size)
 	}
 	blob, err := data.Slice(pos+FDTMapHeaderLen, size).Bytes()
 	if err != nil {
-		return nil, err
+		return size, nil, err
 	}
 	tree, err := fdt.Parse(blob)
 	if err != nil {
-		return nil, fmt.Errorf("FDT map at offset %#x: %w", pos, err)
+		return size, nil, fmt.Errorf("FDT map at offset %#x: %w", pos, err)
 	}
-	return tree, nil
+	return size, tree, nil
 }
 
 // mapNames says whether the tree has an FDT map as an entry at pos.
