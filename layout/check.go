@@ -341,6 +341,9 @@ func (c *checker) combinations(e *Entry) {
 	}
 	if ig, ok := e.Type.(Ignorer); ok {
 		for name, why := range ig.Ignores(e) {
+			if name == "filename" && c.expands(e) && !node.Has("no-expanded") {
+				continue // the expanded form is a section, which is written to that file
+			}
 			note(name, "%s", why)
 		}
 	}
