@@ -26,12 +26,22 @@ import (
 
 var update = flag.Bool("update", false, "write what the commands print into the scripts")
 
+// peakVariable names the file, if any, to which the command writes at its end
+// what the system knows of it, with the memory that it needed.
+const peakVariable = "BINMAN_TEST_PEAK"
+
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"binman": func() {
 			// strace counts the calls of each thread on its own.
 			runtime.LockOSThread()
-			os.Exit(cli.Main(os.Args[1:], os.Stdout, os.Stderr))
+			status := cli.Main(os.Args[1:], os.Stdout, os.Stderr)
+			if peak := os.Getenv(peakVariable); peak != "" {
+				if data, err := os.ReadFile("/proc/self/status"); err != nil || os.WriteFile(peak, data, 0o666) != nil {
+					status = 3
+				}
+			}
+			os.Exit(status)
 		},
 	})
 }

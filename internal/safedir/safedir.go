@@ -39,7 +39,7 @@ const maxName = 255
 // Dir is a directory to write into.
 type Dir struct {
 	root    *os.Root
-	written map[string]bool
+	written map[string]string // names by what they are in small letters
 }
 
 // Open opens the directory name, making it if it does not exist; "" is the
@@ -55,7 +55,7 @@ func Open(name string) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Dir{root: root, written: map[string]bool{}}, nil
+	return &Dir{root: root, written: map[string]string{}}, nil
 }
 
 // Close gives up the directory.
@@ -67,7 +67,8 @@ func (d *Dir) Write(name string, data content.Data) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
-	if d.written[name] {
+	small := strings.ToLower(name)
+	if earlier, ok := d.written[small]; ok && d.same(earlier, name) {
 		return fmt.Errorf("cannot write '%s': %w", name, ErrTwice)
 	}
 	dir := path.Dir(name)
@@ -77,8 +78,22 @@ func (d *Dir) Write(name string, data content.Data) error {
 	if err := d.checkPlain(name, 0); err != nil {
 		return err
 	}
-	d.written[name] = true
+	d.written[small] = name
 	return d.replace(dir, name, data)
+}
+
+// same says whether two names are of the same file, as those that differ only
+// in case are on some file systems.
+func (d *Dir) same(a, b string) bool {
+	if a == b {
+		return true
+	}
+	fa, err := d.root.Lstat(a)
+	if err != nil {
+		return false
+	}
+	fb, err := d.root.Lstat(b)
+	return err == nil && os.SameFile(fa, fb)
 }
 
 // checkName checks every part of a name.

@@ -108,3 +108,36 @@ func TestNothingIsFollowed(t *testing.T) {
 		})
 	}
 }
+
+// TestNamesThatDifferInCase writes two names that are one file on some file
+// systems. A second link stands for that here.
+func TestNamesThatDifferInCase(t *testing.T) {
+	dir := t.TempDir()
+	d, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := d.Write("a/Name", content.String("first")); err != nil {
+		t.Fatal(err)
+	}
+	small := filepath.Join(dir, "a/name")
+	if _, err := os.Lstat(small); err != nil {
+		if err := d.Write("a/name", content.String("second")); err != nil {
+			t.Errorf("another file: %v", err)
+		}
+		if got, _ := os.ReadFile(filepath.Join(dir, "a/Name")); string(got) != "first" {
+			t.Errorf("the first file has %q", got)
+		}
+		if err := os.Remove(small); err != nil {
+			t.Fatal(err)
+		}
+		d.written["a/name"] = "a/Name"
+		if err := os.Link(filepath.Join(dir, "a/Name"), small); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.Write("a/name", content.String("second")); !errors.Is(err, ErrTwice) {
+		t.Errorf("the same file: %v", err)
+	}
+}
