@@ -103,12 +103,10 @@ func (p *PubkeyDTB) Update(b *layout.Build, e *layout.Entry) (content.Data, erro
 	if err != nil {
 		return content.Data{}, e.Errorf("%w", err)
 	}
-	if tree.Node("/signature/"+p.key.Name()) == nil {
-		if err := p.key.Add(tree); err != nil {
-			return content.Data{}, e.Errorf("Cannot add public key '%s': %w", p.Hint, err)
-		}
-		data = content.Bytes(tree.Marshal())
+	if err := p.key.Add(tree); err != nil { // changes nothing where the key is
+		return content.Data{}, e.Errorf("Cannot add public key '%s': %w", p.Hint, err)
 	}
+	data = content.Bytes(tree.Marshal())
 	if e.Compress == "zstd" && p.Prepend != "length" {
 		return content.Data{}, e.Errorf("The zstd compression requires a length header")
 	}

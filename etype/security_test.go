@@ -142,6 +142,23 @@ func TestPublicKeys(t *testing.T) {
 	}
 }
 
+// A key that is in a device tree under that name already is replaced, also in
+// one that the build does not keep up to date.
+func TestPublicKeyReplaced(t *testing.T) {
+	in := securityInputs(t)
+	old := compile(t, `signature { key-rsa2048 { rsa,num-bits = <512>; }; };`)
+	in["spl/u-boot-spl.dtb"], in["alt/one.dtb"] = old, old
+	out, err := description{source: `binman { ` + alternate + `u-boot-spl-pubkey-dtb { key-name-hint = "rsa2048"; }; }; };`}.build(t, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{"image.bin", "one.bin", "two.bin"} {
+		if bits, _, _ := node(t, out[file], "/signature/key-rsa2048").U32("rsa,num-bits"); bits != 2048 {
+			t.Errorf("%s has a key of %d bits", file, bits)
+		}
+	}
+}
+
 // A key for ECDSA is looked for where mkimage looks for it first.
 func TestECDSAFile(t *testing.T) {
 	in := securityInputs(t)
