@@ -275,6 +275,9 @@ func (c *CBFS) CheckEntries(b *layout.Build, e *layout.Entry) error { return nil
 func (c *CBFS) SetImagePos(b *layout.Build, e *layout.Entry, base int64) error {
 	pos := base + e.Offset.Value
 	e.ImagePos = layout.Some(pos)
+	if e.ReplacedWhole() {
+		c.relocate(e)
+	}
 	for _, child := range c.section.Entries {
 		if c.files[child.Node].compression != cbfs.Uncompressed {
 			child.ImagePos = layout.Some(pos + child.Offset.Or(0))
@@ -285,6 +288,24 @@ func (c *CBFS) SetImagePos(b *layout.Build, e *layout.Entry, base int64) error {
 		}
 	}
 	return nil
+}
+
+// relocate finds the files in a CBFS that was put into an opened image. Those
+// that it lacks have no size.
+func (c *CBFS) relocate(e *layout.Entry) {
+	im, err := cbfs.Parse(e.Data, e.Data.Len())
+	if err != nil {
+		return // it holds something else now
+	}
+	for _, child := range c.section.Entries {
+		child.Offset, child.Size = layout.Some(0), layout.Some(0)
+		if file := im.File(c.Alias(child)); file != nil {
+			child.Offset, child.Size = layout.Some(file.Offset), layout.Some(file.Size)
+			if file.Compression != cbfs.Uncompressed {
+				child.UncompSize = layout.Some(file.UncompressedSize)
+			}
+		}
+	}
 }
 
 // Contents returns the CBFS with the files as far as they are known.

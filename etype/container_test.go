@@ -499,6 +499,64 @@ func checkReplaced(t *testing.T, before, after opened, path string, data []byte)
 	}
 }
 
+// A container can be replaced as a whole by what its own tools make: what it
+// holds of the entries is then found, and can be changed again.
+func TestContainerReplaceWhole(t *testing.T) {
+	im := cbfs.Image{Size: 0x2000, Files: []cbfs.File{
+		{Name: "other", Type: cbfs.Raw, Data: filler("other", 20)},
+		{Name: "last", Type: cbfs.Raw, Data: filler("changed", 30)},
+	}}
+	newCBFS, err := im.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	newFIP, err := (&fip.Package{Entries: []fip.Entry{{UUID: fip.UUID{1}}, {UUID: mustType(t, "soc-fw")}}}).
+		Marshal([][]byte{filler("other", 20), filler("changed", 30)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		path, child string
+		data        []byte
+	}{{"cbfs", "last", newCBFS}, {"atf-fip", "soc-fw", newFIP}} {
+		t.Run(c.path, func(t *testing.T) {
+			out, err := replaceIn(buildMixed(t, "allow-repack;"), c.path, c.data, false, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err = replaceIn(out, c.path+"/"+c.child, filler("again", 40), false, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := &layout.Build{Types: etype.Table()}
+			img, err := b.Open(content.Bytes(out), "image.bin")
+			if err != nil {
+				t.Fatal(err)
+			}
+			e, err := img.Find(c.path + "/" + c.child)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := e.ImagePos.Value
+			if !bytes.Equal(out[at:at+e.Size.Value], filler("again", 40)) {
+				t.Errorf("the FDT map puts the entry at %#x with size %#x", at, e.Size.Value)
+			}
+			if !bytes.Contains(out, filler("other", 20)) {
+				t.Error("what the FDT map does not know is lost")
+			}
+		})
+	}
+}
+
+func mustType(t *testing.T, name string) fip.UUID {
+	t.Helper()
+	typ, ok := fip.ByName(name)
+	if !ok {
+		t.Fatalf("no type %s", name)
+	}
+	return typ.UUID
+}
+
 func TestContainerReplaceErrors(t *testing.T) {
 	movable, rigid := buildMixed(t, "allow-repack;"), buildMixed(t, "")
 	for _, c := range []struct {

@@ -279,7 +279,29 @@ func (f *FIP) place(b *layout.Build, p *fip.Package, children []*layout.Entry) {
 
 // SetImagePos positions the FIP and its images.
 func (f *FIP) SetImagePos(b *layout.Build, e *layout.Entry, base int64) error {
+	if e.ReplacedWhole() {
+		f.relocate(e)
+	}
 	return b.SetImagePosDefault(e, base)
+}
+
+// relocate finds the images in a FIP that was put into an opened image. Those
+// that it lacks have no size.
+func (f *FIP) relocate(e *layout.Entry) {
+	data, err := e.Decompress(e.Data)
+	if err != nil {
+		return
+	}
+	p, err := fip.Parse(data, data.Len())
+	if err != nil {
+		return // it holds something else now
+	}
+	for _, child := range f.Entries {
+		child.Offset, child.Size = layout.Some(0), layout.Some(0)
+		if img, err := p.ByUUID(f.images[child.Node].uuid); err == nil {
+			child.Offset, child.Size = layout.Some(img.Offset), layout.Some(img.Size)
+		}
+	}
 }
 
 // ReadChild returns an image that the FIP holds.

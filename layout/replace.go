@@ -15,6 +15,7 @@ type loadedEntry struct {
 	ok       bool
 	replaced bool // its contents have been given anew
 	changed  bool // its contents have been updated
+	lost     bool // a container that could not be read: it stays as it is
 	offset   OptInt
 	size     OptInt
 	contents content.Data // without padding
@@ -58,6 +59,21 @@ func (e *Entry) Replaced() bool {
 		}
 	}
 	return false
+}
+
+// ReplacedWhole says whether the contents of a container of an opened image
+// have been replaced, so that they are not made of what it held.
+func (e *Entry) ReplacedWhole() bool { return e.loaded.replaced && e.Section != nil }
+
+// gone says whether the entry was in a container that has been replaced, or
+// is or was in one that could not be read.
+func (e *Entry) gone() bool {
+	for p := e.Parent; p != nil; p = p.Parent {
+		if p.loaded.replaced || p.loaded.lost {
+			return true
+		}
+	}
+	return e.loaded.lost
 }
 
 // moved says whether packing put the entry of an opened image elsewhere.
@@ -156,6 +172,7 @@ func (o *Opened) loadEntries(e *Entry) error {
 			child.loaded = loadedEntry{ok: true, offset: child.Offset, size: child.Size, contents: child.Data}
 			if _, err := o.inner(child); child.Section != nil && err != nil {
 				o.b.Log.Printf(Info, "%v: leaving it as it is", err)
+				child.loaded.lost = true
 				continue
 			}
 			if err := o.loadEntries(child); err != nil {
@@ -352,6 +369,9 @@ func (b *Build) rebuildLoaded(e *Entry) (data content.Data, ok bool, err error) 
 
 // refresh updates the contents of an entry of an opened image.
 func (b *Build) refresh(e *Entry) error {
+	if e.gone() {
+		return nil
+	}
 	if e.Section != nil {
 		if e.loaded.replaced {
 			return nil
