@@ -155,12 +155,12 @@ func (b *Build) readDescription() (*fdt.Tree, error) {
 	}
 	if found {
 		tree.Sync()
-		if err := b.Output.Write("u-boot.dtb.tmpl1", content.Bytes(tree.Marshal())); err != nil {
+		if err := b.Output.WriteIntermediate("u-boot.dtb.tmpl1", content.Bytes(tree.Marshal())); err != nil {
 			return nil, err
 		}
 		removeTemplates(binman)
 		tree.Sync()
-		if err := b.Output.Write("u-boot.dtb.tmpl2", content.Bytes(tree.Marshal())); err != nil {
+		if err := b.Output.WriteIntermediate("u-boot.dtb.tmpl2", content.Bytes(tree.Marshal())); err != nil {
 			return nil, err
 		}
 		if tree, err = rescan(tree); err != nil {
@@ -218,7 +218,7 @@ func (b *Build) loadDescription() (*fdt.Tree, string, error) {
 		return nil, "", err
 	}
 	const blobName = "source.dtb"
-	if err := b.Output.Write(blobName, content.Bytes(tree.Marshal())); err != nil {
+	if err := b.Output.WriteIntermediate(blobName, content.Bytes(tree.Marshal())); err != nil {
 		return nil, "", err
 	}
 	path, err := b.Output.Path(blobName)

@@ -81,7 +81,7 @@ func (b *Build) Tools() bintool.Set {
 // Strip removes the symbols from an ELF file, with the external tool strip.
 func (b *Build) Strip(e *Entry, data content.Data) (content.Data, error) {
 	name := e.UniqueName() + ".stripped"
-	if err := b.Output.Write(name, data); err != nil {
+	if err := b.Output.WriteIntermediate(name, data); err != nil {
 		return content.Data{}, err
 	}
 	path, err := b.Output.Path(name)

@@ -109,6 +109,16 @@ func (o Output) Write(name string, data content.Data) error {
 	return atomicfile.Write(path, data)
 }
 
+// WriteIntermediate writes a file that the build can make again at any time:
+// completely or not at all, too, but without waiting for the disk.
+func (o Output) WriteIntermediate(name string, data content.Data) error {
+	path, err := o.Path(name)
+	if err != nil {
+		return err
+	}
+	return atomicfile.Options{NoSync: true}.Write(path, data)
+}
+
 // Symlink makes name a link to the output file target, replacing a link that
 // is there.
 func (o Output) Symlink(name, target string) error {

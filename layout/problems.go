@@ -131,7 +131,7 @@ func (b *Build) Fake(e *Entry, name string, size int64) (content.Data, bool, err
 	}
 	fake := filepath.Join("binman-fake", filepath.Base(name))
 	data := content.Fill(0, size)
-	if err := b.Output.Write(fake, data); err != nil {
+	if err := b.Output.WriteIntermediate(fake, data); err != nil {
 		return content.Data{}, false, err
 	}
 	b.Log.Printf(Info, "Entry '%s': Faked blob '%s'", e.Path(), joinPath(b.fakeDir, filepath.Base(name)))

@@ -61,7 +61,7 @@ func Encode(src []byte) []byte {
 	out = binary.LittleEndian.AppendUint32(out, frameMagic)
 	out = append(out, flagVersion|flagIndependent, blockDescription)
 	out = append(out, byte(xxh32(out[4:])>>8))
-	var p parser
+	p := newParser(min(len(src), blockSize))
 	for len(src) > 0 {
 		block := src[:min(len(src), blockSize)]
 		src = src[len(block):]

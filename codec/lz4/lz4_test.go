@@ -48,7 +48,7 @@ func TestFrame(t *testing.T) {
 func TestEndOfBlock(t *testing.T) {
 	for n := 1; n < 300; n++ {
 		block := bytes.Repeat([]byte("ab"), n)[:n]
-		var p parser
+		p := newParser(blockSize)
 		p.findMatches(block)
 		p.choose(block)
 		for i := 0; i < n; {

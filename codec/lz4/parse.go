@@ -22,12 +22,25 @@ const (
 // the rest of the block can be written.
 type parser struct {
 	head   [1 << hashBits]int32
-	prev   [blockSize]int32
-	length [blockSize]int32
-	offset [blockSize]uint16
-	cost   [blockSize + 1]int32
-	run    [blockSize + 1]int32 // literals before the next match
-	step   [blockSize]int32     // match length taken at a position, 0 for a literal
+	prev   []int32
+	length []int32
+	offset []uint16
+	cost   []int32
+	run    []int32 // literals before the next match
+	step   []int32 // match length taken at a position, 0 for a literal
+}
+
+// newParser returns a parser for blocks of up to size bytes: most payloads are
+// far smaller than a block can be.
+func newParser(size int) *parser {
+	return &parser{
+		prev:   make([]int32, size),
+		length: make([]int32, size),
+		offset: make([]uint16, size),
+		cost:   make([]int32, size+1),
+		run:    make([]int32, size+1),
+		step:   make([]int32, size),
+	}
 }
 
 // appendBlock appends block, of 1 to blockSize bytes, in compressed form.
