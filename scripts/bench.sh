@@ -3,7 +3,8 @@
 #
 # Measures whole runs of binman: how long it takes to start, to build an image
 # of a big file, compared with cp, and to build images of many entries and of
-# sections within sections, which should grow in proportion to their number.
+# sections within sections, which should grow in proportion to their number; and
+# to list, extract from and change images of 64 and 512 MiB.
 #
 #	scripts/bench.sh [path of the original binman]
 #
@@ -120,3 +121,49 @@ series() {
 limit=5000 series entries entries 1250 2500 5000
 # The original's time doubles with each level.
 limit=12 series nested 'nested sections' 10 12 50 100 200
+
+# Reading and changing images. The time to list one with a header does not
+# depend on its size, that to extract an entry depends on the entry, and
+# replacing a small entry costs the copy of the image, or next to nothing in
+# place.
+images() {
+	local size=$1 took theirs copied
+	head -c "${size}M" /dev/urandom >blob.bin
+	head -c 64K /dev/urandom >small.bin
+	head -c 64K /dev/urandom >other.bin
+	cat >image.dts <<'DTS'
+/dts-v1/;
+/ {
+	binman {
+		blob { filename = "blob.bin"; };
+		small { type = "blob"; filename = "small.bin"; };
+		fdtmap { };
+		image-header { location = "end"; };
+	};
+};
+DTS
+	./binman build -d image.dts -O image -u
+	sync
+	measure() { # what, remarks, arguments of both
+		local what=$1 remarks=$2
+		shift 2
+		took=$(shortest 5 ./binman "$@")
+		row "$what, $size MiB" "$(ms "$took")" "$remarks$(peak ./binman "$@")"
+		if [ -n "$original" ]; then
+			theirs=$(shortest 2 timeout 300 "$original" "$@")
+			row '  original' "$(ms "$theirs")" "$(ratio "$theirs" "$took") of ours, $(peak "$original" "$@")"
+		fi
+	}
+	measure 'ls' '' ls -i image/image.bin
+	measure 'extract 64 KiB' '' extract -i image/image.bin -f got small
+	copy_image() { rm -f copy.bin && cp image/image.bin copy.bin && sync copy.bin; }
+	copied=$(shortest 5 copy_image)
+	row "cp and sync, $size MiB" "$(ms "$copied")"
+	measure 'replace 64 KiB' '' replace -i image/image.bin -f other.bin small
+	row '' '' "$(ratio "$took" "$copied") of cp and sync (target 1.2)"
+	took=$(shortest 5 ./binman replace --in-place -i image/image.bin -f small.bin small)
+	row "replace 64 KiB in place, $size MiB" "$(ms "$took")" "$(peak ./binman replace --in-place -i image/image.bin -f other.bin small)"
+	rm -rf image copy.bin blob.bin
+}
+images 64
+images 512
