@@ -36,20 +36,7 @@ every .dtb file in the directory fdt-list-dir this entry makes its contents once
 more, with that file in place of the device trees of U-Boot and its phases, and
 writes them to a file of their own in the output directory.
 
-Example::
-
-    alternates-fdt {
-        fdt-list-dir = "dtb";
-        filename-pattern = "NAME.bin";
-        fdt-phase = "tpl";
-
-        section {
-            u-boot-tpl {
-            };
-        };
-    };
-
-With the files dtb/model1.dtb and dtb/model2.dtb this writes model1.bin and
+With the files dtb/model1.dtb and dtb/model2.dtb the example writes model1.bin and
 model2.bin. The image itself holds the section as well, with the ordinary
 device tree. An alternate is as large as that, so that it can take its place in
 the image: a smaller device tree is filled up with zeros. If a device tree is
@@ -62,6 +49,17 @@ the properties that of-spl-remove-props names; U-Boot's build gives
 CONFIG_OF_SPL_REMOVE_PROPS in this entry argument. What is left can be looked at
 in the output directory, in files named after the entry, the model and the
 phase.`,
+	Example: `alternates-fdt {
+    fdt-list-dir = "dtb";
+    filename-pattern = "NAME.bin";
+    fdt-phase = "tpl";
+
+    section {
+        u-boot-tpl {
+        };
+    };
+};
+`,
 }
 
 // defaultPattern names alternates if the description does not.

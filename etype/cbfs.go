@@ -76,30 +76,28 @@ Properties such as align, size or pad-after have no effect on a file.
 A file can be extracted and replaced under the name of its node or its own. Files
 without cbfs-offset move as its size changes; the CBFS keeps its size.
 
-A map shows a CBFS as one entry, and so does an fmap.
+A map shows a CBFS as one entry, and so does an fmap.`,
+	Example: `cbfs {
+    size = <0x100000>;
+    cbfs-arch = "x86";
 
-Example::
+    u-boot {
+        cbfs-name = "fallback/payload";
+        cbfs-type = "raw";
+        cbfs-compress = "lzma";
+    };
 
-    cbfs {
-        size = <0x100000>;
-        cbfs-arch = "x86";
+    u-boot-dtb {
+        cbfs-type = "raw";
+        cbfs-offset = <0x80000>;
+    };
 
-        u-boot {
-            cbfs-name = "fallback/payload";
-            cbfs-type = "raw";
-            cbfs-compress = "lzma";
-        };
-
-        u-boot-dtb {
-            cbfs-type = "raw";
-            cbfs-offset = <0x80000>;
-        };
-
-        u-boot-elf {
-            cbfs-name = "u-boot";
-            cbfs-type = "stage";
-        };
-    };`,
+    u-boot-elf {
+        cbfs-name = "u-boot";
+        cbfs-type = "stage";
+    };
+};
+`,
 }
 
 // Sect returns what holds the files. Unlike a section, a CBFS has none of its

@@ -18,6 +18,18 @@ var collectionInfo = layout.TypeInfo{
 	Summary: "An entry which contains a collection of other entries",
 	Doc: `The contents of the entries that the phandles name are joined to form this
 entry. They can be anywhere in the section of this entry.`,
+	Example: `collection {
+    content = <&first &second>;
+};
+
+first: blob {
+    filename = "first.bin";
+};
+
+second: text {
+    text = "second";
+};
+`,
 }
 
 // Read checks that the collection is not empty.

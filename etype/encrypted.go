@@ -26,10 +26,22 @@ has no contents of its own. The key can be put into the device tree, where
 everybody can read it, or named by key-source, such as for one that a device
 holds; one of the two must be given.
 
-Example::
+The example puts this into the FIT::
+
+    cipher {
+        key-source = "external-key-id";
+        iv = [...];
+        algo = "aes256-gcm";
+    };`,
+	Example: `fit {
+    description = "An encrypted image";
 
     images {
         u-boot {
+            description = "U-Boot";
+            type = "firmware";
+            compression = "none";
+
             blob-ext {
                 filename = "encrypted-blob.bin";
             };
@@ -41,14 +53,8 @@ Example::
             };
         };
     };
-
-This gives the node::
-
-    cipher {
-        key-source = "external-key-id";
-        iv = [...];
-        algo = "aes256-gcm";
-    };`,
+};
+`,
 }
 
 // Read checks that a key is given.

@@ -22,6 +22,12 @@ with the name that the node has in the description. The -u option must be
 given for the positions to be known.
 
 When extracting it, the alternative format 'fdt' is the device tree alone.`,
+	Example: `u-boot {
+};
+
+fdtmap {
+};
+`,
 }
 
 // Contents returns the map as far as it is known.

@@ -20,6 +20,11 @@ var fillInfo = layout.TypeInfo{
 	Doc: `The size must be given, since nothing else says how large the entry is. The
 pad-byte property of the section often does the same for the space between
 entries.`,
+	Example: `fill {
+    size = <0x1000>;
+    fill-byte = [ff];
+};
+`,
 }
 
 // Contents returns the run at the size that the description asks for.

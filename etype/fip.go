@@ -56,28 +56,26 @@ The FIP is as large as it needs to be. A size property reserves space for the
 entry, which is filled by pad-byte after the end of the FIP.
 
 An image can be extracted and replaced, and the FIP grows or shrinks with it if the
-image allows repacking.
+image allows repacking.`,
+	Example: `atf-fip {
+    fip-hdr-flags = /bits/ 64 <0x123>;
+    fip-align = <16>;
 
-Example::
+    soc-fw {
+        filename = "bl31.bin";
+        fip-flags = /bits/ 64 <0x456>;
+    };
 
-    atf-fip {
-        fip-hdr-flags = /bits/ 64 <0x123>;
-        fip-align = <16>;
+    u-boot {
+        fip-type = "nt-fw";
+    };
 
-        soc-fw {
-            filename = "bl31.bin";
-            fip-flags = /bits/ 64 <0x456>;
-        };
-
-        u-boot {
-            fip-type = "nt-fw";
-        };
-
-        blob {
-            filename = "extra.bin";
-            fip-uuid = [fc 65 13 92 4a 5b 11 ec 94 35 ff 2d 1c fc 79 9c];
-        };
-    };`,
+    blob {
+        filename = "extra.bin";
+        fip-uuid = [fc 65 13 92 4a 5b 11 ec 94 35 ff 2d 1c fc 79 9c];
+    };
+};
+`,
 }
 
 // Read checks the properties of the FIP and of its images.

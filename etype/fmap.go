@@ -21,6 +21,13 @@ var fmapInfo = layout.TypeInfo{
 write them one by one. Sections appear before their contents, so that the
 hierarchy can be told from the offsets. The preserve property of an entry sets
 the flag of that name of its area. A CBFS is one area.`,
+	Example: `u-boot {
+    preserve;
+};
+
+fmap {
+};
+`,
 }
 
 // Contents returns the map as far as it is known.

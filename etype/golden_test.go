@@ -34,6 +34,7 @@ type description struct {
 	source    string
 	updateFDT bool
 	allow     bool              // missing blobs
+	missing   map[string]bool   // tools to do without
 	args      map[string]string // entry arguments
 }
 
@@ -97,6 +98,7 @@ func (d description) build(t *testing.T, in files) (files, error) {
 		UpdateFDT:    d.updateFDT,
 		WriteMap:     true,
 		AllowMissing: d.allow,
+		MissingTools: d.missing,
 	}
 	err := b.Run()
 	if errors.Is(err, layout.ErrMissing) {

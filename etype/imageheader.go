@@ -22,6 +22,15 @@ var imageHeaderInfo = layout.TypeInfo{
 the FDT map, from the start of the image, or for a header at the end from the
 end of the image. It must be in the outermost section, first or last as its
 location says unless the section sorts its entries.`,
+	Example: `size = <0x100000>;
+
+fdtmap {
+};
+
+image-header {
+    location = "end";
+};
+`,
 }
 
 // Contents returns the header as far as it is known.

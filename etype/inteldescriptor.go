@@ -16,23 +16,19 @@ var intelDescriptorInfo = layout.TypeInfo{
 	Doc: `The descriptor stands at the start of the flash and says which of its regions
 belong to whom. This entry goes to the start of its section, unless it has an
 offset, and places the entry intel-me of the section in its region. An entry
-intel-ifwi is placed at the start of the BIOS region.
+intel-ifwi is placed at the start of the BIOS region.`,
+	Example: `end-at-4gb;
+size = <0x800000>;
 
-Example::
+intel-descriptor {
+    filename = "descriptor.bin";
+};
 
-    binman {
-        end-at-4gb;
-        size = <0x800000>;
-
-        intel-descriptor {
-            filename = "descriptor.bin";
-        };
-
-        intel-me {
-            filename = "me.bin";
-            offset-unset;
-        };
-    };`,
+intel-me {
+    filename = "me.bin";
+    offset-unset;
+};
+`,
 }
 
 // Of a flash descriptor this is needed, all little-endian 32-bit numbers:

@@ -18,15 +18,13 @@ var (
 		Doc: `The table tells the processor, before its first instruction, about microcode
 and firmware. This one has its header only, which is what processors that look
 for a table need to find. It has nothing to do with a flat image tree, which is
-the entry type fit.
+the entry type fit.`,
+		Example: topOfMemory + `intel-fit {
+};
 
-Example::
-
-    intel-fit {
-    };
-
-    intel-fit-ptr {
-    };`,
+intel-fit-ptr {
+};
+`,
 	}
 	intelFITPtrInfo = layout.TypeInfo{
 		Name:    "intel-fit-ptr",
@@ -35,20 +33,16 @@ Example::
 		Doc: `The address of the entry intel-fit of the same section, as a 32-bit
 little-endian number, and four zero bytes. The processor looks for it at the
 address 0xffffffc0, so this entry goes there unless it has an offset; the
-section needs the property end-at-4gb.
+section needs the property end-at-4gb.`,
+		Example: `end-at-4gb;
+size = <0x100000>;
 
-Example::
+intel-fit {
+};
 
-    binman {
-        end-at-4gb;
-        size = <0x100000>;
-
-        intel-fit {
-        };
-
-        intel-fit-ptr {
-        };
-    };`,
+intel-fit-ptr {
+};
+`,
 	}
 )
 

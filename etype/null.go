@@ -19,6 +19,11 @@ var nullInfo = layout.TypeInfo{
 	Doc: `The size must be given, since nothing else says how large the entry is. The
 contents are set by the section that holds the entry: its pad byte, or with the
 overlap property what other entries put there.`,
+	Example: `null {
+    offset = <0x40000>;
+    size = <0x10000>;
+};
+`,
 }
 
 // Contents returns nothing; the entry is a hole.

@@ -37,6 +37,7 @@ func argBlob(name, summary, doc string) layout.TypeInfo {
 		Name:    name,
 		New:     func() layout.Type { return &ArgBlob{Blob: Blob{external: true}, arg: name + "-path"} },
 		Summary: summary,
+		Example: name + " {\n    " + name + "-path = \"" + name + ".bin\";\n};\n",
 		Doc:     doc + "\n\nThe entry argument or property " + name + "-path gives the name of the file.",
 	}
 }

@@ -34,26 +34,24 @@ var pubkeyInfo = layout.TypeInfo{
 certificate (X.509, in PEM form), as openssl makes with "req -x509". It becomes
 part of the device tree in all other entries as well, such as u-boot-spl-dtb.
 
-Example::
-
-    section {
-        filename = "spl.bin";
-
-        u-boot-spl-nodtb {
-        };
-        u-boot-spl-pubkey-dtb {
-            algo = "sha384,rsa4096";
-            required = "conf";
-            key-name-hint = "dev";
-        };
-    };
-
 The algorithm is a checksum (sha1, sha256, sha384 or sha512) and one of
 rsa2048, rsa3072, rsa4096, ecdsa256 and ecdsa384. An ECDSA key can also be in a
 file with the extension .pem, private or public, which goes before the
 certificate; U-Boot's mkimage looks for it there.
 
 Without required, SPL accepts what is not signed.`,
+	Example: `section {
+    filename = "spl.bin";
+
+    u-boot-spl-nodtb {
+    };
+    u-boot-spl-pubkey-dtb {
+        algo = "sha384,rsa4096";
+        required = "conf";
+        key-name-hint = "dev";
+    };
+};
+`,
 }
 
 // Depends makes the key be added when no other contents are collected.

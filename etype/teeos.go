@@ -24,6 +24,11 @@ FIT, which takes it apart into segments. Anywhere else the entry marks itself
 absent, so that together with the optional property it drops out of the image.
 
 The entry argument or property tee-os-path gives the name of the file.`,
+	Example: `tee-os {
+    tee-os-path = "tee.bin";
+    optional;
+};
+`,
 }
 
 // teeHeaderSize is the size of the header of OP-TEE's v1 binary format: magic

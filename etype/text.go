@@ -22,15 +22,13 @@ var textInfo = layout.TypeInfo{
 	Doc: `The text comes from the node itself, or from an entry argument on the command
 line: text-label names the argument or the property.
 
-Example::
-
-    text {
-        size = <50>;
-        text-label = "message";
-    };
-
-with "binman build -amessage='this is my message' ...". The text is not
+The example is for "binman build -amessage='this is my message' ...". The text is not
 terminated by a NUL byte; a size larger than the text provides that.`,
+	Example: `text {
+    size = <50>;
+    text-label = "message";
+};
+`,
 }
 
 // MoreProperties names the property that text-label speaks of.

@@ -41,6 +41,7 @@ func uboot() []layout.TypeInfo {
 from the symbol __bss_size of its ELF file ` + p.file("") + `. The program clears
 that region when it starts, so what follows it in memory must stay clear of
 it.`,
+			Example: p.name + "-nodtb {\n};\n\n" + p.name + "-bss-pad {\n};\n\n" + p.name + "-dtb {\n};\n",
 		})
 	}
 	return append(types,
@@ -50,12 +51,22 @@ it.`,
 			Summary: "U-Boot legacy image",
 			Doc: `U-Boot with a header in the legacy format, for loading it to the right
 address. A FIT (flat image tree) is the better choice for new designs.`,
+			Example: `u-boot-img {
+    offset = <0x40000>;
+};
+`,
 		},
 		layout.TypeInfo{
 			Name:    "u-boot-env",
 			New:     func() layout.Type { return &UBootEnv{} },
 			Summary: "An entry which contains a U-Boot environment",
 			Doc:     ubootEnvDoc,
+			Example: `u-boot-env {
+    filename = "env.txt";
+    size = <0x4000>;
+    single-copy;
+};
+`,
 		},
 	)
 }
@@ -74,6 +85,7 @@ func phaseTypes(p phase) []layout.TypeInfo {
 is replaced by ` + p.name + `-expanded, which keeps the two apart so that the
 device tree can be updated, unless --no-expanded or the property no-expanded
 says otherwise.`,
+			Example: p.name + " {\n    no-expanded;\n};\n",
 		},
 		{
 			Name:    p.name + "-nodtb",
@@ -81,6 +93,7 @@ says otherwise.`,
 			Summary: p.title + " flat binary without device tree appended",
 			Doc: `The program ` + p.file("-nodtb.bin") + `. It needs a device tree after it,
 such as ` + p.name + `-dtb.`,
+			Example: p.name + "-nodtb {\n};\n\n" + p.name + "-dtb {\n};\n",
 		},
 		{
 			Name:    p.name + "-elf",
@@ -88,6 +101,7 @@ such as ` + p.name + `-dtb.`,
 			Summary: p.title + " ELF image",
 			Doc: `The program as the ELF file ` + p.file("") + `, without a device tree, which
 can be relocated to any address.`,
+			Example: p.name + "-elf {\n};\n",
 		},
 		{
 			Name:    p.name + "-dtb",
@@ -95,12 +109,14 @@ can be relocated to any address.`,
 			Summary: p.title + " device tree",
 			Doc: `The device tree of the program, ` + p.file(".dtb") + `, which binman updates with
 the positions of the entries when -u is given.`,
+			Example: p.name + "-dtb {\n    align = <16>;\n};\n",
 		},
 		{
 			Name:    p.name + "-expanded",
 			New:     func() layout.Type { return &Expanded{phase: p} },
 			Summary: p.title + " flat binary broken out into its component parts",
 			Doc:     expandedDoc(p),
+			Example: p.name + " {\n    type = \"" + p.name + "-expanded\";\n};\n",
 		},
 	}
 }

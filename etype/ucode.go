@@ -43,25 +43,21 @@ u-boot-dtb-with-ucode
     the device tree
 
 u-boot-ucode
-    this entry
+    this entry`,
+		Example: `end-at-4gb;
+size = <0x100000>;
 
-Example::
+u-boot-with-ucode-ptr {
+    offset = <0xfff00000>;
+};
 
-    binman {
-        end-at-4gb;
-        size = <0x100000>;
+u-boot-dtb-with-ucode {
+};
 
-        u-boot-with-ucode-ptr {
-            offset = <0xfff00000>;
-        };
-
-        u-boot-dtb-with-ucode {
-        };
-
-        u-boot-ucode {
-            align = <16>;
-        };
-    };`,
+u-boot-ucode {
+    align = <16>;
+};
+`,
 	}}
 	for _, p := range []phase{phaseUBoot, earlyPhase[0], earlyPhase[1]} {
 		types = append(types, layout.TypeInfo{
@@ -73,13 +69,11 @@ Example::
 			Doc: `The program ` + p.file("-nodtb.bin") + ` with the address and the size of the microcode
 written at its symbol ` + ucodeSymbol + `, which is looked up in the ELF file
 ` + p.file("") + `. The section must place the program at the address that it was
-linked to. See u-boot-ucode.
-
-Example::
-
-    ` + p.name + `-with-ucode-ptr {
-        optional-ucode;
-    };`,
+linked to. See u-boot-ucode.`,
+			Example: p.name + `-with-ucode-ptr {
+    optional-ucode;
+};
+`,
 		})
 	}
 	for _, p := range []phase{phaseUBoot, earlyPhase[1]} {
@@ -91,12 +85,10 @@ Example::
 			Summary: p.title + " device tree, with the microcode removed",
 			Doc: `The device tree ` + p.file(".dtb") + ` with the updates of its node /microcode taken out,
 if there is more than one and a program of the section needs them. See
-u-boot-ucode.
-
-Example::
-
-    ` + p.name + `-dtb-with-ucode {
-    };`,
+u-boot-ucode.`,
+			Example: p.name + `-dtb-with-ucode {
+};
+`,
 		})
 	}
 	return types

@@ -16,35 +16,21 @@ func vendor() []layout.TypeInfo {
 		argBlob("atf-bl1", "Application Processor (AP) Trusted ROM BL1 blob",
 			`The first program of ARM Trusted Firmware, which starts from ROM or flash: it
 has the exception vectors and sets up processor and platform. It is normally
-called bl1.bin or bl1.elf.
-
-Example::
-
-    atf-bl1 {
-        filename = "bl1.bin";
-    };`),
+called bl1.bin or bl1.elf.`),
 		argBlob("ti-dm", "TI Device Manager (DM) blob",
 			`The program that manages resources and power of K3 devices from Texas
-Instruments, normally called ti-dm.bin.
-
-Example::
-
-    ti-dm {
-        ti-dm-path = "ti-dm.bin";
-    };`),
+Instruments, normally called ti-dm.bin.`),
 		crosECInfo,
 		{
 			Name:    "powerpc-mpc85xx-bootpg-resetvec",
 			New:     fixedBlob("u-boot-br.bin"),
 			Summary: "PowerPC mpc85xx bootpg + resetvec code for U-Boot",
 			Doc: `The boot page and the reset vector u-boot-br.bin of PowerPC mpc85xx processors.
-It must be placed 0xffc bytes before the address of the reset vector.
-
-Example::
-
-    powerpc-mpc85xx-bootpg-resetvec {
-        offset = <0xfffff000>;
-    };`,
+It must be placed 0xffc bytes before the address of the reset vector.`,
+			Example: topOfMemory + `powerpc-mpc85xx-bootpg-resetvec {
+    offset = <0xfffff000>;
+};
+`,
 		},
 		nxpHeaderDDRFWInfo,
 		rcar4SA0Info,
@@ -59,13 +45,11 @@ var crosECInfo = layout.TypeInfo{
 device updates the controller when it starts.
 
 The entry argument or property cros-ec-rw-path gives the name of the file; it
-must be there.
-
-Example::
-
-    cros-ec-rw {
-        cros-ec-rw-path = "ecrw.bin";
-    };`,
+must be there.`,
+	Example: `cros-ec-rw {
+    cros-ec-rw-path = "ecrw.bin";
+};
+`,
 }
 
 const crosECArg = "cros-ec-rw-path"
@@ -89,23 +73,21 @@ var nxpHeaderDDRFWInfo = layout.TypeInfo{
 	Summary: "Add a header to DDR PHY firmware images",
 	Doc: `The contents of the entries, one after the other without any padding, after a
 header with their sizes: a 32-bit little-endian number of bytes for each. The
-boot ROM of the i.MX95 expects the firmware of its memory controller like this.
+boot ROM of the i.MX95 expects the firmware of its memory controller like this.`,
+	Example: `imx-lpddr {
+    type = "nxp-header-ddrfw";
 
-Example::
+    imx-lpddr-imem {
+        type = "blob-ext";
+        filename = "lpddr5_imem.bin";
+    };
 
-    imx-lpddr {
-        type = "nxp-header-ddrfw";
-
-        imx-lpddr-imem {
-            type = "blob-ext";
-            filename = "lpddr5_imem.bin";
-        };
-
-        imx-lpddr-dmem {
-            type = "blob-ext";
-            filename = "lpddr5_dmem.bin";
-        };
-    };`,
+    imx-lpddr-dmem {
+        type = "blob-ext";
+        filename = "lpddr5_dmem.bin";
+    };
+};
+`,
 }
 
 // NXPHeaderDDRFW is a section with the sizes of its entries in front.
@@ -147,19 +129,17 @@ var rcar4SA0Info = layout.TypeInfo{
 	Doc: `What the boot ROM of R-Car Gen4 SoCs expects at the start of the flash: a header
 of 0x40000 bytes that says where in memory the program goes, and the program.
 The header takes the first 0x40000 bytes of the section, so the program has that
-offset.
+offset.`,
+	Example: `renesas-rcar4-sa0 {
+    filename = "sa0.bin";
+    renesas,loader-address = <0xe6338000>;
 
-Example::
-
-    renesas-rcar4-sa0 {
-        filename = "sa0.bin";
-        renesas,loader-address = <0xe6338000>;
-
-        u-boot-spl {
-            offset = <0x40000>;
-            align-end = <4>;
-        };
-    };`,
+    u-boot-spl {
+        offset = <0x40000>;
+        align-end = <4>;
+    };
+};
+`,
 }
 
 // RCar4SA0 is a section whose first part is the header of the boot ROM.

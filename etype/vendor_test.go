@@ -6,8 +6,6 @@ import (
 	"encoding/hex"
 	"strings"
 	"testing"
-
-	"binman/etype"
 )
 
 func containsLine(text, line string) bool {
@@ -95,26 +93,4 @@ func TestVendorErrors(t *testing.T) {
 			"Node '/binman/blob-named-by-arg': Entry type 'blob-named-by-arg' cannot be used directly: use 'blob' or 'blob-ext' with a filename property",
 		},
 	})
-}
-
-// Every type of these families is documented, with an example that shows it.
-func TestDocExamples(t *testing.T) {
-	table := etype.Table()
-	for _, name := range strings.Fields(`
-		u-boot-ucode u-boot-dtb-with-ucode u-boot-tpl-dtb-with-ucode
-		u-boot-with-ucode-ptr u-boot-spl-with-ucode-ptr u-boot-tpl-with-ucode-ptr
-		x86-start16 x86-start16-spl x86-start16-tpl x86-reset16 x86-reset16-spl x86-reset16-tpl
-		intel-descriptor intel-me intel-fsp intel-fsp-m intel-fsp-s intel-fsp-t intel-cmc intel-mrc
-		intel-vbt intel-vga intel-refcode intel-fit intel-fit-ptr cros-ec-rw
-		powerpc-mpc85xx-bootpg-resetvec ti-dm atf-bl1 nxp-header-ddrfw renesas-rcar4-sa0
-		blob-named-by-arg blob-phase blob-dtb`) {
-		info := table[name]
-		if info == nil {
-			t.Errorf("no entry type '%s'", name)
-			continue
-		}
-		if info.Summary == "" || !strings.Contains(info.Doc, "Example::\n\n    ") {
-			t.Errorf("'%s' has no summary or no example", name)
-		}
-	}
 }

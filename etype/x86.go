@@ -23,6 +23,9 @@ func x86() []layout.TypeInfo {
 	)
 }
 
+// topOfMemory starts the examples of entries that are placed by their address.
+const topOfMemory = "end-at-4gb;\nsize = <0x100000>;\n\n"
+
 // x86Code lists the types for the code of a phase that runs in 16-bit mode.
 func x86Code(p phase) []layout.TypeInfo {
 	suffix := strings.TrimPrefix(p.name, "u-boot")
@@ -35,26 +38,22 @@ func x86Code(p phase) []layout.TypeInfo {
 			Doc: `The code ` + p.dir + `u-boot-` + start + `.bin, which the reset code jumps to. It
 changes the processor, even a 64-bit one, from the 16-bit mode that it starts in
 to 32-bit mode and jumps to ` + p.title + `. It must be in the top 64 KiB of the
-ROM.
-
-Example::
-
-    ` + start + ` {
-        offset = <0xfffff800>;
-    };`,
+ROM.`,
+			Example: topOfMemory + start + ` {
+    offset = <0xfffff800>;
+};
+`,
 		},
 		{
 			Name:    reset,
 			New:     fixedBlob(p.dir + "u-boot-" + reset + ".bin"),
 			Summary: "x86 16-bit reset code for " + p.title,
 			Doc: `The code ` + p.dir + `u-boot-` + reset + `.bin, with which the processor starts. It
-jumps to ` + start + ` and must be where the processor expects it.
-
-Example::
-
-    ` + reset + ` {
-        offset = <0xfffffff0>;
-    };`,
+jumps to ` + start + ` and must be where the processor expects it.`,
+			Example: topOfMemory + reset + ` {
+    offset = <0xfffffff0>;
+};
+`,
 		},
 	}
 }
@@ -89,15 +88,16 @@ mrc.bin: the filename property has no effect.`},
 			`Code that sets up some systems. U-Boot runs it early. The file is always
 refcode.bin: the filename property has no effect.`},
 	} {
-		example := "offset = <0xfff80000>;"
+		example := topOfMemory + t.name + " {\n    offset = <0xfff80000>;\n};\n"
 		if t.example != "" {
-			example = `filename = "` + t.example + `";`
+			example = t.name + " {\n    filename = \"" + t.example + "\";\n};\n"
 		}
 		types = append(types, layout.TypeInfo{
 			Name:    t.name,
 			New:     func() layout.Type { return &Blob{fixed: t.fixed, external: true} },
 			Summary: t.summary,
-			Doc:     t.doc + "\n\nExample::\n\n    " + t.name + " {\n        " + example + "\n    };",
+			Doc:     t.doc,
+			Example: example,
 		})
 	}
 	return types
