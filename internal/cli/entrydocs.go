@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -139,16 +140,19 @@ func writeEntryMarkdown(w io.Writer) error {
 			mdProperties(w, props)
 		}
 		if info.Example != "" {
-			fmt.Fprintf(w, "```dts\n%s\n```\n\n", strings.TrimRight(info.Example, "\n"))
+			fmt.Fprintf(w, "Example:\n\n```dts\n%s\n```\n\n", strings.TrimRight(info.Example, "\n"))
 		}
 	}
 	return nil
 }
 
+// rstHeading matches a heading within the documentation of a type.
+var rstHeading = regexp.MustCompile(`(?m)^(.+)\n~{3,}$`)
+
 // markdownDoc turns the few things that the documentation uses of
 // reStructuredText into Markdown: literal blocks are indented in both.
 func markdownDoc(doc string) string {
-	return strings.ReplaceAll(doc, "::\n", ":\n")
+	return strings.ReplaceAll(rstHeading.ReplaceAllString(doc, "### $1"), "::\n", ":\n")
 }
 
 func mdProperties(w io.Writer, props []*layout.Property) {
