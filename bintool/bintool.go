@@ -103,6 +103,7 @@ func (s Set) run(ctx context.Context, name string, args []string) (stdout, stder
 	}
 	var outs, errs capture
 	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Args[0] = name // as in the messages of the program
 	cmd.Stdout, cmd.Stderr = &outs, &errs
 	cmd.Env = s.environ()
 	// Something the program left running may keep its output open.

@@ -32,7 +32,8 @@ var intelIFWIInfo = layout.TypeInfo{
 engines beside it, in one file that is divided into sub-partitions. It cannot be
 made from scratch: a file from the vendor is needed, of which the parts that come
 from U-Boot are replaced. That is done with the external program ifwitool. The
-sub-partition OBBP is removed.
+sub-partition OBBP is removed. With convert-fit, the result is also written to the
+file ifwi.bin in the output directory.
 
 Each subnode is an entry that goes into the IFWI, in the place that these properties
 name:
@@ -151,6 +152,9 @@ func (f *IntelIFWI) Pack(b *layout.Build, e *layout.Entry, next int64) (int64, e
 // Contents returns the IFWI with the entries in it. Of a missing file that may
 // be missing there are none.
 func (f *IntelIFWI) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	if b.Reading() {
+		return e.Data, nil
+	}
 	file, err := b.Input.Open(f.Filename)
 	if errors.Is(err, fs.ErrNotExist) && (b.AllowMissing || e.Optional) {
 		e.Missing = true
@@ -229,6 +233,11 @@ func (f *IntelIFWI) run(b *layout.Build, e *layout.Entry, in []toolInput) (conte
 		return content.Fill(0, ifwiFallbackSize), nil
 	case err != nil:
 		return content.Data{}, e.Errorf("%w", err)
+	}
+	if f.ConvertFIT {
+		if err := b.Output.Write("ifwi.bin", data); err != nil {
+			return content.Data{}, e.Errorf("%w", err)
+		}
 	}
 	return b.CompressData(e, data)
 }

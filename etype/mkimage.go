@@ -132,6 +132,7 @@ func (m *Mkimage) ReadEntries(b *layout.Build, e *layout.Entry) error {
 		case child.Node.Name != imagenameNode:
 			data = append(data, child)
 		case !b.Reading():
+			child.Walk(func(part *layout.Entry) { part.NoWriteSymbols = true })
 			m.Aside = append(m.Aside, child)
 		}
 	}
@@ -168,16 +169,17 @@ func (m *Mkimage) Contents(b *layout.Build, e *layout.Entry) (content.Data, erro
 	return m.Update(b, e)
 }
 
-// Build returns what mkimage makes. For an opened image it does not run.
+// Build returns what mkimage makes of the packed entries.
 func (m *Mkimage) Build(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	if b.Reading() {
-		return m.keep(e)
-	}
 	return m.Update(b, e)
 }
 
-// Update runs mkimage, unless it has made the same before.
+// Update runs mkimage, unless it has made the same before. For an opened
+// image it never runs.
 func (m *Mkimage) Update(b *layout.Build, e *layout.Entry) (content.Data, error) {
+	if b.Reading() {
+		return m.keep(e)
+	}
 	in, err := m.inputs(e)
 	if err != nil {
 		return content.Data{}, err
@@ -310,8 +312,8 @@ func (m *Mkimage) LoadChildren(b *layout.Build, e *layout.Entry, inner content.D
 func (m *Mkimage) keep(e *layout.Entry) (content.Data, error) {
 	for _, child := range m.Entries {
 		if child.Replaced() {
-			return content.Data{}, e.Errorf("cannot be changed to hold the new contents of '%s': mkimage would have to run, with arguments that come out of the image. Build the image anew, or replace the whole entry with what mkimage makes",
-				child.Name)
+			return content.Data{}, e.Errorf("cannot be made again, but '%s' in it has to change: mkimage would run with arguments that come out of the image. "+
+				"Build the image anew, or replace the whole entry with what mkimage makes", child.Name)
 		}
 	}
 	return e.LoadedContents(), nil
