@@ -64,50 +64,6 @@ contents of the image are made of them, as in a section. Subnodes named hash...
 are those of the FIT: their value is added. Properties that start with 'fit,' are
 for binman and do not go into the FIT.
 
-Example::
-
-    fit {
-        description = "U-Boot and its device tree";
-        fit,external-offset = <0x1000>;
-
-        images {
-            uboot {
-                description = "U-Boot";
-                type = "firmware";
-                os = "u-boot";
-                arch = "arm64";
-                compression = "none";
-                load = <0x80000>;
-
-                u-boot-nodtb {
-                };
-
-                hash-1 {
-                    algo = "sha256";
-                };
-            };
-
-            fdt-1 {
-                description = "device tree";
-                type = "flat_dt";
-                compression = "none";
-
-                u-boot-dtb {
-                };
-            };
-        };
-
-        configurations {
-            default = "conf-1";
-
-            conf-1 {
-                description = "the board";
-                firmware = "uboot";
-                fdt = "fdt-1";
-            };
-        };
-    };
-
 The hash algorithms are crc16-ccitt, crc32, md5, sha1, sha256, sha384 and sha512.
 The FIT gets a property timestamp: the time of the build, or SOURCE_DATE_EPOCH if
 that is in the environment. The bytes are those that mkimage makes; it need not be
@@ -223,6 +179,48 @@ Changing a FIT
 
 Images and the entries in them can be listed, extracted and replaced; the hashes
 follow. A FIT that is signed cannot be changed.`,
+	Example: `fit {
+    description = "U-Boot and its device tree";
+    fit,external-offset = <0x1000>;
+
+    images {
+        uboot {
+            description = "U-Boot";
+            type = "firmware";
+            os = "u-boot";
+            arch = "arm64";
+            compression = "none";
+            load = <0x80000>;
+
+            u-boot-nodtb {
+            };
+
+            hash-1 {
+                algo = "sha256";
+            };
+        };
+
+        fdt-1 {
+            description = "device tree";
+            type = "flat_dt";
+            compression = "none";
+
+            u-boot-dtb {
+            };
+        };
+    };
+
+    configurations {
+        default = "conf-1";
+
+        conf-1 {
+            description = "the board";
+            firmware = "uboot";
+            fdt = "fdt-1";
+        };
+    };
+};
+`,
 }
 
 // Sect returns what holds the images. Unlike a section, a FIT has none of its

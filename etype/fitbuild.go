@@ -42,9 +42,10 @@ func (f *FIT) hideGenerators(b *layout.Build) error {
 // CheckEntries has nothing to check: the FIT has placed its images itself.
 func (f *FIT) CheckEntries(b *layout.Build, e *layout.Entry) error { return nil }
 
-// Contents returns the FIT with the images as far as they are known.
+// Contents returns the FIT with the images as far as they are known. It leaves
+// their offsets and sizes alone, since packing starts from what was asked for.
 func (f *FIT) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	return f.Build(b, e)
+	return f.make(b, e, false)
 }
 
 // Build returns the FIT and sets the offsets and sizes of the images.
@@ -52,6 +53,10 @@ func (f *FIT) Build(b *layout.Build, e *layout.Entry) (content.Data, error) {
 	if b.Reading() {
 		return f.rebuild(b, e)
 	}
+	return f.make(b, e, true)
+}
+
+func (f *FIT) make(b *layout.Build, e *layout.Entry, place bool) (content.Data, error) {
 	if err := f.hideGenerators(b); err != nil {
 		return content.Data{}, err
 	}
@@ -75,14 +80,21 @@ func (f *FIT) Build(b *layout.Build, e *layout.Entry) (content.Data, error) {
 		}
 		return content.Data{}, e.Errorf("%s is not supported yet: nothing is built, so that no FIT is taken for one that is protected", what)
 	}
-	return f.write(b, e, src)
-}
-
-// write makes the FIT of its nodes and places the entries in it.
-func (f *FIT) write(b *layout.Build, e *layout.Entry, src *fit.Source) (content.Data, error) {
-	stamp, err := f.timestamp(e)
+	made, err := f.write(e, src)
 	if err != nil {
 		return content.Data{}, err
+	}
+	if place {
+		f.place(b, src, made.Places)
+	}
+	return made.Data, nil
+}
+
+// write makes the FIT of its nodes.
+func (f *FIT) write(e *layout.Entry, src *fit.Source) (*fit.Written, error) {
+	stamp, err := f.timestamp(e)
+	if err != nil {
+		return nil, err
 	}
 	src.Timestamp = stamp
 	src.External = f.ExternalOffset.Known
@@ -90,16 +102,18 @@ func (f *FIT) write(b *layout.Build, e *layout.Entry, src *fit.Source) (content.
 	src.Align = f.DataAlign
 	made, err := src.Write(f.last)
 	if err != nil {
-		return content.Data{}, e.Errorf("%w", err)
+		return nil, e.Errorf("%w", err)
 	}
 	f.last = made
-	f.place(b, src, made.Places)
-	return made.Data, nil
+	return made, nil
 }
 
 // place sets the offsets and sizes of the images, asking for another pass if
 // one has changed.
 func (f *FIT) place(b *layout.Build, src *fit.Source, places []fit.Place) {
+	if b.Placed() {
+		return
+	}
 	at := make(map[string]fit.Place, len(places))
 	for i, node := range src.Root.Child("images").Subnodes {
 		at[node.Name] = places[i]

@@ -74,7 +74,12 @@ func (f *FIT) rebuild(b *layout.Build, e *layout.Entry) (content.Data, error) {
 	if err != nil {
 		return content.Data{}, err
 	}
-	return f.write(b, e, src)
+	made, err := f.write(e, src)
+	if err != nil {
+		return content.Data{}, err
+	}
+	f.place(b, src, made.Places)
+	return made.Data, nil
 }
 
 // checkUnprotected refuses to change a FIT that has been signed or encrypted:

@@ -184,6 +184,9 @@ func Parse(r io.ReaderAt, size int64) (*FIT, error) {
 		if err != nil {
 			return nil, err
 		}
+		if im.Size == 0 {
+			im.Offset = min(im.Offset, size) // mkimage does not pad up to nothing
+		}
 		if err := src.Check(im.Offset, im.Size, fmt.Sprintf("data of node '%s'", node.Path())); err != nil {
 			return nil, err
 		}

@@ -268,6 +268,9 @@ func (w *writer) external() (content.Data, error) {
 
 	w.tree.Pack()
 	blob := w.tree.Marshal()
+	if s.Position == 0 {
+		align = max(align, 4) // from there offsets count, whatever mkimage does
+	}
 	start := binfmt.Align(int64(len(blob)), align)
 	blob = append(blob, make([]byte, start-int64(len(blob)))...)
 	binary.BigEndian.PutUint32(blob[atTotalSize:], uint32(start))
@@ -280,8 +283,10 @@ func (w *writer) external() (content.Data, error) {
 	if start+total > maxTotal {
 		return content.Data{}, errTooLarge(start + total)
 	}
-	out.PadTo(start, 0)
-	out.Add(parts.Data())
+	if total > 0 { // without contents nothing is written there
+		out.PadTo(start, 0)
+		out.Add(parts.Data())
+	}
 	for i := range w.places {
 		w.places[i].Offset += start
 	}

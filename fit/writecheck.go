@@ -20,6 +20,9 @@ func (s *Source) check() error {
 	if images == nil {
 		return fmt.Errorf("Can't find images parent node '/images' (FDT_ERR_NOTFOUND)")
 	}
+	if !s.Root.Has("description") {
+		return fmt.Errorf("the FIT needs a property 'description', without which U-Boot does not take it for one")
+	}
 	if s.Align < 0 || s.Align&(s.Align-1) != 0 {
 		return fmt.Errorf("alignment %#x must be a power of two", s.Align)
 	}
@@ -87,7 +90,7 @@ func (s *Source) checkConfigs() error {
 	}
 	if configs.Has("default") {
 		if name := text(configs, "default"); !hasNode(configs, name) {
-			return fmt.Errorf("Error: Default configuration '%s' not found under /configurations", name)
+			return fmt.Errorf("Default configuration '%s' not found under /configurations", name)
 		}
 	}
 	images := s.images()
@@ -99,7 +102,7 @@ func (s *Source) checkConfigs() error {
 			}
 			for _, name := range names {
 				if name != "" && !hasNode(images, name) {
-					return fmt.Errorf("Error: configuration '%s' references undefined image '%s' in property '%s'", config.Name, name, prop)
+					return fmt.Errorf("configuration '%s' references undefined image '%s' in property '%s'", config.Name, name, prop)
 				}
 			}
 		}

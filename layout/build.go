@@ -58,6 +58,7 @@ type Build struct {
 	fakeDir  string
 	resized  *Entry // outgrew its place in this pass
 	again    bool   // something moved within a container in this pass
+	placed   bool   // the image is packed: positions have been written
 	repack   bool   // entries of an opened image may move
 }
 
@@ -305,6 +306,7 @@ func (b *Build) processFDT(root *Entry) error {
 
 // process makes one image. It returns whether the image is complete.
 func (b *Build) process(img *Image) (bool, error) {
+	b.placed = false
 	if err := b.gather(img.Entry); err != nil {
 		return false, err
 	}
@@ -361,6 +363,10 @@ func (b *Build) packUntilStable(img *Image) error {
 // their places in it since their positions were noted.
 func (b *Build) PackAgain() { b.again = true }
 
+// Placed says whether positions have been written, so that they are final even
+// for what moves as absent entries are left out.
+func (b *Build) Placed() bool { return b.placed }
+
 // MayResize says whether entries may change their sizes, which those of an
 // opened image may only if it is packed again.
 func (b *Build) MayResize() bool { return !b.reading || b.repack }
@@ -405,6 +411,7 @@ func (b *Build) reset(root *Entry) error {
 // finish writes the image and what belongs to it.
 func (b *Build) finish(img *Image) (bool, error) {
 	complete := b.reportProblems(img)
+	b.placed = true
 	img.Entry.dropAbsent()
 	if err := b.rebuild(img.Entry); err != nil {
 		return false, err
