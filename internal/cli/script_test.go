@@ -22,6 +22,7 @@ import (
 	"binman/dts"
 	"binman/fdt"
 	"binman/internal/cli"
+	"binman/internal/testelf"
 )
 
 var update = flag.Bool("update", false, "write what the commands print into the scripts")
@@ -99,6 +100,8 @@ type skipKey struct{}
 //	fdtmap out source [old=new] make an FDT map of a device-tree source; old, somewhere in
 //	                            the blob, becomes new, which is as long
 //	append out file...          add files at the end of a file
+//	elf out code base sym=value[:size]...
+//	                            make an ELF file of code, which is loaded to the address base
 var scriptCommands = map[string]func(ts *script, neg bool, args []string){
 	"status":   scriptStatus,
 	"judge":    scriptJudge,
@@ -113,6 +116,7 @@ var scriptCommands = map[string]func(ts *script, neg bool, args []string){
 	"tmpfs":    scriptTmpfs,
 	"fdtmap":   scriptFDTMap,
 	"append":   scriptAppend,
+	"elf":      scriptELF,
 }
 
 // usage ends the script unless it gives the right number of arguments to a
@@ -276,4 +280,19 @@ func scriptAppend(ts *script, neg bool, args []string) {
 		_, err := out.WriteString(ts.ReadFile(name))
 		ts.Check(err)
 	}
+}
+
+func scriptELF(ts *script, neg bool, args []string) {
+	usage(ts, neg, args, 3, 100, "elf out code base sym=value[:size]...")
+	file := testelf.File{Segments: []testelf.Segment{{Address: uint64(number(ts, args[2])), Data: []byte(ts.ReadFile(args[1]))}}}
+	for _, arg := range args[3:] {
+		name, place, _ := strings.Cut(arg, "=")
+		value, size, sized := strings.Cut(place, ":")
+		sym := testelf.Symbol{Name: name, Value: uint64(number(ts, value))}
+		if sized {
+			sym.Size = uint64(number(ts, size))
+		}
+		file.Symbols = append(file.Symbols, sym)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), file.Bytes(), 0o666))
 }
