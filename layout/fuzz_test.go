@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"binman/bintool"
 	"binman/dts"
 	"binman/etype"
 	"binman/fdt"
@@ -19,6 +20,8 @@ import (
 
 // fuzzSeeds are the bodies of descriptions that build, or nearly.
 var fuzzSeeds = []string{
+	`mkimage { args = "-T script -n a"; multiple-data-files; text { text = "a"; }; imagename { type = "text"; text = "b"; }; };
+	 intel-ifwi { filename = "blob.bin"; convert-fit; text { text = "a"; ifwi-subpart = "b"; ifwi-entry = "c"; }; };`,
 	`text { text = "hello"; };`,
 	`size = <0x40>; pad-byte = <0xff>; sort-by-offset;
 	 b { type = "fill"; size = <3>; fill-byte = [0b]; offset = <0x20>; align-end = <8>; };
@@ -84,6 +87,7 @@ func FuzzBuild(f *testing.F) {
 				WriteMap:     options&2 != 0,
 				AllowMissing: options&4 != 0,
 				UseExpanded:  options&8 != 0,
+				MissingTools: noTools(),
 			}
 			return b, b.Run()
 		}
@@ -191,4 +195,14 @@ func readAll(t *testing.T, dir string) map[string][]byte {
 		t.Fatal(err)
 	}
 	return files
+}
+
+// noTools returns all external tools, so that none runs with arguments from a
+// fuzzer.
+func noTools() map[string]bool {
+	missing := map[string]bool{}
+	for _, tool := range bintool.Tools() {
+		missing[tool.Name] = true
+	}
+	return missing
 }
