@@ -359,7 +359,7 @@ func TestBuildDisturbed(t *testing.T) {
 	before["second"] = pattern(4, 0x6000)
 	s := scene{
 		before:  before,
-		command: []string{"build", "-d", "image.dts", "-O", "out", "-u", "-m"},
+		command: []string{"build", "-d", "image.dts", "-O", "out", "-m"},
 	}
 	s.disturb(t)
 }
