@@ -139,6 +139,7 @@ func TestMicrocodeAddress(t *testing.T) {
 		{"padding before the tree", flash + `u-boot-with-ucode-ptr { offset = <0xfffff000>; }; u-boot-dtb-with-ucode { pad-before = <4>; prepend = "length"; }; u-boot-ucode { }; };` + oneUpdate, one},
 		{"padding before the program", flash + "u-boot-with-ucode-ptr { offset = <0xffffeffc>; pad-before = <4>; }; " + ucodeParts + "};" + twoUpdates, two},
 		{"empty block with a size", flash + "u-boot-with-ucode-ptr { offset = <0xfffff000>; }; u-boot-dtb-with-ucode { }; u-boot-ucode { size = <16>; }; };" + oneUpdate, one},
+		{"second pass", flash + `u-boot-with-ucode-ptr { offset = <0xfffff000>; }; u-boot-dtb { offset = <0xffff8000>; compress = "lz4"; };` + ucodeParts + "};" + twoUpdates, two},
 		{"compressed tree", flash + `u-boot-with-ucode-ptr { offset = <0xfffff000>; }; u-boot-dtb-with-ucode { compress = "lz4"; }; u-boot-ucode { }; };` + twoUpdates, two},
 	} {
 		for _, updateFDT := range []bool{false, true} {
