@@ -168,15 +168,6 @@ func (f *File) Symbol(name string) (Symbol, bool) {
 	return f.Symbols[i], true
 }
 
-// SymbolAt returns the first symbol at an address.
-func (f *File) SymbolAt(address uint64) (Symbol, bool) {
-	i, ok := slices.BinarySearchFunc(f.Symbols, address, func(s Symbol, a uint64) int { return cmp.Compare(s.Address, a) })
-	if !ok {
-		return Symbol{}, false
-	}
-	return f.Symbols[i], true
-}
-
 // DefaultBase is the symbol at which the contents of a program begin, unless
 // the description names another.
 const DefaultBase = "__image_copy_start"

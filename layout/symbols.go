@@ -179,7 +179,7 @@ func (b *Build) writeEntrySymbols(e *Entry, table *symbolTable) error {
 		Lookup: func(w elf.Wanted) (int64, bool, error) {
 			return table.value(b, w.Name, w.Where, w.Weak, w.Base)
 		},
-		Log: func(level elf.Level, text string) { b.Log.Printf(Notice+Level(level), "%s", text) },
+		Log: b.logELF,
 	}
 	if e.SymbolsBase.Known {
 		plan.BaseAddr = &e.SymbolsBase.Value
