@@ -90,10 +90,10 @@ func fdtmap(root mapNode) []byte {
 	w.node(root)
 	w.cell(9)
 	const header, reserved = 40, 16
-	size := header + reserved + len(w.structure) + len(w.strings)
+	structure, strings := int64(len(w.structure)), int64(len(w.strings))
+	size := header + reserved + structure + strings
 	b := append([]byte("_FDTMAP_"), make([]byte, 8)...)
-	for _, v := range []int{0xd00dfeed, size, header + reserved, header + reserved + len(w.structure), header, 17, 16, 0,
-		len(w.strings), len(w.structure)} {
+	for _, v := range []int64{0xd00dfeed, size, header + reserved, header + reserved + structure, header, 17, 16, 0, strings, structure} {
 		b = binary.BigEndian.AppendUint32(b, uint32(v))
 	}
 	b = append(b, make([]byte, reserved)...)
