@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"binman/codec/internal/cursor"
 	"binman/codec/internal/limit"
 )
 
@@ -25,7 +26,7 @@ const legacyBlock = 8 << 20
 // maxSize bytes of it, else ErrTooLarge. Bytes after the last frame are
 // ignored.
 func Decode(src []byte, maxSize int64) ([]byte, error) {
-	d := decoder{src: src, max: maxSize}
+	d := decoder{Cursor: cursor.Cursor{Src: src, Order: binary.LittleEndian, Malformed: ErrFormat}, max: maxSize}
 	frames := 0
 	for d.isFrame() {
 		if err := d.frame(); err != nil {
@@ -34,51 +35,28 @@ func Decode(src []byte, maxSize int64) ([]byte, error) {
 		frames++
 	}
 	if frames == 0 {
-		return nil, d.errorf("no LZ4 frame magic")
+		return nil, d.Errorf("no LZ4 frame magic")
 	}
 	return d.out, nil
 }
 
 type decoder struct {
-	src []byte
-	pos int
+	cursor.Cursor
 	out []byte
 	max int64
 }
 
-func (d *decoder) errorf(format string, args ...any) error {
-	return fmt.Errorf("%w: %s at offset 0x%x", ErrFormat, fmt.Sprintf(format, args...), d.pos)
-}
-
-// take returns the next n bytes of the input, which hold what.
-func (d *decoder) take(n int64, what string) ([]byte, error) {
-	if n > int64(len(d.src)-d.pos) {
-		return nil, d.errorf("%s of %d bytes, but the input has only %d more", what, n, len(d.src)-d.pos)
-	}
-	b := d.src[d.pos : d.pos+int(n)]
-	d.pos += int(n)
-	return b, nil
-}
-
-func (d *decoder) uint32(what string) (uint32, error) {
-	b, err := d.take(4, what)
-	if err != nil {
-		return 0, err
-	}
-	return binary.LittleEndian.Uint32(b), nil
-}
-
 // isFrame reports whether the magic of any kind of frame comes next.
 func (d *decoder) isFrame() bool {
-	if len(d.src)-d.pos < 4 {
+	if d.Left() < 4 {
 		return false
 	}
-	magic := binary.LittleEndian.Uint32(d.src[d.pos:])
+	magic := binary.LittleEndian.Uint32(d.Src[d.Pos:])
 	return magic == frameMagic || magic == legacyMagic || magic&^15 == skipMagic
 }
 
 func (d *decoder) frame() error {
-	magic, err := d.uint32("magic")
+	magic, err := d.Uint32("magic")
 	switch {
 	case err != nil:
 		return err
@@ -87,11 +65,11 @@ func (d *decoder) frame() error {
 	case magic == frameMagic:
 		return d.blocks()
 	}
-	size, err := d.uint32("size of a skippable frame")
+	size, err := d.Uint32("size of a skippable frame")
 	if err != nil {
 		return err
 	}
-	_, err = d.take(int64(size), "skippable frame")
+	_, err = d.Take(int64(size), "skippable frame")
 	return err
 }
 
@@ -103,8 +81,8 @@ type header struct {
 }
 
 func (d *decoder) header() (header, error) {
-	start := d.pos
-	b, err := d.take(2, "frame descriptor")
+	start := d.Pos
+	b, err := d.Take(2, "frame descriptor")
 	if err != nil {
 		return header{}, err
 	}
@@ -112,29 +90,29 @@ func (d *decoder) header() (header, error) {
 	sizeCode := b[1] >> 4 & 7
 	switch {
 	case h.flags&maskVersion != flagVersion:
-		return h, d.errorf("frame version %d, want 1", h.flags>>6)
+		return h, d.Errorf("frame version %d, want 1", h.flags>>6)
 	case h.flags&flagReserved != 0 || b[1]&0x8f != 0:
-		return h, d.errorf("reserved bits set in the frame descriptor 0x%02x 0x%02x", b[0], b[1])
+		return h, d.Errorf("reserved bits set in the frame descriptor 0x%02x 0x%02x", b[0], b[1])
 	case sizeCode < 4:
-		return h, d.errorf("block size code %d, want 4 to 7", sizeCode)
+		return h, d.Errorf("block size code %d, want 4 to 7", sizeCode)
 	case h.flags&flagDictionary != 0:
-		return h, d.errorf("the frame needs a dictionary, which is not supported")
+		return h, d.Errorf("the frame needs a dictionary, which is not supported")
 	}
 	h.blockMax = 1 << (8 + 2*sizeCode)
 	if h.flags&flagContentSize != 0 {
-		b, err := d.take(8, "content size")
+		b, err := d.Take(8, "content size")
 		if err != nil {
 			return h, err
 		}
 		h.contentSize = binary.LittleEndian.Uint64(b)
 	}
-	want := byte(xxh32(d.src[start:d.pos]) >> 8)
-	sum, err := d.take(1, "header checksum")
+	want := byte(xxh32(d.Src[start:d.Pos]) >> 8)
+	sum, err := d.Take(1, "header checksum")
 	if err != nil {
 		return h, err
 	}
 	if sum[0] != want {
-		return h, d.errorf("header checksum 0x%02x, computed 0x%02x", sum[0], want)
+		return h, d.Errorf("header checksum 0x%02x, computed 0x%02x", sum[0], want)
 	}
 	return h, nil
 }
@@ -150,7 +128,7 @@ func (d *decoder) blocks() error {
 		return limit.Exceeded(d.max)
 	}
 	for {
-		word, err := d.uint32("block size")
+		word, err := d.Uint32("block size")
 		if err != nil {
 			return err
 		}
@@ -159,19 +137,19 @@ func (d *decoder) blocks() error {
 		}
 		size := int64(word &^ storedBit)
 		if size > h.blockMax {
-			return d.errorf("block of %d bytes in a frame with blocks up to %d", size, h.blockMax)
+			return d.Errorf("block of %d bytes in a frame with blocks up to %d", size, h.blockMax)
 		}
-		data, err := d.take(size, "block")
+		data, err := d.Take(size, "block")
 		if err != nil {
 			return err
 		}
 		if h.flags&flagBlockSum != 0 {
-			sum, err := d.uint32("block checksum")
+			sum, err := d.Uint32("block checksum")
 			if err != nil {
 				return err
 			}
 			if want := xxh32(data); sum != want {
-				return d.errorf("block checksum 0x%08x, computed 0x%08x", sum, want)
+				return d.Errorf("block checksum 0x%08x, computed 0x%08x", sum, want)
 			}
 		}
 		window := start
@@ -189,15 +167,15 @@ func (d *decoder) blocks() error {
 	}
 	content := d.out[start:]
 	if h.flags&flagContentSize != 0 && h.contentSize != uint64(len(content)) {
-		return d.errorf("frame says %d bytes of content, but holds %d", h.contentSize, len(content))
+		return d.Errorf("frame says %d bytes of content, but holds %d", h.contentSize, len(content))
 	}
 	if h.flags&flagContentSum != 0 {
-		sum, err := d.uint32("content checksum")
+		sum, err := d.Uint32("content checksum")
 		if err != nil {
 			return err
 		}
 		if want := xxh32(content); sum != want {
-			return d.errorf("content checksum 0x%08x, computed 0x%08x", sum, want)
+			return d.Errorf("content checksum 0x%08x, computed 0x%08x", sum, want)
 		}
 	}
 	return nil
@@ -206,13 +184,13 @@ func (d *decoder) blocks() error {
 // legacy reads a legacy frame after its magic: blocks until the end of the
 // input, or until what cannot be a block's size (padding, the next magic).
 func (d *decoder) legacy() error {
-	for len(d.src)-d.pos >= 4 {
-		size := int64(binary.LittleEndian.Uint32(d.src[d.pos:]))
+	for d.Left() >= 4 {
+		size := int64(binary.LittleEndian.Uint32(d.Src[d.Pos:]))
 		if size == 0 || size > legacyBlock+legacyBlock/255+16 {
 			return nil
 		}
-		d.pos += 4
-		data, err := d.take(size, "block")
+		d.Pos += 4
+		data, err := d.Take(size, "block")
 		if err != nil {
 			return err
 		}
@@ -235,7 +213,7 @@ func (d *decoder) stored(data []byte) error {
 // decoded, whose matches may reach back to out[window].
 func (d *decoder) block(src []byte, window int, blockMax int64) error {
 	bad := func(what string, at int) error {
-		return fmt.Errorf("%w: %s at offset 0x%x", ErrFormat, what, d.pos-len(src)+at)
+		return fmt.Errorf("%w: %s at offset 0x%x", ErrFormat, what, d.Pos-len(src)+at)
 	}
 	blockEnd := int64(len(d.out)) + blockMax
 	fits := func(n, at int) error {

@@ -4,7 +4,8 @@ package lz4
 
 import (
 	"encoding/binary"
-	"math/bits"
+
+	"binman/codec/internal/prefix"
 )
 
 const (
@@ -111,7 +112,7 @@ func (p *parser) findMatches(block []byte) {
 			if block[c+best] != block[i+best] || binary.LittleEndian.Uint32(block[c:]) != here {
 				continue
 			}
-			if n := matchLength(block[c:], block[i:end]); n > best {
+			if n := prefix.Common(block[c:], block[i:end]); n > best {
 				best, from = n, c
 			}
 		}
@@ -120,21 +121,6 @@ func (p *parser) findMatches(block []byte) {
 			p.offset[i] = uint16(i - from)
 		}
 	}
-}
-
-// matchLength returns how many bytes of b, from its start, equal those of a.
-// a is at least as long as b.
-func matchLength(a, b []byte) int {
-	n := 0
-	for ; n+8 <= len(b); n += 8 {
-		if x := binary.LittleEndian.Uint64(a[n:]) ^ binary.LittleEndian.Uint64(b[n:]); x != 0 {
-			return n + bits.TrailingZeros64(x)>>3
-		}
-	}
-	for n < len(b) && a[n] == b[n] {
-		n++
-	}
-	return n
 }
 
 // choose fills step with the cheapest way to write the block, from its end

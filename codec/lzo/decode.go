@@ -6,10 +6,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"hash/adler32"
 	"hash/crc32"
 
+	"binman/codec/internal/cursor"
 	"binman/codec/internal/limit"
 )
 
@@ -25,9 +25,9 @@ var (
 // maxSize bytes of it, else ErrTooLarge. Bytes after the last file are
 // ignored.
 func Decode(src []byte, maxSize int64) ([]byte, error) {
-	d := decoder{src: src, max: maxSize}
+	d := decoder{Cursor: cursor.Cursor{Src: src, Order: binary.BigEndian, Malformed: ErrFormat}, max: maxSize}
 	if !d.isFile() {
-		return nil, d.errorf("no lzop magic")
+		return nil, d.Errorf("no lzop magic")
 	}
 	for d.isFile() {
 		if err := d.file(); err != nil {
@@ -38,36 +38,13 @@ func Decode(src []byte, maxSize int64) ([]byte, error) {
 }
 
 type decoder struct {
-	src []byte
-	pos int
+	cursor.Cursor
 	out []byte
 	max int64
 }
 
-func (d *decoder) errorf(format string, args ...any) error {
-	return fmt.Errorf("%w: %s at offset 0x%x", ErrFormat, fmt.Sprintf(format, args...), d.pos)
-}
-
-// take returns the next n bytes of the input, which hold what.
-func (d *decoder) take(n int64, what string) ([]byte, error) {
-	if n > int64(len(d.src)-d.pos) {
-		return nil, d.errorf("%s of %d bytes, but the input has only %d more", what, n, len(d.src)-d.pos)
-	}
-	b := d.src[d.pos : d.pos+int(n)]
-	d.pos += int(n)
-	return b, nil
-}
-
-func (d *decoder) uint32(what string) (uint32, error) {
-	b, err := d.take(4, what)
-	if err != nil {
-		return 0, err
-	}
-	return binary.BigEndian.Uint32(b), nil
-}
-
 func (d *decoder) isFile() bool {
-	return bytes.HasPrefix(d.src[d.pos:], []byte(magic))
+	return bytes.HasPrefix(d.Src[d.Pos:], []byte(magic))
 }
 
 func (d *decoder) file() error {
@@ -85,50 +62,50 @@ func (d *decoder) file() error {
 
 // header reads a file's header and returns its flags.
 func (d *decoder) header() (flags uint32, err error) {
-	d.pos += len(magic)
-	start := d.pos
-	fixed, err := d.take(12, "header")
+	d.Pos += len(magic)
+	start := d.Pos
+	fixed, err := d.Take(12, "header")
 	if err != nil {
 		return 0, err
 	}
 	if v := binary.BigEndian.Uint16(fixed); v < oldestVersion {
-		return 0, d.errorf("version 0x%04x of lzop, want 0x%04x or later", v, oldestVersion)
+		return 0, d.Errorf("version 0x%04x of lzop, want 0x%04x or later", v, oldestVersion)
 	}
 	if m := fixed[6]; m < 1 || m > 3 {
-		return 0, d.errorf("method %d, want 1 to 3 (LZO1X)", m)
+		return 0, d.Errorf("method %d, want 1 to 3 (LZO1X)", m)
 	}
 	flags = binary.BigEndian.Uint32(fixed[8:])
 	if flags&flagFilter != 0 {
-		filter, err := d.uint32("filter")
+		filter, err := d.Uint32("filter")
 		if err != nil {
 			return 0, err
 		}
 		if filter != 0 {
-			return 0, d.errorf("filter %d is not supported", filter)
+			return 0, d.Errorf("filter %d is not supported", filter)
 		}
 	}
-	rest, err := d.take(13, "header")
+	rest, err := d.Take(13, "header")
 	if err != nil {
 		return 0, err
 	}
-	if _, err := d.take(int64(rest[12]), "file name"); err != nil {
+	if _, err := d.Take(int64(rest[12]), "file name"); err != nil {
 		return 0, err
 	}
-	if err := d.headerSum(flags, d.src[start:d.pos], "header"); err != nil {
+	if err := d.headerSum(flags, d.Src[start:d.Pos], "header"); err != nil {
 		return 0, err
 	}
 	if flags&flagExtra == 0 {
 		return flags, nil
 	}
-	start = d.pos
-	size, err := d.uint32("extra field size")
+	start = d.Pos
+	size, err := d.Uint32("extra field size")
 	if err != nil {
 		return 0, err
 	}
-	if _, err := d.take(int64(size), "extra field"); err != nil {
+	if _, err := d.Take(int64(size), "extra field"); err != nil {
 		return 0, err
 	}
-	return flags, d.headerSum(flags, d.src[start:d.pos], "extra field")
+	return flags, d.headerSum(flags, d.Src[start:d.Pos], "extra field")
 }
 
 // headerSum checks the checksum that follows b.
@@ -142,34 +119,34 @@ func (d *decoder) headerSum(flags uint32, b []byte, what string) error {
 
 // sum reads a checksum called what and compares it with want.
 func (d *decoder) sum(want uint32, what string) error {
-	sum, err := d.uint32(what)
+	sum, err := d.Uint32(what)
 	if err != nil {
 		return err
 	}
 	if sum != want {
-		return d.errorf("%s 0x%08x, computed 0x%08x", what, sum, want)
+		return d.Errorf("%s 0x%08x, computed 0x%08x", what, sum, want)
 	}
 	return nil
 }
 
 // block reads a block and reports whether there was one.
 func (d *decoder) block(flags uint32) (more bool, err error) {
-	decoded, err := d.uint32("block size")
+	decoded, err := d.Uint32("block size")
 	if err != nil || decoded == 0 {
 		return false, err
 	}
 	if decoded > maxBlock {
-		return false, d.errorf("block of %d bytes, want %d at most", decoded, maxBlock)
+		return false, d.Errorf("block of %d bytes, want %d at most", decoded, maxBlock)
 	}
 	if int64(decoded) > d.max-int64(len(d.out)) {
 		return false, limit.Exceeded(d.max)
 	}
-	size, err := d.uint32("compressed size")
+	size, err := d.Uint32("compressed size")
 	if err != nil {
 		return false, err
 	}
 	if size == 0 || size > decoded {
-		return false, d.errorf("compressed size %d of a block of %d bytes", size, decoded)
+		return false, d.Errorf("compressed size %d of a block of %d bytes", size, decoded)
 	}
 	// Sums of the decoded data, then of the compressed data, each only if
 	// announced.
@@ -180,21 +157,21 @@ func (d *decoder) block(flags uint32) (more bool, err error) {
 		{flagPackedCRC, "compressed block CRC-32", crc32.ChecksumIEEE, true},
 	}
 	present := sums[:0]
-	at := d.pos
+	at := d.Pos
 	for _, s := range sums {
 		if flags&s.flag == 0 || s.packed && size == decoded {
 			continue
 		}
 		present = append(present, s)
-		if _, err := d.uint32(s.name); err != nil {
+		if _, err := d.Uint32(s.name); err != nil {
 			return false, err
 		}
 	}
-	data, err := d.take(int64(size), "block")
+	data, err := d.Take(int64(size), "block")
 	if err != nil {
 		return false, err
 	}
-	end := d.pos
+	end := d.Pos
 
 	base := len(d.out)
 	if size == decoded {
@@ -202,12 +179,12 @@ func (d *decoder) block(flags uint32) (more bool, err error) {
 	} else {
 		out, err := expand(d.out, data, int(decoded))
 		if err != nil {
-			d.pos = end - len(data)
-			return false, d.errorf("%v, in the block", err)
+			d.Pos = end - len(data)
+			return false, d.Errorf("%v, in the block", err)
 		}
 		d.out = out
 	}
-	d.pos = at
+	d.Pos = at
 	for _, s := range present {
 		b := d.out[base:]
 		if s.packed {
@@ -217,7 +194,7 @@ func (d *decoder) block(flags uint32) (more bool, err error) {
 			return false, err
 		}
 	}
-	d.pos = end
+	d.Pos = end
 	return true, nil
 }
 

@@ -4,7 +4,8 @@ package lzo
 
 import (
 	"encoding/binary"
-	"math/bits"
+
+	"binman/codec/internal/prefix"
 )
 
 // The reach of each kind of match, in bytes back.
@@ -110,7 +111,7 @@ func (f *finder) visit(i int) {
 		if best >= len(rest) || there[best] != rest[best] {
 			continue
 		}
-		if n := matchLength(there, rest); n > best {
+		if n := prefix.Common(there, rest); n > best {
 			for k := kind; k < kinds && n > f.best[k].length; k++ {
 				f.best[k] = match{n, i - c}
 			}
@@ -136,19 +137,4 @@ func (f *finder) skip(i, end int) {
 		f.insert(i)
 		f.pairs[binary.LittleEndian.Uint16(f.block[i:])] = int32(i)
 	}
-}
-
-// matchLength returns how many bytes of b, from its start, equal those of a.
-// a is at least as long as b.
-func matchLength(a, b []byte) int {
-	n := 0
-	for ; n+8 <= len(b); n += 8 {
-		if x := binary.LittleEndian.Uint64(a[n:]) ^ binary.LittleEndian.Uint64(b[n:]); x != 0 {
-			return n + bits.TrailingZeros64(x)>>3
-		}
-	}
-	for n < len(b) && a[n] == b[n] {
-		n++
-	}
-	return n
 }
