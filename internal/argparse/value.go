@@ -120,25 +120,6 @@ func parseInt(s string) (int, error) {
 	return strconv.Atoi(strings.ReplaceAll(s, "_", ""))
 }
 
-type funcValue struct {
-	text
-	def  func()
-	each func(s string) error
-}
-
-// Func calls each for every value given; the text of its error becomes the
-// message for the user ("argument -x: " is put before it). def, unless nil,
-// is called when parsing starts and has to restore the default.
-func Func(def func(), each func(s string) error) Value { return funcValue{def: def, each: each} }
-
-func (v funcValue) set(s string) error { return v.each(s) }
-
-func (v funcValue) reset() {
-	if v.def != nil {
-		v.def()
-	}
-}
-
 // ignored is a Value without a variable: nil in a table.
 type ignored struct {
 	text
