@@ -432,7 +432,9 @@ func (f *FIT) Verify(r io.ReaderAt) error {
 		hasDefault = hasDefault || c.Name == f.Default
 		for _, ref := range c.Refs {
 			for _, name := range ref.Images {
-				if !names[name] {
+				// binman writes an empty list as one empty name, which
+				// boot loaders pass over.
+				if name != "" && !names[name] {
 					return fmt.Errorf("node '%s' names the image '%s' as '%s', which does not exist", c.Node.Path(), name, ref.Property)
 				}
 			}
