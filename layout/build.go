@@ -5,7 +5,6 @@ package layout
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"reflect"
 	"runtime"
 	"slices"
@@ -123,7 +122,7 @@ func (b *Build) prepare() error {
 		if err := b.generate(img.Entry); err != nil {
 			return err
 		}
-		if err := b.checkTools(img.Entry); err != nil {
+		if err := img.Entry.walkErr(checkCompression); err != nil {
 			return err
 		}
 		if b.UpdateFDT {
@@ -137,93 +136,6 @@ func (b *Build) prepare() error {
 	}
 	b.sync(true)
 	return nil
-}
-
-// readDescription reads the tree that describes the images, inserts its
-// templates and reads the images.
-func (b *Build) readDescription() (*fdt.Tree, error) {
-	tree, name, err := b.loadDescription()
-	if err != nil {
-		return nil, err
-	}
-	binman := tree.Root.Child("binman")
-	if binman == nil {
-		return nil, fmt.Errorf("Device tree '%s' does not have a 'binman' node", name)
-	}
-	found, err := b.insertTemplates(binman, 0)
-	if err != nil {
-		return nil, err
-	}
-	if found {
-		tree.Sync()
-		if err := b.Output.WriteIntermediate("u-boot.dtb.tmpl1", content.Bytes(tree.Marshal())); err != nil {
-			return nil, err
-		}
-		removeTemplates(binman)
-		tree.Sync()
-		if err := b.Output.WriteIntermediate("u-boot.dtb.tmpl2", content.Bytes(tree.Marshal())); err != nil {
-			return nil, err
-		}
-		if tree, err = rescan(tree); err != nil {
-			return nil, err
-		}
-		binman = tree.Root.Child("binman")
-	}
-	if err := b.reportFindings(binman); err != nil {
-		return nil, err
-	}
-	if propagateBootPhases(tree.Root) {
-		tree.Sync()
-	}
-	return tree, b.readImages(binman)
-}
-
-// reportFindings warns of what has no effect in the description, or refuses it
-// if the build is strict. What cannot be built is reported when it comes to
-// that.
-func (b *Build) reportFindings(binman *fdt.Node) error {
-	var first error
-	for _, f := range b.checkDescription(binman) {
-		if f.Fatal {
-			continue
-		}
-		if b.Strict && first == nil {
-			first = &NodeError{Kind: "Node", Path: f.Node, Msg: f.Msg, Pos: f.Pos}
-		}
-		b.Log.Printf(Warning, "%s", f)
-	}
-	return first
-}
-
-// loadDescription reads or compiles the description. The name is that of the
-// blob, for messages.
-func (b *Build) loadDescription() (*fdt.Tree, string, error) {
-	name := b.Description
-	if filepath.Ext(name) != ".dts" {
-		data, err := content.Open(name)
-		if err != nil {
-			return nil, "", err
-		}
-		blob, err := data.Bytes()
-		if err != nil {
-			return nil, "", fmt.Errorf("device tree '%s': %w", name, err)
-		}
-		tree, err := fdt.Parse(blob)
-		if err != nil {
-			return nil, "", fmt.Errorf("device tree '%s': %w", name, err)
-		}
-		return tree, name, nil
-	}
-	tree, err := b.compile(name)
-	if err != nil {
-		return nil, "", err
-	}
-	const blobName = "source.dtb"
-	if err := b.Output.WriteIntermediate(blobName, content.Bytes(tree.Marshal())); err != nil {
-		return nil, "", err
-	}
-	path, err := b.Output.Path(blobName)
-	return tree, path, err
 }
 
 // selectImages leaves only the images that were asked for.
@@ -264,11 +176,6 @@ func (b *Build) generate(e *Entry) error {
 		}
 	}
 	return nil
-}
-
-// checkTools checks what the entry's contents go through.
-func (b *Build) checkTools(e *Entry) error {
-	return e.walkErr(func(e *Entry) error { return checkCompression(e) })
 }
 
 // processFDT lets entries adjust the device trees, in as many rounds as their
@@ -571,49 +478,4 @@ func (b *Build) rebuild(e *Entry) error {
 	}
 	e.Data = data
 	return nil
-}
-
-// order visits entries so that each comes after what it holds and after what
-// it depends on.
-type order struct {
-	b       *Build
-	visitor func(*Build, *Entry) error
-	state   map[*Entry]int // visiting or visited
-}
-
-const (
-	visiting = iota + 1
-	visited
-)
-
-func newOrder(b *Build, visitor func(*Build, *Entry) error) *order {
-	return &order{b, visitor, map[*Entry]int{}}
-}
-
-func (o *order) visit(e *Entry) error {
-	switch o.state[e] {
-	case visited:
-		return nil
-	case visiting:
-		return e.Errorf("the contents of this entry depend on themselves")
-	}
-	o.state[e] = visiting
-	for _, child := range e.Entries() {
-		if err := o.visit(child); err != nil {
-			return err
-		}
-	}
-	if d, ok := e.Type.(Depender); ok {
-		deps, err := d.Depends(o.b, e)
-		if err != nil {
-			return err
-		}
-		for _, dep := range deps {
-			if err := o.visit(dep); err != nil {
-				return err
-			}
-		}
-	}
-	o.state[e] = visited
-	return o.visitor(o.b, e)
 }

@@ -5,6 +5,7 @@ package layout
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -72,13 +73,9 @@ var alwaysAllowed = []string{"phandle", "linux,phandle", "#address-cells", "#siz
 // error says why the description could not be read at all.
 func (b *Build) Check() ([]Finding, error) {
 	b.init()
-	tree, name, err := b.loadDescription()
+	_, binman, err := b.loadDescription()
 	if err != nil {
 		return nil, err
-	}
-	binman := tree.Root.Child("binman")
-	if binman == nil {
-		return nil, fmt.Errorf("Device tree '%s' does not have a 'binman' node", name)
 	}
 	if _, err := b.insertTemplates(binman, 0); err != nil {
 		return nil, err
@@ -259,8 +256,8 @@ func (c *checker) properties(e *Entry) bool {
 		if slices.Contains(more, p.Name) || allowedAnywhere(p.Name) {
 			continue
 		}
-		if now := map[string]string{"pos": "offset", "expand-size": "extend-size"}[p.Name]; now != "" {
-			c.addProp(e.Node, p, true, "Please use '%s' instead of '%s'", now, p.Name)
+		if i := slices.IndexFunc(renamed, func(r rename) bool { return r.old == p.Name }); i >= 0 {
+			c.addProp(e.Node, p, true, "%s", renamed[i])
 			good = false
 			continue
 		}
@@ -340,11 +337,12 @@ func (c *checker) combinations(e *Entry) {
 		note("compress", "an entry of type '%s' is not compressed", e.baseType())
 	}
 	if ig, ok := e.Type.(Ignorer); ok {
-		for name, why := range ig.Ignores(e) {
+		ignored := ig.Ignores(e)
+		for _, name := range slices.Sorted(maps.Keys(ignored)) {
 			if name == "filename" && c.expands(e) && !node.Has("no-expanded") {
 				continue // the expanded form is a section, which is written to that file
 			}
-			note(name, "%s", why)
+			note(name, "%s", ignored[name])
 		}
 	}
 	if node.Has("offset") {
@@ -403,19 +401,4 @@ func (c *checker) hash(e *Entry) {
 			c.addProp(node, p, false, "unknown property '%s' of a hash node", p.Name)
 		}
 	}
-}
-
-// nearestOf returns the name in list that is closest to name, or "" if none
-// is close.
-func nearestOf(name string, list []string) string {
-	best, bestDist := "", 3
-	if len(name) <= 4 {
-		bestDist = 2
-	}
-	for _, cand := range list {
-		if d := editDistance(name, cand); d < bestDist {
-			best, bestDist = cand, d
-		}
-	}
-	return best
 }

@@ -8,7 +8,6 @@ import (
 
 	"binman/bintool"
 	"binman/content"
-	"binman/elf"
 	"binman/fdt"
 )
 
@@ -20,22 +19,6 @@ const (
 	ImageHeaderMagic = "BinM"
 	ImageHeaderLen   = 8
 )
-
-// ELF opens the ELF file named name from the input directories.
-func (b *Build) ELF(name string) (*elf.File, error) { return b.elfFile(name) }
-
-// Phandles returns the entries for a list of phandles, found from e.
-func (b *Build) Phandles(e *Entry, phandles []uint32) ([]*Entry, error) {
-	list := make([]*Entry, 0, len(phandles))
-	for _, phandle := range phandles {
-		dep, err := e.FindPhandle(phandle)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, dep)
-	}
-	return list, nil
-}
 
 // JoinContents returns the contents of the entries, one after the other, for
 // the entry e.

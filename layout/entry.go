@@ -50,6 +50,8 @@ type Entry struct {
 	File         string // name of the file, for messages
 	missingTools []string
 
+	depth      int          // how many sections it is in
+	underHash  answer       // whether there is a hash of its contents
 	pos        []updateNode // its node in every device tree
 	hashNode   *fdt.Node
 	extended   bool // extend-size changed it in this pass

@@ -70,16 +70,26 @@ func (b *Build) noteHashed(e *Entry, data content.Data) error {
 	return nil
 }
 
+// answer is that to a question which is asked often: the zero value is none
+// yet.
+type answer int
+
+const (
+	no answer = iota + 1
+	yes
+)
+
 // hashed says whether there is a hash of the entry, or of a section around
 // it. A hash of something that holds the device tree does not count: the tree
 // holds the hash, so it is never that of the final contents.
 func (e *Entry) hashed() bool {
-	for p := e; p != nil; p = p.Parent {
-		if p.hashNode != nil && !p.holdsTree() {
-			return true
+	if e.underHash == 0 {
+		e.underHash = no
+		if e.hashNode != nil && !e.holdsTree() || e.Parent != nil && e.Parent.hashed() {
+			e.underHash = yes
 		}
 	}
-	return false
+	return e.underHash == yes
 }
 
 func (e *Entry) holdsTree() bool {

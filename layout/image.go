@@ -3,7 +3,6 @@
 package layout
 
 import (
-	"bufio"
 	"fmt"
 	"strings"
 
@@ -53,15 +52,13 @@ func (b *Build) writeSections(img *Image) error {
 
 // Map returns the layout of the image as a table, one line an entry.
 func (img *Image) Map() string {
-	var sb strings.Builder
-	w := bufio.NewWriter(&sb)
-	fmt.Fprintf(w, "%8s  %8s  %8s  %s\n", "ImagePos", "Offset", "Size", "Name")
-	mapLines(w, img.Entry, 0)
-	w.Flush()
-	return sb.String()
+	var w strings.Builder
+	fmt.Fprintf(&w, "%8s  %8s  %8s  %s\n", "ImagePos", "Offset", "Size", "Name")
+	mapLines(&w, img.Entry, 0)
+	return w.String()
 }
 
-func mapLines(w *bufio.Writer, e *Entry, indent int) {
+func mapLines(w *strings.Builder, e *Entry, indent int) {
 	offset := e.Offset
 	if e.Section != nil {
 		offset = Some(offset.Or(0))

@@ -211,49 +211,6 @@ func search(data content.Data, magic []byte, found func(pos int64) bool) error {
 	return nil
 }
 
-// Find returns the entry at a path such as "section/u-boot".
-func (img *Image) Find(path string) (*Entry, error) {
-	e := img.Entry
-	where := "/"
-	for more := true; more; {
-		part, rest, slash := strings.Cut(path, "/")
-		child := e.Child(part)
-		if child == nil {
-			child, rest, slash = e.aliased(path)
-		}
-		if child == nil {
-			return nil, fmt.Errorf("Entry '%s' not found in '%s'", part, where)
-		}
-		e, where, path, more = child, child.Path(), rest, slash
-	}
-	return e, nil
-}
-
-// Aliaser is a container whose entries can be found by a second name.
-type Aliaser interface {
-	Alias(child *Entry) string
-}
-
-// aliased returns the entry that e holds whose second name, which may have
-// slashes, is at the start of path, and what follows a slash behind it; or
-// nil.
-func (e *Entry) aliased(path string) (child *Entry, rest string, slash bool) {
-	a, ok := e.Type.(Aliaser)
-	if !ok {
-		return nil, "", false
-	}
-	for _, child := range e.Entries() {
-		name := a.Alias(child)
-		if name == path {
-			return child, "", false
-		}
-		if rest, ok := strings.CutPrefix(path, name+"/"); ok && name != "" {
-			return child, rest, true
-		}
-	}
-	return nil, "", false
-}
-
 // Listed is an entry with its depth below the image, for lists.
 type Listed struct {
 	*Entry
@@ -274,7 +231,10 @@ func (img *Image) List(patterns []string) []Listed {
 		}
 		for _, child := range e.Entries() {
 			below := child.Name
-			if depth > 0 {
+			switch {
+			case taken:
+				below = "" // nobody asks
+			case depth > 0:
 				below = path + "/" + child.Name
 			}
 			add(child, depth+1, below, taken)

@@ -36,7 +36,7 @@ func (e *Entry) PackLeaf(b *Build, next int64) (int64, error) {
 	if e.Size.positive() {
 		size = e.Size.Value
 	}
-	if e.Offset.Value > maxSize || size > maxSize || need > maxSize {
+	if e.Offset.Value > maxSize || e.Offset.Value < -maxSize || size > maxSize || need > maxSize {
 		return 0, e.Errorf("Offset %#x and size %#x are larger than any image", e.Offset.Value, max(size, need))
 	}
 	end := e.Offset.Value + size
@@ -162,16 +162,12 @@ func (e *Entry) offsetFromELF(b *Build) (int64, error) {
 	phandle := binary.BigEndian.Uint32(v)
 	sym := string(v[4:nul])
 	addend := int64(int32(binary.BigEndian.Uint32(v[nul+1:])))
-	node := e.Node.Tree().ByPhandle(phandle)
-	if node == nil {
-		return 0, e.Errorf("Cannot find node for phandle %d", phandle)
-	}
-	src := e.Parent.findNode(node)
-	if src == nil {
-		return 0, e.Errorf("Cannot find entry for node '%s'", node.Name)
+	src, err := e.FindPhandle(phandle)
+	if err != nil {
+		return 0, err
 	}
 	if src.ELF.File == "" {
-		return 0, src.Errorf("Need elf-fname property '%s'", node.Name)
+		return 0, src.Errorf("Need elf-fname property '%s'", src.Node.Name)
 	}
 	val, err := b.symbolOffset(src, sym)
 	if err != nil {

@@ -4,8 +4,6 @@ package layout
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"binman/fdt"
@@ -164,9 +162,9 @@ func (b *Build) readEntryNode(e *Entry) error {
 	if missing := b.missingRequired(node, e.Type); len(missing) > 0 && !b.reading {
 		return e.missingProps(missing)
 	}
-	for old, now := range map[string]string{"pos": "offset", "expand-size": "extend-size"} {
-		if node.Has(old) {
-			return e.Errorf("Please use '%s' instead of '%s'", now, old)
+	for _, r := range renamed {
+		if node.Has(r.old) {
+			return e.Errorf("%s", r)
 		}
 	}
 	if err := b.decode(node, &e.Common); err != nil {
@@ -207,6 +205,13 @@ func (e *Entry) missingProps(names []string) error {
 	return e.Errorf("'%s' entry is missing properties: %s", e.TypeName, strings.Join(names, " "))
 }
 
+// renamed are the properties that used to have another name.
+var renamed = []rename{{"pos", "offset"}, {"expand-size", "extend-size"}}
+
+type rename struct{ old, now string }
+
+func (r rename) String() string { return fmt.Sprintf("Please use '%s' instead of '%s'", r.now, r.old) }
+
 // checkCommon checks the properties that every entry has.
 func (e *Entry) checkCommon() error {
 	if !isPowerOfTwo(e.Align.Or(0)) {
@@ -226,11 +231,10 @@ func (e *Entry) checkCommon() error {
 // exhaust the stack.
 func (b *Build) checkDepth(e *Entry) error {
 	const limit = 1000
-	depth := 0
-	for p := e.Parent; p != nil; p = p.Parent {
-		depth++
+	if e.Parent != nil {
+		e.depth = e.Parent.depth + 1
 	}
-	if depth > limit {
+	if e.depth > limit {
 		return e.Errorf("sections are nested more than %d deep", limit)
 	}
 	return nil
@@ -259,36 +263,4 @@ func (b *Build) ReadSubnodes(e *Entry) error {
 		e.Section.Entries = append(e.Section.Entries, child)
 	}
 	return nil
-}
-
-// nearest returns the name in types that is closest to name, or "" if none is
-// close.
-func nearest(name string, types Types) string {
-	return nearestOf(name, slices.Sorted(maps.Keys(types)))
-}
-
-// editDistance counts the insertions, deletions, replacements and swaps of
-// neighbours that turn a into b.
-func editDistance(a, b string) int {
-	prev2 := make([]int, len(b)+1)
-	prev := make([]int, len(b)+1)
-	row := make([]int, len(b)+1)
-	for j := range prev {
-		prev[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(prev[j]+1, row[j-1]+1, prev[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], prev2[j-2]+1)
-			}
-		}
-		prev2, prev, row = prev, row, prev2
-	}
-	return prev[len(b)]
 }

@@ -92,6 +92,9 @@ type Replacement struct {
 // file is not touched. With resize, entries may change their sizes and others
 // move, if the image allows that.
 func (o *Opened) Replace(list []Replacement, resize bool) (content.Data, error) {
+	if err := checkApart(list); err != nil {
+		return content.Data{}, err
+	}
 	b := o.b
 	b.repack = o.AllowRepack && resize
 	b.UpdateFDT = true
@@ -293,10 +296,21 @@ func (o *Opened) replace(r Replacement, resize bool) error {
 	}
 	e.SetContents(data)
 	e.loaded.replaced = true
-	// The positions of what a replaced section held are not known any more.
-	for p := e.Parent; p != nil; p = p.Parent {
-		if p.loaded.replaced {
-			return e.Errorf("cannot be replaced together with '%s', which holds it", p.Path())
+	return nil
+}
+
+// checkApart checks that no entry is replaced together with one that holds it:
+// where it was in that is not known any more.
+func checkApart(list []Replacement) error {
+	whole := map[*Entry]bool{}
+	for _, r := range list {
+		whole[r.Entry] = true
+	}
+	for _, r := range list {
+		for p := r.Entry.Parent; p != nil; p = p.Parent {
+			if whole[p] {
+				return r.Entry.Errorf("cannot be replaced together with '%s', which holds it", p.Path())
+			}
 		}
 	}
 	return nil

@@ -305,7 +305,7 @@ func (b *Build) checkEntries(e *Entry) error {
 		size = e.UncompSize.Value
 	}
 	var end int64
-	prev := "None"
+	var prev *Entry // known as soon as end is more than 0
 	for _, child := range s.Entries {
 		off, n := child.Offset.Value, child.Size.Value
 		if off < s.start || off+n > s.start+size {
@@ -316,10 +316,10 @@ func (b *Build) checkEntries(e *Entry) error {
 			continue
 		}
 		if off < end && n != 0 {
-			return child.Errorf("Offset %#x (%d) overlaps with previous entry '%s' ending at %#x (%d)", off, off, prev, end, end)
+			return child.Errorf("Offset %#x (%d) overlaps with previous entry '%s' ending at %#x (%d)", off, off, prev.Path(), end, end)
 		}
 		end = off + n
-		prev = child.Path()
+		prev = child
 	}
 	return nil
 }

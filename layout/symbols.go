@@ -8,38 +8,11 @@ import (
 	"strings"
 
 	"binman/elf"
-	"binman/fdt"
 )
 
-// findNode returns the entry for node among what e holds, at any depth.
-func (e *Entry) findNode(node *fdt.Node) *Entry {
-	for _, child := range e.parts() {
-		if child.Node == node {
-			return child
-		}
-		if found := child.findNode(node); found != nil {
-			return found
-		}
-	}
-	return nil
-}
-
-// FindPhandle returns the entry of the section of e, at any depth, whose node
-// has the phandle.
-func (e *Entry) FindPhandle(phandle uint32) (*Entry, error) {
-	node := e.Node.Tree().ByPhandle(phandle)
-	if node == nil {
-		return nil, e.Errorf("Cannot find node for phandle %d", phandle)
-	}
-	found := e.Parent.findNode(node)
-	if found == nil {
-		return nil, e.Errorf("Cannot find entry for node '%s'", node.Name)
-	}
-	return found, nil
-}
-
-// elfFile opens the ELF file of an entry, once in a build.
-func (b *Build) elfFile(name string) (*elf.File, error) {
+// ELF opens the ELF file named name from the input directories, once in a
+// build.
+func (b *Build) ELF(name string) (*elf.File, error) {
 	path, err := b.Input.Find(name)
 	if err != nil {
 		return nil, err
@@ -58,7 +31,7 @@ func (b *Build) elfFile(name string) (*elf.File, error) {
 }
 
 func (b *Build) symbolOffset(e *Entry, sym string) (int64, error) {
-	f, err := b.elfFile(e.ELF.File)
+	f, err := b.ELF(e.ELF.File)
 	if err != nil {
 		return 0, err
 	}
@@ -163,7 +136,7 @@ func (b *Build) writeSymbols(img *Image) error {
 }
 
 func (b *Build) writeEntrySymbols(e *Entry, table *symbolTable) error {
-	f, err := b.elfFile(e.ELF.File)
+	f, err := b.ELF(e.ELF.File)
 	if err != nil {
 		if b.symbolsLost(e, err) {
 			return nil

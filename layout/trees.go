@@ -5,7 +5,9 @@ package layout
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -60,14 +62,15 @@ func (b *Build) loadTrees(main *fdt.Tree) error {
 			continue // this build has no such phase
 		}
 		data, err := content.Open(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // without input directories, Find takes the name as it is
+		}
 		if err != nil {
-			// Without input directories the name is taken as it is, and
-			// the file need not exist.
-			continue
+			return err
 		}
 		blob, err := data.Bytes()
 		if err != nil {
-			return err
+			return fmt.Errorf("device tree '%s': %w", path, err)
 		}
 		tree, err := fdt.Parse(blob)
 		if err != nil {

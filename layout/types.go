@@ -128,11 +128,6 @@ type (
 		TreeContents(b *Build, e *Entry, etype string) (d content.Data, ok bool, err error)
 	}
 
-	// ToolUser names the external tools it may need.
-	ToolUser interface {
-		Tools(e *Entry) []string
-	}
-
 	// Segmenter gives the contents as loadable segments with addresses.
 	Segmenter interface {
 		Segments(b *Build, e *Entry) (segs []Segment, entry uint64, err error)
