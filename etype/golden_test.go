@@ -133,8 +133,10 @@ func withoutSource(f files) files {
 	delete(f, "source.dts")
 	delete(f, "source.dtb")
 	for name := range f {
-		// What the reference gives to mkimage and gets from fdtgrep.
-		if strings.HasSuffix(name, ".itb") || strings.HasSuffix(name, "-spl.dtb") || strings.HasSuffix(name, "-vpl.dtb") {
+		// What the reference gives to mkimage and gets from fdtgrep; the
+		// trees of alternates-fdt are there to be looked at.
+		cut := strings.HasSuffix(name, "-spl.dtb") || strings.HasSuffix(name, "-vpl.dtb")
+		if strings.HasSuffix(name, ".itb") || cut && !strings.HasPrefix(name, "alternates-fdt.") {
 			delete(f, name)
 		}
 	}
