@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"binman/content"
+	"binman/layout"
 )
 
 // A region of a flash descriptor may begin beyond 16 MiB: the numbers of its
@@ -78,5 +81,29 @@ func TestBootPhaseOrder(t *testing.T) {
 	}
 	if got, want := strings.Join(names, " "), "bootph-some-ram bootph-all"; got != want {
 		t.Errorf("properties are %s, want %s", got, want)
+	}
+}
+
+// An entry is not replaced together with a section that holds it, whichever
+// comes first.
+func TestReplaceTogether(t *testing.T) {
+	out, err := description{updateFDT: true, source: `binman { section { text { text = "text"; }; }; fdtmap { }; };`}.build(t, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, paths := range [][]string{{"section", "section/text"}, {"section/text", "section"}} {
+		img := openImage(t, out["image.bin"])
+		var list []layout.Replacement
+		for _, path := range paths {
+			e, err := img.Find(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, layout.Replacement{Entry: e, Data: content.String("new ")})
+		}
+		_, err := img.Replace(list, true)
+		if want := "Node '/section/text': cannot be replaced together with '/section', which holds it"; err == nil || err.Error() != want {
+			t.Errorf("%q: got %v, want %s", paths, err, want)
+		}
 	}
 }
