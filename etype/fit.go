@@ -310,11 +310,6 @@ func (f *FIT) Sources() []*layout.Entry { return f.sources }
 // used.
 func (f *FIT) Tools(e *layout.Entry) []string { return []string{"mkimage"} }
 
-// Ignores says that a FIT is not compressed.
-func (f *FIT) Ignores(e *layout.Entry) map[string]string {
-	return map[string]string{"compress": "a FIT is not compressed: compress what is in it, and say so in the property 'compression'"}
-}
-
 // Generate lists the device trees of a directory; there are no entries to make.
 func (f *FIT) Generate(b *layout.Build, e *layout.Entry) error {
 	if f.ListDir == "" || f.ListArg != "" {

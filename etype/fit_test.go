@@ -191,7 +191,7 @@ func TestFITExample(t *testing.T) {
 	if got := fmt.Sprint(f.Default, f.Configs[0].Refs); got != "conf-1[{fdt [fdt-1]} {firmware [uboot]}]" {
 		t.Error(got)
 	}
-	b := &layout.Build{Types: etype.Table(), Description: filepath.Join(description{source: "binman { " + info.Example + " };"}.prepare(t, nil), "image.dts")}
+	b := &layout.Build{Types: etype.Table(), Output: layout.Output{Dir: t.TempDir()}, Description: filepath.Join(description{source: "binman { " + info.Example + " };"}.prepare(t, nil), "image.dts")}
 	findings, err := b.Check()
 	if err != nil || len(findings) > 0 {
 		t.Errorf("check finds %v, error %v", findings, err)
@@ -391,7 +391,7 @@ func TestFITCheck(t *testing.T) {
 		images { a { loadd = <1>; blob { filenam = "x"; }; unknown { }; hash-1 { algo = "any"; whatever; }; }; @fdt-SEQ { fit,loed; atf-bl31 { optionl; }; }; };
 		configurations { c { strange; deep { deeper { }; }; }; }; }; };`
 	dir := description{source: src}.prepare(t, nil)
-	b := &layout.Build{Types: etype.Table(), Description: filepath.Join(dir, "image.dts")}
+	b := &layout.Build{Types: etype.Table(), Output: layout.Output{Dir: t.TempDir()}, Description: filepath.Join(dir, "image.dts")}
 	findings, err := b.Check()
 	if err != nil {
 		t.Fatal(err)

@@ -39,6 +39,10 @@ var fuzzSeeds = []string{
 	`blob-ext { filename = "missing.bin"; optional; assume-size = <4>; };
 	 files { pattern = "*.bin"; files-align = <4>; };
 	 u-boot-env { filename = "env.txt"; size = <0x40>; };`,
+	`fit { description = "x"; fit,external-offset = <0x200>; fit,fdt-list-val = "none"; images { a { type = "kernel"; text { text = "a"; }; hash { algo = "sha1"; }; };
+	   b { fill { size = <3>; }; }; @c-SEQ { fit,operation = "split-elf"; fit,data; fit,load; blob { filename = "blob.bin"; }; }; };
+	   configurations { default = "c"; c { kernel = "a"; }; }; };
+	 fdtmap { };`,
 	`section { compress = "lz4"; text { text = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"; }; };
 	 blob { filename = "blob.bin"; compress = "xz"; };`,
 }
@@ -59,6 +63,7 @@ func FuzzBuild(f *testing.F) {
 	}
 	// No external tool may run, whatever the description asks for.
 	f.Setenv("PATH", "")
+	f.Setenv("SOURCE_DATE_EPOCH", "1700000000") // FITs hold the time
 	f.Fuzz(func(t *testing.T, description []byte, options byte) {
 		in := fuzzDir(t)
 		name := "image.dts"
