@@ -255,7 +255,7 @@ func (b *Build) packUntilStable(img *Image) error {
 		}
 		if b.reading && !b.repack {
 			if b.resized != nil {
-				return b.noRepack(b.resized)
+				return b.resized.noRepack()
 			}
 			continue // everything stays but what has moved within its container
 		}

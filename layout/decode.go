@@ -19,9 +19,10 @@ import (
 //
 // The Go type says what the property holds: bool is presence, uint8 a single
 // byte, uint32 one cell, uint64 two, int64 and OptInt one cell (or two, for
-// what 32 bits cannot hold), string a string, []string a list of strings, []uint32 cells
-// or phandles, []byte anything. After the name may follow "required", and
-// "arg" for a value that an entry argument of the same name overrides.
+// what 32 bits cannot hold), string a string, []string a list of strings,
+// []uint32 cells or phandles, []byte anything. After the name may follow
+// "required", and "arg" for a value that an entry argument of the same name
+// overrides.
 type Property struct {
 	Name     string
 	Doc      string

@@ -2,10 +2,7 @@
 
 package layout
 
-import (
-	"binman/content"
-	"binman/fdt"
-)
+import "binman/content"
 
 // Remake returns what a packed entry would contain, with its padding, if the
 // contents of everything in it were made again now, as they are after packing:
@@ -40,23 +37,4 @@ func (b *Build) Remake(e *Entry) (content.Data, error) {
 		return content.Data{}, err
 	}
 	return e.Padded(e.Data), nil
-}
-
-// EditTree changes the device tree that entries of type etype hold, e.g.
-// "u-boot-spl-dtb", while contents are gathered. Only a Depender may call it,
-// from Contents: other contents are gathered at the same time. It returns
-// false if this build has no such tree.
-func (b *Build) EditTree(etype string, edit func(*fdt.Tree) error) (bool, error) {
-	dt := b.trees.find(nil, etype)
-	if dt == nil {
-		return false, nil
-	}
-	if err := edit(dt.tree); err != nil {
-		return true, err
-	}
-	dt.blob, dt.dirty = dt.tree.Marshal(), true
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.scanned = nil
-	return true, nil
 }

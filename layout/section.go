@@ -179,7 +179,8 @@ func (s *Section) overlay(child *Entry, at int64, out *content.Builder, data con
 	return nil
 }
 
-// PackSection packs the entries of a section, then the section itself.
+// PackSection packs the entries of a section, then the section itself. It takes
+// and returns offsets as a Packer does.
 func (b *Build) PackSection(e *Entry, next int64) (int64, error) {
 	if e.loaded.replaced {
 		return b.packReplaced(e, next)
@@ -196,7 +197,7 @@ func (b *Build) PackSection(e *Entry, next int64) (int64, error) {
 		return 0, err
 	}
 	if b.reading && !b.repack && e.Size.positive() && data.Len() > e.Size.Value {
-		return 0, b.noRepack(e)
+		return 0, e.noRepack()
 	}
 	e.SetContents(data)
 	if err := e.sizeSection(); err != nil {
@@ -268,11 +269,6 @@ func (b *Build) extendEntries(e *Entry) error {
 		}
 	}
 	return nil
-}
-
-// Extender makes contents anew for a size that was extended.
-type Extender interface {
-	Extend(b *Build, e *Entry) (content.Data, error)
 }
 
 // sizeSection works out the size of a section from its contents.

@@ -9,6 +9,9 @@ import (
 	"binman/fdt"
 )
 
+// maxTemplateNodes bounds what templates can grow a description to.
+const maxTemplateNodes = 1_000_000
+
 // insertTemplates handles the insert-template properties of all nodes below
 // parent: the subnodes and the properties of the templates that they name go
 // into the node, which overrides what it has already. It returns whether
@@ -94,9 +97,6 @@ func copyPositions(dst, src *fdt.Node) {
 		}
 	}
 }
-
-// maxTemplateNodes bounds what templates can grow a description to.
-const maxTemplateNodes = 1_000_000
 
 func countNodes(n *fdt.Node) int {
 	count := 1

@@ -171,6 +171,25 @@ func (b *Build) Tree(etype string) *fdt.Tree {
 // MainTree returns the device tree that describes the images.
 func (b *Build) MainTree() *fdt.Tree { return b.trees.list[0].tree }
 
+// EditTree changes the device tree that entries of type etype hold, e.g.
+// "u-boot-spl-dtb", while contents are gathered. Only a Depender may call it,
+// from Contents: other contents are gathered at the same time. It returns
+// false if this build has no such tree.
+func (b *Build) EditTree(etype string, edit func(*fdt.Tree) error) (bool, error) {
+	dt := b.trees.find(nil, etype)
+	if dt == nil {
+		return false, nil
+	}
+	if err := edit(dt.tree); err != nil {
+		return true, err
+	}
+	dt.blob, dt.dirty = dt.tree.Marshal(), true
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.scanned = nil
+	return true, nil
+}
+
 // updateNodes returns the nodes of the entry in all device trees.
 func (b *Build) updateNodes(e *Entry) []updateNode {
 	if e.pos == nil {
@@ -233,9 +252,15 @@ func (b *Build) SetU32(node *fdt.Node, name string, value uint32) {
 
 // AddZero adds a property of one zero cell to the entry's node in every
 // device tree, as a placeholder.
-func (b *Build) AddZero(e *Entry, name string) {
+func (b *Build) AddZero(e *Entry, name string) { b.addZero(e, name, false) }
+
+// addZero is AddZero; forRepack leaves out the trees without properties for
+// repacking.
+func (b *Build) addZero(e *Entry, name string, forRepack bool) {
 	for _, n := range b.updateNodes(e) {
-		n.node.SetProp(name, make([]byte, 4))
+		if n.full || !forRepack {
+			n.node.SetProp(name, make([]byte, 4))
+		}
 	}
 }
 
@@ -248,7 +273,7 @@ func (b *Build) SetNumber(e *Entry, name string, value int64) {
 func (b *Build) setNumber(e *Entry, name string, value int64, forRepack bool) {
 	v := cells(value)
 	for _, n := range b.updateNodes(e) {
-		if forRepack && !n.main && !n.full {
+		if forRepack && !n.full {
 			continue
 		}
 		// A device tree that was put into an image need not have
@@ -271,32 +296,24 @@ func cells(v int64) []byte {
 // that the device trees have their final size. Entries in a compressed section
 // have no position in the image.
 func (b *Build) addMissingProperties(e *Entry, havePos bool) error {
-	addMissing := func(name string, forRepack bool) {
-		for _, n := range b.updateNodes(e) {
-			if forRepack && !n.main && !n.full {
-				continue
-			}
-			n.node.SetProp(name, make([]byte, 4))
-		}
-	}
 	for _, name := range []string{"offset", "size"} {
 		if !e.Node.Has(name) {
-			addMissing(name, false)
+			b.AddZero(e, name)
 		}
 	}
 	if havePos && !e.Node.Has("image-pos") {
-		addMissing("image-pos", false)
+		b.AddZero(e, "image-pos")
 	}
 	if e.Image.AllowRepack {
 		if e.OrigOffset.Known {
-			addMissing("orig-offset", true)
+			b.addZero(e, "orig-offset", true)
 		}
 		if e.OrigSize.Known {
-			addMissing("orig-size", true)
+			b.addZero(e, "orig-size", true)
 		}
 	}
 	if e.Compressed() {
-		addMissing("uncomp-size", false)
+		b.AddZero(e, "uncomp-size")
 	}
 	if err := b.addHash(e); err != nil {
 		return err
@@ -304,7 +321,7 @@ func (b *Build) addMissingProperties(e *Entry, havePos bool) error {
 	if e.Section != nil {
 		havePos = havePos && !e.Compressed()
 		if e.Section.EndAt4GB {
-			addMissing("skip-at-start", false)
+			b.AddZero(e, "skip-at-start")
 		}
 		for _, child := range e.Section.Entries {
 			if err := b.addMissingProperties(child, havePos); err != nil {

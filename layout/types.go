@@ -2,9 +2,7 @@
 
 package layout
 
-import (
-	"binman/content"
-)
+import "binman/content"
 
 // Type is what an entry is: where its contents come from, and by the optional
 // interfaces below, what else it takes part in. A Type value belongs to one
@@ -109,6 +107,11 @@ type (
 	// way. PackSection does the rest.
 	Arranger interface {
 		PackEntries(b *Build, e *Entry) error
+	}
+
+	// Extender makes contents anew for a size that was extended.
+	Extender interface {
+		Extend(b *Build, e *Entry) (content.Data, error)
 	}
 
 	// Opaque is a container whose entries maps do not show.
