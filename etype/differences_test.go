@@ -3,6 +3,8 @@
 package etype_test
 
 import (
+	"bytes"
+	"encoding/binary"
 	"maps"
 	"slices"
 	"strings"
@@ -104,6 +106,62 @@ func TestReplaceTogether(t *testing.T) {
 		_, err := img.Replace(list, true)
 		if want := "Node '/section/text': cannot be replaced together with '/section', which holds it"; err == nil || err.Error() != want {
 			t.Errorf("%q: got %v, want %s", paths, err, want)
+		}
+	}
+}
+
+// A FIP may ask for what sections understand: it is compressed, and its images
+// stay in their order.
+func TestFIPAsSection(t *testing.T) {
+	out, err := description{updateFDT: true, source: `binman {
+		atf-fip { compress = "lz4"; sort-by-offset;
+			tos-fw { filename = "zeros"; };
+			soc-fw { filename = "small"; };
+		};
+		fdtmap { };
+	};`}.build(t, files{"small": []byte("small"), "zeros": make([]byte, 0x400)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := openImage(t, out["image.bin"])
+	if got := string(o.plain["/atf-fip/soc-fw"]); got != "small" {
+		t.Errorf("soc-fw holds %q", got)
+	}
+	if stored, plain := len(o.stored["/atf-fip"]), len(o.plain["/atf-fip"]); stored >= 0x400 || plain <= 0x400 {
+		t.Errorf("%#x bytes in the image, %#x decompressed", stored, plain)
+	}
+}
+
+// Images of a FIT are where the FIT says, and nothing in the description may say
+// otherwise.
+func TestFITPlaces(t *testing.T) {
+	fitWith := func(props, image string) string {
+		return `binman { f: fit { description = "x"; ` + props + ` images {
+			a { text { text = "odd"; }; }; b { ` + image + ` text { text = "b"; }; }; }; };
+			collection { content = <&f>; }; fdtmap { }; };`
+	}
+	out, err := description{source: fitWith("fit,external-offset = <0>; fit,align = <1>;", ""), updateFDT: true}.build(t, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := openImage(t, out["image.bin"])
+	if got, want := o.plain["/collection"], o.plain["/fit"]; !bytes.Equal(got, want) {
+		t.Errorf("the collection holds %d bytes, the FIT has %d", len(got), len(want))
+	}
+	// Readers round the size of the device tree up to cells.
+	data := o.plain["/fit"]
+	at, _, err := node(t, data, "/images/b").U32("data-offset")
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := (binary.BigEndian.Uint32(data[4:]) + 3) &^ 3
+	if got := string(data[base+at]); got != "b" {
+		t.Errorf("at offset %#x behind the tree of the FIT is %q", at, got)
+	}
+	for _, name := range []string{"data-offset", "data-position", "data-size"} {
+		_, err := description{source: fitWith("", name+" = <4>;")}.build(t, nil)
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: got %v", name, err)
 		}
 	}
 }
