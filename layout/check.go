@@ -69,11 +69,15 @@ func (s *Section) Compressible() {}
 var alwaysAllowed = []string{"phandle", "linux,phandle", "#address-cells", "#size-cells", "compatible", "label", "status"}
 
 // Check reads the description and returns everything that is wrong with it,
-// in the order of the nodes. It builds nothing and reads no contents. The
+// in the order of the nodes. It writes nothing and reads no contents. The
 // error says why the description could not be read at all.
 func (b *Build) Check() ([]Finding, error) {
 	b.init()
-	_, binman, err := b.loadDescription()
+	tree, name, err := b.loadDescription()
+	if err != nil {
+		return nil, err
+	}
+	binman, err := binmanNode(tree, name)
 	if err != nil {
 		return nil, err
 	}

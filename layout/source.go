@@ -14,7 +14,20 @@ import (
 // readDescription reads the tree that describes the images, inserts its
 // templates and reads the images.
 func (b *Build) readDescription() (*fdt.Tree, error) {
-	tree, binman, err := b.loadDescription()
+	tree, name, err := b.loadDescription()
+	if err != nil {
+		return nil, err
+	}
+	if isSource(name) {
+		const blob = "source.dtb"
+		if err := b.Output.WriteIntermediate(blob, content.Bytes(tree.Marshal())); err != nil {
+			return nil, err
+		}
+		if name, err = b.Output.Path(blob); err != nil {
+			return nil, err
+		}
+	}
+	binman, err := binmanNode(tree, name)
 	if err != nil {
 		return nil, err
 	}
@@ -63,48 +76,37 @@ func (b *Build) reportFindings(binman *fdt.Node) error {
 	return first
 }
 
-// loadDescription returns the tree that describes the images, and the node in
-// it that does.
-func (b *Build) loadDescription() (tree *fdt.Tree, binman *fdt.Node, err error) {
-	tree, name, err := b.loadTree()
-	if err != nil {
-		return nil, nil, err
+// binmanNode returns the node of a tree that describes the images. The name is
+// that of its file, for messages.
+func binmanNode(tree *fdt.Tree, name string) (*fdt.Node, error) {
+	binman := tree.Root.Child("binman")
+	if binman == nil {
+		return nil, fmt.Errorf("Device tree '%s' does not have a 'binman' node", name)
 	}
-	if binman = tree.Root.Child("binman"); binman == nil {
-		return nil, nil, fmt.Errorf("Device tree '%s' does not have a 'binman' node", name)
-	}
-	return tree, binman, nil
+	return binman, nil
 }
 
-// loadTree reads or compiles the description. The name is that of the blob, for
-// messages.
-func (b *Build) loadTree() (*fdt.Tree, string, error) {
-	name := b.Description
-	if filepath.Ext(name) != ".dts" {
-		data, err := content.Open(name)
-		if err != nil {
-			return nil, "", err
-		}
-		blob, err := data.Bytes()
-		if err != nil {
-			return nil, "", fmt.Errorf("device tree '%s': %w", name, err)
-		}
-		tree, err := fdt.Parse(blob)
-		if err != nil {
-			return nil, "", fmt.Errorf("device tree '%s': %w", name, err)
-		}
-		return tree, name, nil
+func isSource(name string) bool { return filepath.Ext(name) == ".dts" }
+
+// loadDescription reads or compiles the description.
+func (b *Build) loadDescription() (tree *fdt.Tree, name string, err error) {
+	name = b.Description
+	if isSource(name) {
+		tree, err = b.compile(name)
+		return tree, name, err
 	}
-	tree, err := b.compile(name)
+	data, err := content.Open(name)
 	if err != nil {
 		return nil, "", err
 	}
-	const blobName = "source.dtb"
-	if err := b.Output.WriteIntermediate(blobName, content.Bytes(tree.Marshal())); err != nil {
-		return nil, "", err
+	blob, err := data.Bytes()
+	if err == nil {
+		tree, err = fdt.Parse(blob)
 	}
-	path, err := b.Output.Path(blobName)
-	return tree, path, err
+	if err != nil {
+		return nil, "", fmt.Errorf("device tree '%s': %w", name, err)
+	}
+	return tree, name, nil
 }
 
 // compile compiles a description given as source. Files that it includes are
