@@ -30,6 +30,9 @@ type FIT struct {
 	EngineKeys     string        `dt:"fit,engine-keydir" doc:"Where the engine finds the keys; not supported yet"`
 	KeyDir         string        `dt:"keydir,arg" doc:"Directory with the keys to sign and encrypt with; not supported yet"`
 
+	PadByte  int64  `dt:"pad-byte" doc:"Value of the bytes behind the FIT, up to its size"`
+	Filename string `dt:"filename" doc:"File to write the FIT to, in the output directory"`
+
 	section    layout.Section
 	sources    []*layout.Entry          // of images and generators
 	generators map[*fdt.Node]*generator // by their nodes
@@ -223,7 +226,7 @@ follow. A FIT that is signed cannot be changed.`,
 `,
 }
 
-// Sect returns what holds the images. Unlike a section, a FIT has none of its
+// Sect returns what holds the images. Unlike a section, a FIT has few of its
 // properties.
 func (f *FIT) Sect() *layout.Section { return &f.section }
 
@@ -257,6 +260,10 @@ func isDirective(name string) bool { return strings.HasPrefix(name, "fit,") }
 func (f *FIT) Read(b *layout.Build, e *layout.Entry) error {
 	e.Compress = "" // a FIT is not compressed, only its images are, by whoever made them
 	f.cut = map[string]content.Data{}
+	if f.PadByte < 0 || f.PadByte > 0xff {
+		return e.Errorf("pad-byte %#x does not fit in a byte", f.PadByte)
+	}
+	f.section.PadByte, f.section.Filename = f.PadByte, f.Filename
 	if b.Reading() {
 		return nil
 	}

@@ -91,7 +91,7 @@ func fitDescriptions() []description {
 		{name: "no configurations", source: `binman { fit { description = "x"; images { ` + imageA + ` }; }; };`},
 		{name: "in a section", source: `binman { text { text = "x"; }; section { align = <16>; fit { description = "x"; images { ` + imageA + ` }; }; }; };`},
 		{name: "two", source: `binman { fit-1 { type = "fit"; description = "x"; images { ` + imageA + ` }; };
-			fit-2 { type = "fit"; filename = "two.itb"; description = "y"; images { ` + imageA + ` }; }; };`},
+			fit-2 { type = "fit"; filename = "two.img"; size = <0x900>; pad-byte = <0x26>; description = "y"; images { ` + imageA + ` }; }; };`},
 		{name: "templates", source: `binman { t: template { fit,external-offset = <0>; images { ` + imageA + ` }; };
 			fit { insert-template = <&t>; description = "x"; images { b { text { text = "b"; }; }; }; }; };`},
 

@@ -100,7 +100,7 @@ func checkUnprotected(e *layout.Entry, root *fdt.Node) error {
 // there are any.
 func (f *FIT) sourceOf(e *layout.Entry) (*fit.Source, error) {
 	src := &fit.Source{Root: &fdt.Node{Name: "/"}, Data: map[*fdt.Node]content.Data{}}
-	copyWritten(src.Root, f.opened.Tree.Root)
+	copyWritten(src.Root, f.opened.Tree.Root, 0, false)
 	images := map[string]*fdt.Node{}
 	for i, node := range src.Root.Child("images").Subnodes {
 		im := f.opened.Images[i]
@@ -131,25 +131,27 @@ func (f *FIT) sourceOf(e *layout.Entry) (*fit.Source, error) {
 	return src, nil
 }
 
-// written are the properties that making a FIT adds to an image, and to the
-// root and hashes.
-var written = map[string]bool{"data-offset": true, "data-position": true, "data-size": true}
-
 // copyWritten copies the nodes of a finished FIT without what making it has
-// added.
-func copyWritten(out, node *fdt.Node) {
-	depth := strings.Count(strings.TrimPrefix(node.Path(), "/"), "/")
-	inImages := strings.HasPrefix(node.Path(), "/images/")
+// added; depth is that of node, and inImages says that it is below /images.
+func copyWritten(out, node *fdt.Node, depth int, inImages bool) {
 	for _, p := range node.Props {
-		switch {
-		case node.Parent == nil && p.Name == "timestamp",
-			inImages && depth == 1 && written[p.Name],
-			inImages && depth == 2 && strings.HasPrefix(node.Name, "hash") && p.Name == "value":
-			continue
+		if !addedByWriting(node, p.Name, depth, inImages) {
+			addProp(out, p.Name, p.Value)
 		}
-		addProp(out, p.Name, p.Value)
 	}
 	for _, sub := range node.Subnodes {
-		copyWritten(addNode(out, sub.Name), sub)
+		copyWritten(addNode(out, sub.Name), sub, depth+1, inImages || depth == 1 && node.Name == "images")
 	}
+}
+
+func addedByWriting(node *fdt.Node, prop string, depth int, inImages bool) bool {
+	switch {
+	case depth == 0:
+		return prop == "timestamp"
+	case depth == 2 && inImages:
+		return prop == "data-offset" || prop == "data-position" || prop == "data-size"
+	case depth == 3 && inImages:
+		return prop == "value" && strings.HasPrefix(node.Name, "hash")
+	}
+	return false
 }
