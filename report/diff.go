@@ -316,11 +316,7 @@ func (d *differ) contents(ed *EntryDiff, a, b *layout.Entry) (equal bool, err er
 	if plainSection(a) && plainSection(b) {
 		return d.between(ed, a, b)
 	}
-	storedA, err := d.a.Stored(a)
-	if err != nil {
-		return true, err
-	}
-	storedB, err := d.b.Stored(b)
+	storedA, storedB, err := d.stored(a, b)
 	if err != nil {
 		return true, err
 	}
@@ -386,14 +382,18 @@ func plainSection(e *layout.Entry) bool {
 	return true
 }
 
+// stored returns the bytes of two entries as they are in their images.
+func (d *differ) stored(a, b *layout.Entry) (storedA, storedB content.Data, err error) {
+	if storedA, err = d.a.Stored(a); err == nil {
+		storedB, err = d.b.Stored(b)
+	}
+	return storedA, storedB, err
+}
+
 // between compares what lies between the entries of two sections, at places
 // where neither of them has an entry.
 func (d *differ) between(ed *EntryDiff, a, b *layout.Entry) (equal bool, err error) {
-	storedA, err := d.a.Stored(a)
-	if err != nil {
-		return true, err
-	}
-	storedB, err := d.b.Stored(b)
+	storedA, storedB, err := d.stored(a, b)
 	if err != nil {
 		return true, err
 	}
