@@ -6,12 +6,15 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"binman/etype"
 	"binman/fit"
+	"binman/internal/judge"
 	"binman/internal/testelf"
 	"binman/layout"
 )
@@ -173,6 +176,53 @@ func TestFITIsVerified(t *testing.T) {
 				}
 				if e.Offset != layout.Some(im.Offset) && im.Size > 0 || e.Size != layout.Some(im.Size) {
 					t.Errorf("%s is at %v with size %v, the FIT has it at %#x with %#x", e.Path(), e.Offset, e.Size, im.Offset, im.Size)
+				}
+			}
+		})
+	}
+}
+
+// U-Boot's own reader finds the same images and the same data.
+func TestFITDumpimage(t *testing.T) {
+	tool := judge.Need(t, "dumpimage")
+	in := fitInputs(t)
+	for _, d := range fitDescriptions() {
+		if d.updateFDT || strings.Contains(d.name, "two") {
+			continue
+		}
+		t.Run(d.name, func(t *testing.T) {
+			out, err := d.build(t, in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := t.TempDir()
+			for name, data := range out {
+				if !strings.HasSuffix(name, ".fit") {
+					continue
+				}
+				file := filepath.Join(dir, "fit")
+				if err := os.WriteFile(file, data, 0o666); err != nil {
+					t.Fatal(err)
+				}
+				list, err := exec.Command(tool, "-l", file).CombinedOutput()
+				if err != nil {
+					t.Fatalf("%v: %s", err, list)
+				}
+				for i, im := range parseFIT(t, data).Images {
+					if !strings.Contains(string(list), fmt.Sprintf(" Image %d (%s)\n", i, im.Name)) {
+						t.Errorf("image %s is not listed:\n%s", im.Name, list)
+					}
+					if im.Size == 0 {
+						continue // the tool cannot extract nothing
+					}
+					part := filepath.Join(dir, im.Name)
+					if msg, err := exec.Command(tool, "-T", "flat_dt", "-p", fmt.Sprint(i), "-o", part, file).CombinedOutput(); err != nil {
+						t.Fatalf("%v: %s", err, msg)
+					}
+					got, err := os.ReadFile(part)
+					if err != nil || !bytes.Equal(got, data[im.Offset:][:im.Size]) {
+						t.Errorf("image %s has %d bytes, extracted %d (%v)", im.Name, im.Size, len(got), err)
+					}
 				}
 			}
 		})
