@@ -23,6 +23,12 @@
 // A data-offset counts bytes from the end of the blob, rounded up to a
 // multiple of 4; a data-position from its start.
 //
+// What is written has the bytes that U-Boot's mkimage makes, tools/fit_image.c
+// and tools/image-host.c of U-Boot 2026.10: properties and hashes that it adds
+// come first in their nodes; a FIT with inline data keeps the free space that
+// mkimage reserves for them (128 bytes for each hash, 1024 if there is none),
+// one with external data has none.
+//
 // The format is specified in doc/usage/fit/source_file_format.rst of U-Boot
 // and by the Flat Image Tree specification (fitspec.osfw.foundation).
 package fit
