@@ -68,8 +68,16 @@ func (g *globals) printFindings(findings []layout.Finding) {
 		}
 	}
 	if len(findings) > 0 {
-		fmt.Fprintf(g.stdout, "%d errors, %d warnings\n", errors, len(findings)-errors)
+		fmt.Fprintf(g.stdout, "%s, %s\n", count(errors, "error"), count(len(findings)-errors, "warning"))
 	}
+}
+
+// count says how many there are of a thing.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func (g *globals) findingsJSON(findings []layout.Finding) error {
