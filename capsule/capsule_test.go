@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,10 +16,9 @@ import (
 
 	"binman/capsule"
 	"binman/internal/binfmt"
+	"binman/internal/golden"
 	"binman/internal/judge"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 const imageGUID = "09d7cf52-0720-4710-91d1-08469b7fe9c8"
 
@@ -55,19 +53,7 @@ func parse(data []byte) (*capsule.Capsule, error) {
 
 func TestMarshalGolden(t *testing.T) {
 	got := mustMarshal(sampleT(t))
-	path := filepath.Join("testdata", "sample.capsule")
-	if *update {
-		if err := os.WriteFile(path, got, 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("bytes differ from %s", path)
-	}
+	golden.Compare(t, "sample.capsule", got)
 }
 
 // sampleT returns the arguments of mustMarshal for the sample.

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,10 +17,9 @@ import (
 
 	"binman/cbfs"
 	"binman/internal/binfmt"
+	"binman/internal/golden"
 	"binman/internal/judge"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // sample has a file of every kind, and one with a fixed place.
 func sample(arch cbfs.Arch) *cbfs.Image {
@@ -76,19 +74,7 @@ func TestMarshalGolden(t *testing.T) {
 	for _, arch := range []cbfs.Arch{cbfs.X86, cbfs.PPC64} {
 		t.Run(arch.String(), func(t *testing.T) {
 			got := mustMarshal(t, sample(arch))
-			path := filepath.Join("testdata", arch.String()+".cbfs")
-			if *update {
-				if err := os.WriteFile(path, got, 0o666); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !bytes.Equal(got, want) {
-				t.Errorf("bytes differ from %s", path)
-			}
+			golden.Compare(t, arch.String()+".cbfs", got)
 		})
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,10 +17,9 @@ import (
 
 	"binman/fip"
 	"binman/internal/binfmt"
+	"binman/internal/golden"
 	"binman/internal/judge"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // ours is a UUID that no tool knows.
 var ours = fip.UUID{0xfc, 0x65, 0x13, 0x92, 0x4a, 0x5b, 0x11, 0xec, 0x94, 0x35, 0xff, 0x2d, 0x1c, 0xfc, 0x79, 0x9c}
@@ -67,19 +65,7 @@ func parse(data []byte) (*fip.Package, error) {
 func TestMarshalGolden(t *testing.T) {
 	p, images := sample(t)
 	got := mustMarshal(t, p, images)
-	path := filepath.Join("testdata", "sample.fip")
-	if *update {
-		if err := os.WriteFile(path, got, 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("bytes differ from %s", path)
-	}
+	golden.Compare(t, "sample.fip", got)
 }
 
 func TestRoundTrip(t *testing.T) {

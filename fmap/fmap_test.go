@@ -5,7 +5,6 @@ package fmap_test
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"math"
 	"os"
@@ -17,10 +16,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"binman/fmap"
+	"binman/internal/golden"
 	"binman/internal/judge"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // sample is a map as a layout makes it: a section before what it holds, and
 // one area that updates leave alone.
@@ -44,19 +42,7 @@ func mustMarshal(t testing.TB, m *fmap.Map) []byte {
 
 func TestMarshalGolden(t *testing.T) {
 	got := mustMarshal(t, sample())
-	path := filepath.Join("testdata", "sample.fmap")
-	if *update {
-		if err := os.WriteFile(path, got, 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("bytes differ from %s", path)
-	}
+	golden.Compare(t, "sample.fmap", got)
 }
 
 func TestRoundTrip(t *testing.T) {

@@ -5,7 +5,6 @@ package ubootenv_test
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,11 +14,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"binman/internal/golden"
 	"binman/internal/judge"
 	"binman/ubootenv"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 func sample() *ubootenv.Env {
 	return &ubootenv.Env{
@@ -49,19 +47,7 @@ func TestMarshalGolden(t *testing.T) {
 			e := sample()
 			e.Form, e.Fill = form, 0xff
 			got := mustMarshal(t, e)
-			path := filepath.Join("testdata", form.String()+".env")
-			if *update {
-				if err := os.WriteFile(path, got, 0o666); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !bytes.Equal(got, want) {
-				t.Errorf("bytes differ from %s", path)
-			}
+			golden.Compare(t, form.String()+".env", got)
 		})
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,11 +15,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"binman/internal/binfmt"
+	"binman/internal/golden"
 	"binman/internal/judge"
 	"binman/uimage"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 const (
 	linux, arm64, kernel, gzip = 5, 22, 2, 1
@@ -55,19 +53,7 @@ func parse(data []byte) (*uimage.Image, error) {
 
 func TestMarshalGolden(t *testing.T) {
 	got := mustMarshal(t, &uimage.Image{Time: 1, Load: 2, Entry: 3, OS: linux, Arch: arm64, Type: kernel, Comp: gzip, Name: "golden"}, []byte("data"))
-	path := filepath.Join("testdata", "golden.uimage")
-	if *update {
-		if err := os.WriteFile(path, got, 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("bytes differ from %s", path)
-	}
+	golden.Compare(t, "golden.uimage", got)
 }
 
 func TestRoundTrip(t *testing.T) {
