@@ -330,14 +330,7 @@ func (f *FIP) open(inner content.Data) error {
 // LoadChildren makes the images of an opened image known. A FIP that cannot
 // be read stays as it is.
 func (f *FIP) LoadChildren(b *layout.Build, e *layout.Entry, inner content.Data) error {
-	for _, child := range f.Entries {
-		data, err := f.ReadChild(b, e, child, inner, false)
-		if err != nil {
-			b.Log.Printf(layout.Info, "%v: leaving it as it is", err)
-			continue
-		}
-		child.SetContents(data)
-	}
+	loadChildren(f, b, e, inner)
 	return nil
 }
 
