@@ -113,6 +113,9 @@ func (b *Build) loadDescription() (tree *fdt.Tree, name string, err error) {
 // looked for in the directory include, as U-Boot's build does, and in the
 // input directories.
 func (b *Build) compile(name string) (*fdt.Tree, error) {
+	if _, err := content.Open(name); err != nil {
+		return nil, err // in the words that every missing file has
+	}
 	tree, err := dts.Compile(name, dts.Options{
 		Include: append([]string{"include"}, b.Input.Dirs...),
 		Define:  map[string]string{"__ASSEMBLY__": "1"},
