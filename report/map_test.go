@@ -390,11 +390,32 @@ func TestHTML(t *testing.T) {
 
 // browser loads a page in Chromium, which cannot reach a network, and returns
 // the document as it stands some time later, and what was written to the
-// console.
-func browser(t *testing.T, page string) (dom, console string) {
+// console. On a busy machine the browser may give up on itself, or be cut off
+// before the page has the text end; then it is started again.
+func browser(t *testing.T, page, end string) (dom, console string) {
+	t.Helper()
+	const tries = 4
+	for try := 1; ; try++ {
+		dom, console, err := browse(t, page)
+		if err == nil && strings.Contains(dom, end) {
+			return dom, console
+		}
+		if try == tries {
+			t.Fatalf("the browser did not get to %q in %d tries: %v", end, tries, err)
+		}
+	}
+}
+
+func browse(t *testing.T, page string) (dom, console string, err error) {
 	t.Helper()
 	chromium := judge.Need(t, "chromium")
-	dir := t.TempDir()
+	// The browser may still write to its profile when it has ended, which
+	// t.TempDir would not forgive.
+	dir, err := os.MkdirTemp("", "binman-browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "page.html")
 	if err := os.WriteFile(path, []byte(page), 0o666); err != nil {
 		t.Fatal(err)
@@ -407,14 +428,14 @@ func browser(t *testing.T, page string) (dom, console string) {
 	var out, log strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &log
 	if err := cmd.Run(); err != nil {
-		t.Fatalf("%v\n%s", err, &log)
+		return "", "", fmt.Errorf("%w\n%s", err, &log)
 	}
 	for _, line := range strings.Split(log.String(), "\n") {
 		if strings.Contains(line, "CONSOLE") {
 			console += line + "\n"
 		}
 	}
-	return out.String(), console
+	return out.String(), console, nil
 }
 
 // TestHTMLInBrowser loads pages as they are.
@@ -424,7 +445,7 @@ func TestHTMLInBrowser(t *testing.T) {
 			continue // starting the browser takes a second
 		}
 		t.Run(s.name, func(t *testing.T) {
-			dom, console := browser(t, render(t, func(w io.Writer) error { return HTML(w, drawings(t, s.manifest)) }))
+			dom, console := browser(t, render(t, func(w io.Writer) error { return HTML(w, drawings(t, s.manifest)) }), "</html>")
 			if console != "" {
 				t.Errorf("console: %s", console)
 			}
@@ -498,7 +519,7 @@ func TestHTMLZoom(t *testing.T) {
 	// The policy of the page would not let the driver in.
 	page = regexp.MustCompile(`<meta http-equiv="Content-Security-Policy"[^>]*>`).ReplaceAllString(page, "")
 	page = strings.Replace(page, "</body>", "<script>"+driver+"</script></body>", 1)
-	dom, console := browser(t, page)
+	dom, console := browser(t, page, `id="seen">`)
 	if console != "" {
 		t.Errorf("console: %s", console)
 	}
