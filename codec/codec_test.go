@@ -7,10 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -19,9 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"binman/codec/internal/sample"
+	"binman/internal/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files in testdata")
 
 const anySize = 1 << 40
 
@@ -312,17 +308,5 @@ func TestGolden(t *testing.T) {
 			fmt.Fprintf(&got, "%-15s %-5s %6d %s\n", s.Name, c.Name, len(packed), hex.EncodeToString(sum[:]))
 		}
 	}
-	name := filepath.Join("testdata", "golden.txt")
-	if *update {
-		if err := os.WriteFile(name, []byte(got.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got.String(), "\n")); diff != "" {
-		t.Errorf("the encoders' output has changed (-want +got), see the -update flag:\n%s", diff)
-	}
+	golden.Text(t, "golden.txt", got.String())
 }

@@ -5,20 +5,16 @@ package lzma
 import (
 	"bytes"
 	"crypto/sha256"
-	"flag"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/ulikunitz/xz/lzma"
-)
 
-var update = flag.Bool("update", false, "rewrite golden files")
+	"binman/internal/golden"
+)
 
 // mustEqual compares long data without printing it.
 func mustEqual(t *testing.T, what string, got, want []byte) {
@@ -115,22 +111,7 @@ func TestGolden(t *testing.T) {
 		fmt.Fprintf(&b, "%s lzma %d %x\n", name, len(k.alone), sha256.Sum256(k.alone))
 		fmt.Fprintf(&b, "%s lzma2 %d %x\n", name, len(k.chunks), sha256.Sum256(k.chunks))
 	}
-	path := filepath.Join("testdata", "golden.txt")
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(b.String(), "\n")); diff != "" {
-		t.Errorf("output differs from %s (-want +got; -update rewrites it):\n%s", path, diff)
-	}
+	golden.Text(t, "golden.txt", b.String())
 }
 
 func TestHeader(t *testing.T) {

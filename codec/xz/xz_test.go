@@ -7,23 +7,18 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/ulikunitz/xz"
 
 	"binman/codec/lzma"
+	"binman/internal/golden"
 	"binman/internal/judge"
 )
-
-var update = flag.Bool("update", false, "rewrite golden files")
 
 // noise is n bytes that do not compress, always the same.
 func noise(n int) []byte {
@@ -119,22 +114,7 @@ func TestGolden(t *testing.T) {
 		file := mustEncode(t, c.data)
 		fmt.Fprintf(&b, "%s %d %x\n", c.name, len(file), sha256.Sum256(file))
 	}
-	path := filepath.Join("testdata", "golden.txt")
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(b.String(), "\n")); diff != "" {
-		t.Errorf("output differs from %s (-want +got; -update rewrites it):\n%s", path, diff)
-	}
+	golden.Text(t, "golden.txt", b.String())
 }
 
 func TestDictionarySize(t *testing.T) {

@@ -9,7 +9,10 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -17,8 +20,29 @@ var update = flag.Bool("update", false, "write the golden files")
 // Compare compares data with the file name in testdata.
 func Compare(t testing.TB, name string, data []byte) {
 	t.Helper()
-	path := filepath.Join("testdata", name)
+	if want, path := read(t, name, data); !bytes.Equal(data, want) {
+		t.Errorf("bytes differ from %s", path)
+	}
+}
+
+// Text compares text with the file name in testdata, and shows the lines that
+// differ.
+func Text(t testing.TB, name, text string) {
+	t.Helper()
+	want, path := read(t, name, []byte(text))
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(text, "\n")); diff != "" {
+		t.Errorf("output differs from %s (-want +got; -update rewrites it):\n%s", path, diff)
+	}
+}
+
+// read returns what the file holds, which is data if it is to be updated.
+func read(t testing.TB, name string, data []byte) (want []byte, path string) {
+	t.Helper()
+	path = filepath.Join("testdata", name)
 	if *update {
+		if err := os.MkdirAll("testdata", 0o777); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(path, data, 0o666); err != nil {
 			t.Fatal(err)
 		}
@@ -27,7 +51,5 @@ func Compare(t testing.TB, name string, data []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(data, want) {
-		t.Errorf("bytes differ from %s", path)
-	}
+	return want, path
 }
