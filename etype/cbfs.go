@@ -8,11 +8,11 @@ import (
 	"errors"
 	"fmt"
 
-	"binman/cbfs"
 	"binman/codec"
 	"binman/content"
 	"binman/elf"
 	"binman/fdt"
+	"binman/format/cbfs"
 	"binman/layout"
 )
 

@@ -12,11 +12,11 @@ import (
 	"strings"
 	"testing"
 
-	"binman/cbfs"
 	"binman/content"
 	"binman/etype"
 	"binman/fdt"
-	"binman/fip"
+	"binman/format/cbfs"
+	"binman/format/fip"
 	"binman/internal/judge"
 	"binman/internal/testelf"
 	"binman/layout"

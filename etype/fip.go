@@ -7,7 +7,7 @@ import (
 
 	"binman/content"
 	"binman/fdt"
-	"binman/fip"
+	"binman/format/fip"
 	"binman/layout"
 )
 

@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"binman/etype"
-	"binman/fit"
+	"binman/format/fit"
 	"binman/internal/judge"
 	"binman/internal/testelf"
 	"binman/layout"

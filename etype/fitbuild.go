@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"binman/content"
-	"binman/fit"
+	"binman/format/fit"
 	"binman/layout"
 )
 

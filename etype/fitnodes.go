@@ -10,7 +10,7 @@ import (
 
 	"binman/content"
 	"binman/fdt"
-	"binman/fit"
+	"binman/format/fit"
 	"binman/layout"
 )
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"binman/content"
-	"binman/fmap"
+	"binman/format/fmap"
 	"binman/layout"
 )
 

@@ -4,8 +4,8 @@ package etype
 
 import (
 	"binman/content"
+	"binman/format/ubootenv"
 	"binman/layout"
-	"binman/ubootenv"
 )
 
 // UBootEnv is a U-Boot environment.

@@ -11,16 +11,16 @@ import (
 	"io"
 	"path"
 
-	"binman/capsule"
-	"binman/cbfs"
 	"binman/content"
-	"binman/fip"
-	"binman/fit"
-	"binman/fmap"
-	"binman/gpt"
+	"binman/format/capsule"
+	"binman/format/cbfs"
+	"binman/format/fip"
+	"binman/format/fit"
+	"binman/format/fmap"
+	"binman/format/gpt"
+	"binman/format/ubootenv"
+	"binman/format/uimage"
 	"binman/internal/binfmt"
-	"binman/ubootenv"
-	"binman/uimage"
 )
 
 // Item is a piece of an image. Offsets count bytes from the start of the whole

@@ -9,11 +9,11 @@ import (
 	"testing"
 
 	"binman/content"
-	"binman/fip"
-	"binman/fmap"
+	"binman/format/fip"
+	"binman/format/fmap"
+	"binman/format/ubootenv"
+	"binman/format/uimage"
 	"binman/internal/binfmt"
-	"binman/ubootenv"
-	"binman/uimage"
 )
 
 // outline prints what was found, one line for each part.

@@ -169,14 +169,14 @@ func TestCheck(t *testing.T) {
 		pkg  pkg
 		want string
 	}{
-		{"format imports engine", pkg{ImportPath: "binman/fip", Imports: []string{"binman/layout"}}, "imports point downwards"},
+		{"format imports engine", pkg{ImportPath: "binman/format/fip", Imports: []string{"binman/layout"}}, "imports point downwards"},
 		{"new format imports engine", pkg{ImportPath: "binman/newfmt/sub", Imports: []string{"binman/etype"}}, "imports point downwards"},
 		{"base imports format", pkg{ImportPath: "binman/fdt", Imports: []string{"binman/dts"}}, "imports point downwards"},
 		{"engine imports cli", pkg{ImportPath: "binman/layout", Imports: []string{"binman/internal/cli"}}, "imports point downwards"},
 		{"test helper imports cli", pkg{ImportPath: "binman/internal/difftest", Imports: []string{"binman/internal/cli"}}, "only the program does"},
 		{"cgo", pkg{ImportPath: "example.com/x", CgoFiles: []string{"x.go"}}, "C library"},
 		{"purego", pkg{ImportPath: "example.com/x", Imports: []string{"github.com/ebitengine/purego"}}, "dynamic loader"},
-		{"downwards", pkg{ImportPath: "binman/layout", Imports: []string{"binman/fdt", "binman/fip", "fmt"}}, ""},
+		{"downwards", pkg{ImportPath: "binman/layout", Imports: []string{"binman/fdt", "binman/format/fip", "fmt"}}, ""},
 		{"program", pkg{ImportPath: "binman/cmd/binman", Imports: []string{"binman/internal/cli"}}, ""},
 		{"standard library", pkg{ImportPath: "runtime/cgo", Standard: true, CgoFiles: []string{"cgo.go"}}, ""},
 	}

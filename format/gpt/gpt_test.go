@@ -16,7 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"binman/gpt"
+	"binman/format/gpt"
 	"binman/internal/binfmt"
 	"binman/internal/judge"
 )

@@ -15,7 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"binman/fip"
+	"binman/format/fip"
 	"binman/internal/binfmt"
 	"binman/internal/golden"
 	"binman/internal/judge"

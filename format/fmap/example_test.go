@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"log"
 
-	"binman/fmap"
+	"binman/format/fmap"
 )
 
 func Example() {

@@ -15,7 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"binman/fmap"
+	"binman/format/fmap"
 	"binman/internal/golden"
 	"binman/internal/judge"
 )

@@ -14,10 +14,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"binman/format/uimage"
 	"binman/internal/binfmt"
 	"binman/internal/golden"
 	"binman/internal/judge"
-	"binman/uimage"
 )
 
 const (

@@ -18,7 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"binman/fdt"
-	"binman/fit"
+	"binman/format/fit"
 	"binman/internal/binfmt"
 	"binman/internal/judge"
 )

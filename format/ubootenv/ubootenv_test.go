@@ -14,9 +14,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"binman/format/ubootenv"
 	"binman/internal/golden"
 	"binman/internal/judge"
-	"binman/ubootenv"
 )
 
 func sample() *ubootenv.Env {

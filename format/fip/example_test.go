@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"log"
 
-	"binman/fip"
+	"binman/format/fip"
 )
 
 func Example() {

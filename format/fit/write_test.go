@@ -18,7 +18,7 @@ import (
 	"binman/content"
 	"binman/dts"
 	"binman/fdt"
-	"binman/fit"
+	"binman/format/fit"
 	"binman/internal/judge"
 )
 

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"log"
 
-	"binman/cbfs"
+	"binman/format/cbfs"
 )
 
 func Example() {

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/ulikunitz/xz/lzma"
 
-	"binman/cbfs"
+	"binman/format/cbfs"
 	"binman/internal/binfmt"
 	"binman/internal/golden"
 	"binman/internal/judge"

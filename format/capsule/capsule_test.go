@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"binman/capsule"
+	"binman/format/capsule"
 	"binman/internal/binfmt"
 	"binman/internal/golden"
 	"binman/internal/judge"
