@@ -170,6 +170,9 @@ func Equal(a, b Data) (bool, error) {
 	if a.root == b.root {
 		return true, nil
 	}
+	if sameExtents(a, b) {
+		return true, nil
+	}
 	bufA, bufB := getBuffer(), getBuffer()
 	defer putBuffer(bufA)
 	defer putBuffer(bufB)
@@ -188,4 +191,60 @@ func Equal(a, b Data) (bool, error) {
 		left -= n
 	}
 	return true, nil
+}
+
+// sameExtents says whether two data of one length are made of the same pieces
+// of files, memory and fill, so that they need not be read to be equal.
+func sameExtents(a, b Data) bool {
+	if a.Extents() != b.Extents() {
+		return false
+	}
+	type piece struct {
+		e extent
+		n int64
+	}
+	pieces := make([]piece, 0, a.Extents())
+	a.each(func(e extent, n int64) error {
+		pieces = append(pieces, piece{e, n})
+		return nil
+	})
+	same, i := true, 0
+	b.each(func(e extent, n int64) error {
+		p := pieces[i]
+		i++
+		same = same && p.n == n && p.e.same(e)
+		return nil
+	})
+	return same
+}
+
+// same says whether two extents of one length are the same piece of something.
+func (e extent) same(f extent) bool {
+	switch {
+	case e.src != nil || f.src != nil:
+		return e.src == f.src && e.off == f.off
+	case e.mem != nil && f.mem != nil:
+		return &e.mem[0] == &f.mem[0]
+	}
+	return e.mem == nil && f.mem == nil && e.fill == f.fill
+}
+
+// TrimRight returns the data without the bytes v at its end. It reads no
+// further back than it has to; what cannot be read stays.
+func (d Data) TrimRight(v byte) Data {
+	buf := getBuffer()
+	defer putBuffer(buf)
+	for end := d.Len(); end > 0; {
+		n := min(end, bufferSize)
+		if _, err := d.ReadAt(buf[:n], end-n); err != nil {
+			return d.Slice(0, end)
+		}
+		for i := n - 1; i >= 0; i-- {
+			if buf[i] != v {
+				return d.Slice(0, end-n+i+1)
+			}
+		}
+		end -= n
+	}
+	return Data{}
 }

@@ -58,11 +58,11 @@ in common. It cannot be used directly.`,
 }
 
 // Read refuses the entry type.
-func (a *Abstract) Read(b *layout.Build, e *layout.Entry) error {
+func (a *Abstract) Read(ctx *layout.Context, e *layout.Entry) error {
 	return e.Errorf("Entry type '%s' cannot be used directly: use %s", e.TypeName, a.advice)
 }
 
 // Contents returns nothing; Read has failed before.
-func (a *Abstract) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	return content.Data{}, a.Read(b, e)
+func (a *Abstract) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
+	return content.Data{}, a.Read(ctx, e)
 }

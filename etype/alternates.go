@@ -3,7 +3,6 @@
 package etype
 
 import (
-	"os"
 	"path"
 	"strings"
 
@@ -21,16 +20,14 @@ type AlternatesFDT struct {
 	Phase       string `dt:"fdt-phase" doc:"Cut the device trees down to what this phase needs: tpl, vpl or spl"`
 	RemoveProps string `dt:"of-spl-remove-props,arg" doc:"Names of properties to remove with fdt-phase, separated by spaces"`
 
-	names   []string     // of the device trees, without extension
-	current string       // the alternate being made, or ""
-	tree    content.Data // its device tree, once somebody asked for it
-	read    bool         // somebody did
+	names []string // of the device trees, without extension
 }
 
 var alternatesInfo = layout.TypeInfo{
-	Name:    "alternates-fdt",
-	New:     func() layout.Type { return &AlternatesFDT{} },
-	Summary: "Section written once for each of several device trees",
+	Name:     "alternates-fdt",
+	New:      func() layout.Type { return &AlternatesFDT{} },
+	Summary:  "Section written once for each of several device trees",
+	Compress: true,
 	Doc: `An image that has to boot on several models needs the device tree of each. For
 every .dtb file in the directory fdt-list-dir this entry makes its contents once
 more, with that file in place of the device trees of U-Boot and its phases, and
@@ -66,11 +63,11 @@ phase.`,
 const defaultPattern = "NAME.bin"
 
 // Read checks the phase.
-func (a *AlternatesFDT) Read(b *layout.Build, e *layout.Entry) error {
+func (a *AlternatesFDT) Read(ctx *layout.Context, e *layout.Entry) error {
 	if a.Pattern == "" {
 		a.Pattern = defaultPattern
 	}
-	if a.Phase == "" || b.Reading() {
+	if a.Phase == "" || ctx.Opened {
 		return nil
 	}
 	if err := bootph.Check(a.Phase); err != nil {
@@ -80,23 +77,14 @@ func (a *AlternatesFDT) Read(b *layout.Build, e *layout.Entry) error {
 }
 
 // Generate lists the device trees; there are no entries to make.
-func (a *AlternatesFDT) Generate(b *layout.Build, e *layout.Entry) error {
-	dir, err := b.Input.Find(a.ListDir)
-	if err != nil {
-		return err
-	}
-	files, err := os.ReadDir(dir)
+func (a *AlternatesFDT) Generate(ctx *layout.Context, e *layout.Entry) error {
+	names, dir, err := ctx.Input.Trees(a.ListDir)
 	if err != nil {
 		return e.Errorf("cannot list fdt-list-dir: %w", err)
 	}
-	a.names = nil
-	for _, f := range files { // sorted by name
-		if name, ok := strings.CutSuffix(f.Name(), ".dtb"); ok && !strings.HasPrefix(name, ".") && name != "" {
-			a.names = append(a.names, name)
-		}
-	}
+	a.names = names
 	if len(a.names) == 0 {
-		b.Log.Printf(layout.Warning, "Node '%s': no .dtb file in '%s': no alternates to write", e.Path(), dir)
+		ctx.Log.Printf(layout.Warning, "Node '%s': no .dtb file in '%s': no alternates to write", e.Path(), dir)
 	}
 	if len(a.names) > 1 && !strings.Contains(a.Pattern, "NAME") {
 		return e.Errorf("filename-pattern '%s' is without NAME, so that %d alternates would be written to one file", a.Pattern, len(a.names))
@@ -113,28 +101,11 @@ func (a *AlternatesFDT) file(name string) string {
 	return strings.ReplaceAll(a.Pattern, "NAME", name)
 }
 
-// TreeContents returns the device tree of the alternate being made, whichever
-// is asked for.
-func (a *AlternatesFDT) TreeContents(b *layout.Build, e *layout.Entry, etype string) (content.Data, bool, error) {
-	if a.current == "" {
-		return content.Data{}, false, nil
-	}
-	if !a.read {
-		tree, err := a.open(b, e)
-		if err != nil {
-			return content.Data{}, false, err
-		}
-		a.tree, a.read = tree, true
-	}
-	return a.tree, true, nil
-}
-
-// open returns the device tree of the current alternate, cut down to the phase
-// if there is one. That is written to the output directory as well, to be
-// looked at.
-func (a *AlternatesFDT) open(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	file := path.Join(a.ListDir, a.current+".dtb")
-	tree, err := b.Input.Open(file)
+// tree returns the device tree of an alternate, cut down to the phase if there
+// is one. That is written to the output directory as well, to be looked at.
+func (a *AlternatesFDT) tree(ctx *layout.Context, e *layout.Entry, name string) (content.Data, error) {
+	file := path.Join(a.ListDir, name+".dtb")
+	tree, err := ctx.Input.Open(file)
 	if err != nil || a.Phase == "" {
 		return tree, err
 	}
@@ -146,32 +117,29 @@ func (a *AlternatesFDT) open(b *layout.Build, e *layout.Entry) (content.Data, er
 		return content.Data{}, e.Errorf("device tree '%s': %w", file, err)
 	}
 	tree = content.Bytes(blob)
-	return tree, b.Output.Write(e.UniqueName()+"."+a.current+"-"+a.Phase+".dtb", tree)
+	return tree, ctx.Output.Write(e.UniqueName()+"."+name+"-"+a.Phase+".dtb", tree)
 }
 
-// WriteFiles writes the alternates.
-func (a *AlternatesFDT) WriteFiles(b *layout.Build, e *layout.Entry) error {
+// Finish writes the alternates.
+func (a *AlternatesFDT) Finish(ctx *layout.Context, e *layout.Entry) error {
 	size := e.Padded(e.Data).Len()
 	for _, name := range a.names {
-		data, err := a.alternate(b, e, name)
+		tree, err := a.tree(ctx, e, name)
+		if err != nil {
+			return err
+		}
+		data, err := ctx.Variant(e, tree)
 		if err != nil {
 			return err
 		}
 		file := a.file(name)
 		if n := data.Len(); n > size {
-			b.Log.Printf(layout.Warning, "Node '%s': alternate '%s' has %#x bytes, which do not fit in place of the section's %#x", e.Path(), file, n, size)
+			ctx.Log.Printf(layout.Warning, "Node '%s': alternate '%s' has %#x bytes, which do not fit in place of the section's %#x", e.Path(), file, n, size)
 		}
-		if err := b.Output.Write(file, data); err != nil {
+		if err := ctx.Output.Write(file, data); err != nil {
 			return err
 		}
-		b.Log.Printf(layout.Info, "Wrote alternate '%s' to '%s', %#x bytes", name, file, data.Len())
+		ctx.Log.Printf(layout.Info, "Wrote alternate '%s' to '%s', %#x bytes", name, file, data.Len())
 	}
 	return nil
-}
-
-// alternate makes the section with the device tree called name.
-func (a *AlternatesFDT) alternate(b *layout.Build, e *layout.Entry, name string) (content.Data, error) {
-	a.current = name
-	defer func() { a.current, a.tree, a.read = "", content.Data{}, false }()
-	return b.Remake(e)
 }

@@ -19,7 +19,7 @@ type Blob struct {
 
 	fixed    string // file name that no property changes
 	external bool   // made outside of the U-Boot build
-	segments func(b *layout.Build, e *layout.Entry) ([]layout.Segment, uint64, error)
+	segments func(ctx *layout.Context, e *layout.Entry) ([]segment, uint64, error)
 	absent   func(d content.Data) string // why the contents are no use in an image
 }
 
@@ -54,9 +54,10 @@ so.`,
 `,
 		},
 		{
-			Name:    "blob-ext-list",
-			New:     func() layout.Type { return &BlobExtList{} },
-			Summary: "List of externally built binary blobs",
+			Name:     "blob-ext-list",
+			New:      func() layout.Type { return &BlobExtList{} },
+			Summary:  "List of externally built binary blobs",
+			Compress: true,
 			Doc: `Several files, one after the other, that belong together, such as parameters
 of a DDR controller. If one of them is missing, all of them are.`,
 			Example: `ddr-firmware {
@@ -69,7 +70,7 @@ of a DDR controller. If one of them is missing, all of them are.`,
 }
 
 // Read completes the description of the blob.
-func (f *Blob) Read(b *layout.Build, e *layout.Entry) error {
+func (f *Blob) Read(ctx *layout.Context, e *layout.Entry) error {
 	if f.Filename == "" {
 		f.Filename = e.TypeName
 	}
@@ -87,60 +88,74 @@ func (f *Blob) Read(b *layout.Build, e *layout.Entry) error {
 	return nil
 }
 
-// Compressible marks blobs, which are compressed if they ask for it.
-func (f *Blob) Compressible() {}
-
-// Ignores says that some blobs have a fixed file name.
-func (f *Blob) Ignores(e *layout.Entry) map[string]string {
-	if f.fixed == "" || f.fixed == e.TypeName {
-		return nil
-	}
-	return map[string]string{"filename": "the file of this entry is always '" + f.fixed + "'"}
-}
-
 // Contents returns the contents of the file, compressed if the entry asks for
 // it. Of a missing file that may be missing there are none.
-func (f *Blob) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	data, ok, err := openBlob(b, e, e.File, e.AssumeSize, b.AllowMissing)
+func (f *Blob) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
+	data, ok, err := openBlob(ctx, e, e.File, e.AssumeSize, ctx.AllowMissing)
 	if e.Missing && e.Optional {
-		b.MarkAbsent(e, "missing but optional")
+		ctx.MarkAbsent(e, "missing but optional")
 	}
 	if err != nil || !ok {
 		return data, err
 	}
 	if f.absent != nil && !e.Missing {
 		if why := f.absent(data); why != "" {
-			b.MarkAbsent(e, why)
+			ctx.MarkAbsent(e, why)
 		}
 	}
-	return b.CompressData(e, data)
+	return ctx.Compress(e, data)
 }
 
 // openBlob opens the file of an entry. If it is missing, and may be, that is
 // noted and a dummy of assume bytes takes its place; ok is false if there is
 // not even that. External blobs may be missing if they are optional or allow
 // is set.
-func openBlob(b *layout.Build, e *layout.Entry, name string, assume int64, allow bool) (data content.Data, ok bool, err error) {
-	data, err = b.Input.Open(name)
+func openBlob(ctx *layout.Context, e *layout.Entry, name string, assume int64, allow bool) (data content.Data, ok bool, err error) {
+	data, err = ctx.Input.Open(name)
 	mayMiss := e.External && (e.Optional || allow)
 	if err == nil || !mayMiss || !errors.Is(err, fs.ErrNotExist) {
 		return data, err == nil, err
 	}
 	e.Missing = true
-	data, ok, err = b.Fake(e, name, assume)
+	data, ok, err = ctx.Fake(e, name, assume)
 	if ok || err != nil {
 		return data, ok, err
 	}
 	return content.Fill(0, assume), false, nil
 }
 
-// Segments returns the contents as loadable segments, if they are of a format
-// that has them.
-func (f *Blob) Segments(b *layout.Build, e *layout.Entry) ([]layout.Segment, uint64, error) {
+// completeBlob completes the facts about a type that is a blob.
+func completeBlob(info *layout.TypeInfo) {
+	f, ok := info.New().(interface{ blob() *Blob })
+	if !ok {
+		return
+	}
+	info.Compress = true
+	if fixed := f.blob().fixed; fixed != "" && fixed != info.Name {
+		info.Ignored = map[string]string{"filename": "the file of this entry is always '" + fixed + "'"}
+	}
+	if info.Tree != "" {
+		info.HoldsTree, info.Remade = true, true
+	}
+}
+
+func (f *Blob) blob() *Blob { return f }
+
+// A segment is a piece of a program: its number, its address in memory and its
+// content.
+type segment struct {
+	index   int
+	address uint64
+	data    []byte
+}
+
+// loadable returns the contents as loadable segments, if they are of a format
+// that has them, and the address that the program starts at.
+func (f *Blob) loadable(ctx *layout.Context, e *layout.Entry) ([]segment, uint64, error) {
 	if f.segments == nil {
 		return nil, 0, nil
 	}
-	return f.segments(b, e)
+	return f.segments(ctx, e)
 }
 
 // BlobExtList is the contents of several files.
@@ -149,29 +164,26 @@ type BlobExtList struct {
 }
 
 // Read notes the files for messages.
-func (l *BlobExtList) Read(b *layout.Build, e *layout.Entry) error {
+func (l *BlobExtList) Read(ctx *layout.Context, e *layout.Entry) error {
 	e.External = true
 	e.File = e.TypeName
 	return nil
 }
 
-// Compressible marks the blobs, each of which is compressed by itself.
-func (l *BlobExtList) Compressible() {}
-
 // Contents returns the contents of the files, one after the other. If one is
 // missing there are none, but the entry keeps its place in the image even if it
 // is optional, as in the original.
-func (l *BlobExtList) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+func (l *BlobExtList) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
 	var out content.Builder
 	for _, name := range l.Filenames {
-		data, ok, err := openBlob(b, e, name, 0, b.AllowMissing || b.FakeBlobs)
+		data, ok, err := openBlob(ctx, e, name, 0, ctx.AllowMissing || ctx.FakeBlobs)
 		if err != nil {
 			return content.Data{}, err
 		}
 		if !ok {
 			return content.Data{}, nil
 		}
-		if data, err = b.CompressData(e, data); err != nil {
+		if data, err = ctx.Compress(e, data); err != nil {
 			return content.Data{}, err
 		}
 		out.Add(data)

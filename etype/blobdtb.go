@@ -13,13 +13,11 @@ import (
 type BlobDTB struct {
 	Blob
 	Prepend string `dt:"prepend" doc:"Header before the device tree: \"length\" is its size as a 32-bit little-endian number"`
-
-	etype string // the tree's name, e.g. "u-boot-spl-dtb"
 }
 
 // Read checks the header that is asked for.
-func (d *BlobDTB) Read(b *layout.Build, e *layout.Entry) error {
-	if err := d.Blob.Read(b, e); err != nil {
+func (d *BlobDTB) Read(ctx *layout.Context, e *layout.Entry) error {
+	if err := d.Blob.Read(ctx, e); err != nil {
 		return err
 	}
 	if d.Prepend != "" && d.Prepend != "length" {
@@ -28,21 +26,18 @@ func (d *BlobDTB) Read(b *layout.Build, e *layout.Entry) error {
 	return nil
 }
 
-// Tree returns which device tree it is, and the name of its file.
-func (d *BlobDTB) Tree() (etype, file string) { return d.etype, d.fixed }
-
 // Contents returns the device tree as it stands.
-func (d *BlobDTB) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	data, err := b.TreeContents(e, d.etype)
+func (d *BlobDTB) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
+	data, err := ctx.TreeContents(e)
 	if err != nil {
 		return content.Data{}, err
 	}
-	return d.Wrap(b, e, data)
+	return d.Wrap(ctx, e, data)
 }
 
 // Wrap compresses a device tree and puts the header before it.
-func (d *BlobDTB) Wrap(b *layout.Build, e *layout.Entry, data content.Data) (content.Data, error) {
-	data, err := b.CompressData(e, data)
+func (d *BlobDTB) Wrap(ctx *layout.Context, e *layout.Entry, data content.Data) (content.Data, error) {
+	data, err := ctx.Compress(e, data)
 	if err != nil {
 		return content.Data{}, err
 	}
@@ -52,21 +47,12 @@ func (d *BlobDTB) Wrap(b *layout.Build, e *layout.Entry, data content.Data) (con
 	return data, nil
 }
 
-// Refresh returns the device tree of an opened image with what packing found
-// out, if it describes the image and that has changed it.
-func (d *BlobDTB) Refresh(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	if !b.TreeChanged(e) {
-		return e.Data, nil
-	}
-	return d.Update(b, e)
-}
-
 // Update returns the device tree with what packing found out.
-func (d *BlobDTB) Update(b *layout.Build, e *layout.Entry) (content.Data, error) {
+func (d *BlobDTB) Update(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
 	if e.Compress == "zstd" && d.Prepend != "length" {
 		return content.Data{}, e.Errorf("The zstd compression requires a length header")
 	}
-	return d.Contents(b, e)
+	return d.Contents(ctx, e)
 }
 
 // Unwrap removes the header before the device tree.
@@ -88,6 +74,3 @@ func (d *BlobDTB) Unwrap(e *layout.Entry, stored content.Data) (content.Data, er
 	}
 	return stored.Slice(header, n), nil
 }
-
-// TreeDependent marks what holds the device tree.
-func (d *BlobDTB) TreeDependent() {}

@@ -16,6 +16,7 @@ var collectionInfo = layout.TypeInfo{
 	Name:    "collection",
 	New:     func() layout.Type { return &Collection{} },
 	Summary: "An entry which contains a collection of other entries",
+	Remade:  true,
 	Doc: `The contents of the entries that the phandles name are joined to form this
 entry. They can be anywhere in the section of this entry.`,
 	Example: `collection {
@@ -33,7 +34,7 @@ second: text {
 }
 
 // Read checks that the collection is not empty.
-func (c *Collection) Read(b *layout.Build, e *layout.Entry) error {
+func (c *Collection) Read(ctx *layout.Context, e *layout.Entry) error {
 	if len(c.Content) == 0 {
 		return e.Errorf("Collection must have a 'content' property")
 	}
@@ -41,13 +42,13 @@ func (c *Collection) Read(b *layout.Build, e *layout.Entry) error {
 }
 
 // Depends returns the entries whose contents are used.
-func (c *Collection) Depends(b *layout.Build, e *layout.Entry) ([]*layout.Entry, error) {
-	return b.Phandles(e, c.Content)
+func (c *Collection) Depends(ctx *layout.Context, e *layout.Entry) ([]*layout.Entry, error) {
+	return ctx.Phandles(e, c.Content)
 }
 
 // Contents joins the contents of the entries.
-func (c *Collection) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	deps, err := b.Phandles(e, c.Content)
+func (c *Collection) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
+	deps, err := ctx.Phandles(e, c.Content)
 	if err != nil {
 		return content.Data{}, err
 	}
@@ -55,21 +56,6 @@ func (c *Collection) Contents(b *layout.Build, e *layout.Entry) (content.Data, e
 }
 
 // Update joins the contents again, after those have changed.
-func (c *Collection) Update(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	return c.Contents(b, e)
-}
-
-// Refresh joins the contents again for an opened image, if one of them has
-// been replaced.
-func (c *Collection) Refresh(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	deps, err := b.Phandles(e, c.Content)
-	if err != nil {
-		return content.Data{}, err
-	}
-	for _, dep := range deps {
-		if dep.Replaced() {
-			return e.JoinContents(deps)
-		}
-	}
-	return e.Data, nil
+func (c *Collection) Update(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
+	return c.Contents(ctx, e)
 }

@@ -3,6 +3,7 @@
 package etype_test
 
 import (
+	"binman/internal/host"
 	"bytes"
 	"debug/elf"
 	"fmt"
@@ -180,7 +181,7 @@ type opened struct {
 
 func openImage(t *testing.T, image []byte) opened {
 	t.Helper()
-	b := &layout.Build{Types: etype.Table()}
+	b := &layout.Build{Options: layout.Options{Trees: etype.Trees(), Env: host.Env(), Input: host.Input(), Types: etype.Table()}}
 	img, err := b.Open(content.Bytes(image), "image.bin")
 	if err != nil {
 		t.Fatal(err)
@@ -414,7 +415,7 @@ func TestContainerMissing(t *testing.T) {
 
 // replaceIn replaces one entry and returns the new image.
 func replaceIn(image []byte, path string, data []byte, compressed, resize bool) ([]byte, error) {
-	b := &layout.Build{Types: etype.Table()}
+	b := &layout.Build{Options: layout.Options{Trees: etype.Trees(), Env: host.Env(), Input: host.Input(), Types: etype.Table()}}
 	img, err := b.Open(content.Bytes(image), "image.bin")
 	if err != nil {
 		return nil, err
@@ -528,7 +529,7 @@ func TestContainerReplaceWhole(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			b := &layout.Build{Types: etype.Table()}
+			b := &layout.Build{Options: layout.Options{Trees: etype.Trees(), Env: host.Env(), Input: host.Input(), Types: etype.Table()}}
 			img, err := b.Open(content.Bytes(out), "image.bin")
 			if err != nil {
 				t.Fatal(err)
@@ -572,7 +573,7 @@ func TestContainerReplaceErrors(t *testing.T) {
 		{"before a fixed file", movable, "section/cbfs/big", filler("new", 0x5000), false, false, "Node '/section/cbfs': No space for data before pad offset 0x3fc0"},
 		{"fip grows", rigid, "atf-fip/soc-fw", filler("new", 0x901), false, false, "Node '/atf-fip': Entry data size does not match, but allow-repack is not present for this image"},
 		{"fixed size", movable, "cbfs/first", filler("new", 12), false, true, "Node '/cbfs/first': Entry data size does not match, but resize is disabled"},
-		{"not compressed", movable, "cbfs/packed", filler("new", 12), true, false, "cannot decompress CBFS file 'packed'"},
+		{"not compressed", movable, "cbfs/packed", filler("new", 12), true, false, "the new data is not compressed as its container does it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := replaceIn(c.image, c.path, c.data, c.compressed, !c.fixed)
@@ -616,7 +617,7 @@ func TestContainerDamage(t *testing.T) {
 		for off := e.ImagePos.Value; off < e.ImagePos.Value+0x120; off += 3 {
 			bad := bytes.Clone(image)
 			bad[off] ^= 0xff
-			b := &layout.Build{Types: etype.Table()}
+			b := &layout.Build{Options: layout.Options{Trees: etype.Trees(), Env: host.Env(), Input: host.Input(), Types: etype.Table()}}
 			img, err := b.Open(content.Bytes(bad), "image.bin")
 			if err != nil {
 				t.Fatal(err)
@@ -669,7 +670,7 @@ func TestContainerJudges(t *testing.T) {
 			}
 			list := run(t, dir, cbfstool, "c", "print")
 			for _, child := range e.Entries() {
-				name := e.Type.(*etype.CBFS).Alias(child)
+				name := child.As.Alias
 				if !strings.Contains(list, "\n"+name+" ") {
 					t.Errorf("cbfstool does not list %s:\n%s", name, list)
 				}

@@ -58,8 +58,8 @@ The example puts this into the FIT::
 }
 
 // Read checks that a key is given.
-func (c *Encrypted) Read(b *layout.Build, e *layout.Entry) error {
-	if !b.Reading() && !e.Node.Has("key-filename") && !e.Node.Has("key-source") {
+func (c *Encrypted) Read(ctx *layout.Context, e *layout.Entry) error {
+	if !ctx.Opened && !e.Node.Has("key-filename") && !e.Node.Has("key-source") {
 		return e.Errorf("Provide either 'key-filename' or 'key-source'")
 	}
 	return nil
@@ -67,14 +67,14 @@ func (c *Encrypted) Read(b *layout.Build, e *layout.Entry) error {
 
 // Generate adds the cipher node. Only the tree that describes the images gets
 // its properties.
-func (c *Encrypted) Generate(b *layout.Build, e *layout.Entry) error {
-	iv, err := c.file(b, c.IVFilename)
+func (c *Encrypted) Generate(ctx *layout.Context, e *layout.Entry) error {
+	iv, err := c.file(ctx, c.IVFilename)
 	if err != nil {
 		return err
 	}
 	var key []byte
 	if c.KeyFilename != "" {
-		if key, err = c.file(b, c.KeyFilename); err != nil {
+		if key, err = c.file(ctx, c.KeyFilename); err != nil {
 			return err
 		}
 	}
@@ -82,7 +82,7 @@ func (c *Encrypted) Generate(b *layout.Build, e *layout.Entry) error {
 	if parent.Child("cipher") != nil {
 		return e.Errorf("'%s' has a cipher node already", parent.Path())
 	}
-	node := b.AddSubnode(parent, "cipher")
+	node := ctx.AddSubnode(parent, "cipher")
 	node.SetString("algo", c.Algo)
 	node.SetProp("iv", iv)
 	if c.KeyFilename != "" {
@@ -94,8 +94,8 @@ func (c *Encrypted) Generate(b *layout.Build, e *layout.Entry) error {
 	return nil
 }
 
-func (c *Encrypted) file(b *layout.Build, name string) ([]byte, error) {
-	data, err := b.Input.Open(name)
+func (c *Encrypted) file(ctx *layout.Context, name string) ([]byte, error) {
+	data, err := ctx.Input.Open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +103,6 @@ func (c *Encrypted) file(b *layout.Build, name string) ([]byte, error) {
 }
 
 // Contents returns nothing.
-func (c *Encrypted) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+func (c *Encrypted) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
 	return content.Data{}, nil
 }

@@ -28,36 +28,24 @@ update it so that the running U-Boot knows where things are.`
 ` + p.name + `-dtb.`
 }
 
-// UseExpanded decides by the entry arguments whether an early phase is
-// expanded; U-Boot proper always is.
-func (x *Expanded) UseExpanded(b *layout.Build, path, plain string) bool {
-	expanded := x.phase.name + "-expanded"
-	if !x.phase.early() {
-		b.Log.Printf(layout.Info, "Node '%s': etype '%s': %s selected", path, plain, expanded)
-		return true
-	}
-	if x.arg(b, "-dtb") {
-		b.Log.Printf(layout.Info, "Node '%s': etype '%s': %s selected", path, plain, expanded)
-		return true
-	}
-	b.Log.Printf(layout.Detail, "Node '%s': etype '%s': %s not selected", path, plain, expanded)
-	return false
-}
+// expands decides by the entry arguments whether the phase is expanded; U-Boot
+// proper always is.
+func (p phase) expands(ctx *layout.Context) bool { return !p.early() || p.arg(ctx, "-dtb") }
 
 // arg returns an entry argument of the phase as a switch.
-func (x *Expanded) arg(b *layout.Build, suffix string) bool {
-	v := b.Args[strings.TrimPrefix(x.phase.name, "u-boot-")+suffix]
+func (p phase) arg(ctx *layout.Context, suffix string) bool {
+	v := ctx.Args[strings.TrimPrefix(p.name, "u-boot-")+suffix]
 	return v != "" && v != "n" && v != "0"
 }
 
 // Generate makes the entries of the section.
-func (x *Expanded) Generate(b *layout.Build, e *layout.Entry) error {
-	b.AddSubnode(e.Node, x.phase.name+"-nodtb")
-	if x.phase.early() && x.arg(b, "-bss-pad") {
-		b.AddSubnode(e.Node, x.phase.name+"-bss-pad")
+func (x *Expanded) Generate(ctx *layout.Context, e *layout.Entry) error {
+	ctx.AddSubnode(e.Node, x.phase.name+"-nodtb")
+	if x.phase.early() && x.phase.arg(ctx, "-bss-pad") {
+		ctx.AddSubnode(e.Node, x.phase.name+"-bss-pad")
 	}
-	b.AddSubnode(e.Node, x.phase.name+"-dtb")
-	if err := b.ReadEntries(e); err != nil {
+	ctx.AddSubnode(e.Node, x.phase.name+"-dtb")
+	if err := ctx.Reread(e); err != nil {
 		return err
 	}
 	for _, child := range e.Entries() {

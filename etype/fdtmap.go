@@ -4,7 +4,6 @@ package etype
 
 import (
 	"binman/content"
-	"binman/fdt"
 	"binman/layout"
 )
 
@@ -12,9 +11,12 @@ import (
 type FDTMap struct{}
 
 var fdtmapInfo = layout.TypeInfo{
-	Name:    "fdtmap",
-	New:     func() layout.Type { return &FDTMap{} },
-	Summary: "An entry which contains an FDT map",
+	Name:      "fdtmap",
+	New:       func() layout.Type { return &FDTMap{} },
+	Summary:   "An entry which contains an FDT map",
+	HoldsTree: true,
+	Generated: true,
+	Remade:    true,
 	Doc: `An FDT map lets this program and others find the entries of an image. It is
 the string _FDTMAP_, 8 zero bytes and a device tree whose root is the node of
 the image, with the position and size of every entry and a property image-node
@@ -31,24 +33,17 @@ fdtmap {
 }
 
 // Contents returns the map as far as it is known.
-func (m *FDTMap) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	image := e.Parent.Path()
-	node := b.ScannedTree().Node(image)
-	if node == nil {
-		return content.Data{}, e.Errorf("Internal error: Cannot locate node for path '%s'", image)
+func (m *FDTMap) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
+	tree, err := ctx.MapTree(e.Parent)
+	if err != nil {
+		return content.Data{}, err
 	}
-	name := &fdt.Prop{Name: "image-node", Value: append([]byte(node.Name), 0)}
-	return content.Join(content.String(layout.FDTMapMagic), content.Fill(0, 8), content.Bytes(fdt.Sequential(node, name))), nil
+	return content.Join(content.String(layout.FDTMapMagic), content.Fill(0, 8), content.Bytes(tree)), nil
 }
 
 // Update returns the map with what packing found out.
-func (m *FDTMap) Update(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	return m.Contents(b, e)
-}
-
-// Refresh returns the map of an opened image with what packing found out.
-func (m *FDTMap) Refresh(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	return content.Join(content.String(layout.FDTMapMagic), content.Fill(0, 8), content.Bytes(b.MainTree().Marshal())), nil
+func (m *FDTMap) Update(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
+	return m.Contents(ctx, e)
 }
 
 // AltFormats offers the device tree alone.
@@ -63,6 +58,3 @@ func (m *FDTMap) Convert(format string, data content.Data) (content.Data, error)
 	}
 	return data.Slice(layout.FDTMapHeaderLen, data.Len()-layout.FDTMapHeaderLen), nil
 }
-
-// TreeDependent marks what holds the device tree.
-func (m *FDTMap) TreeDependent() {}

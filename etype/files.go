@@ -3,7 +3,6 @@
 package etype
 
 import (
-	"os"
 	"path/filepath"
 
 	"binman/layout"
@@ -19,9 +18,10 @@ type Files struct {
 }
 
 var filesInfo = layout.TypeInfo{
-	Name:    "files",
-	New:     func() layout.Type { return &Files{FilesCompress: "none"} },
-	Summary: "A set of files arranged in a section",
+	Name:     "files",
+	New:      func() layout.Type { return &Files{FilesCompress: "none"} },
+	Summary:  "A set of files arranged in a section",
+	Compress: true,
 	Doc: `Each file that matches the pattern becomes an entry named after it. To find
 the files at run time, enable device-tree updates, which give their positions.`,
 	Example: `files {
@@ -34,7 +34,7 @@ the files at run time, enable device-tree updates, which give their positions.`,
 }
 
 // Read checks that there is a pattern.
-func (f *Files) Read(b *layout.Build, e *layout.Entry) error {
+func (f *Files) Read(ctx *layout.Context, e *layout.Entry) error {
 	if f.Pattern == "" {
 		return e.Errorf("Missing 'pattern' property")
 	}
@@ -42,8 +42,8 @@ func (f *Files) Read(b *layout.Build, e *layout.Entry) error {
 }
 
 // Generate makes an entry of each file.
-func (f *Files) Generate(b *layout.Build, e *layout.Entry) error {
-	files, err := b.Input.Glob(f.Pattern)
+func (f *Files) Generate(ctx *layout.Context, e *layout.Entry) error {
+	files, err := ctx.Input.Glob(f.Pattern)
 	if err != nil {
 		return e.Errorf("Pattern '%s': %w", f.Pattern, err)
 	}
@@ -51,21 +51,17 @@ func (f *Files) Generate(b *layout.Build, e *layout.Entry) error {
 		return e.Errorf("Pattern '%s' matched no files", f.Pattern)
 	}
 	for _, file := range files {
-		info, err := os.Stat(file)
-		if err != nil || !info.Mode().IsRegular() {
-			continue
-		}
 		name := filepath.Base(file)
 		node := e.Node.Child(name)
 		if node == nil {
-			node = b.AddSubnode(e.Node, name)
+			node = ctx.AddSubnode(e.Node, name)
 		}
-		b.SetString(node, "type", "blob")
-		b.SetString(node, "filename", file)
-		b.SetString(node, "compress", f.FilesCompress)
+		ctx.SetString(node, "type", "blob")
+		ctx.SetString(node, "filename", file)
+		ctx.SetString(node, "compress", f.FilesCompress)
 		if f.FilesAlign != 0 {
-			b.SetU32(node, "align", uint32(f.FilesAlign))
+			ctx.SetU32(node, "align", uint32(f.FilesAlign))
 		}
 	}
-	return b.ReadEntries(e)
+	return ctx.Reread(e)
 }

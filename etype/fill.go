@@ -28,11 +28,11 @@ entries.`,
 }
 
 // Contents returns the run at the size that the description asks for.
-func (f *Fill) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+func (f *Fill) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
 	return content.Fill(f.Byte, e.OrigSize.Or(f.Size.Value)), nil
 }
 
 // Extend returns the run at the size that the entry has been extended to.
-func (f *Fill) Extend(b *layout.Build, e *layout.Entry) (content.Data, error) {
+func (f *Fill) Extend(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
 	return content.Fill(f.Byte, e.Size.Value), nil
 }

@@ -4,6 +4,7 @@ package etype
 
 import (
 	"fmt"
+	"slices"
 
 	"binman/content"
 	"binman/fdt"
@@ -19,8 +20,6 @@ type FIP struct {
 	Align layout.OptInt `dt:"fip-align" doc:"Alignment of the images in the FIP: a power of two; 1 if absent"`
 
 	images map[*fdt.Node]fipImage
-	opened *fip.Package // of an opened image
-	inner  content.Data // that it was read from
 }
 
 // fipImage is what a subnode says of an image for the table of contents.
@@ -30,9 +29,13 @@ type fipImage struct {
 }
 
 var fipInfo = layout.TypeInfo{
-	Name:    "atf-fip",
-	New:     func() layout.Type { return &FIP{} },
-	Summary: "ARM Trusted Firmware's Firmware Image Package (FIP)",
+	Name:       "atf-fip",
+	New:        func() layout.Type { return &FIP{} },
+	Summary:    "ARM Trusted Firmware's Firmware Image Package (FIP)",
+	Placing:    layout.InFormat,
+	Compress:   true,
+	ChildProps: []string{"fip-type", "fip-uuid", "fip-flags"},
+	Ignored:    map[string]string{"name-prefix": "it is for entries of a section"},
 	Doc: `A FIP holds the images that Trusted Firmware-A (TF-A) loads. A table at its start
 gives each a UUID, an offset and a size. There can be one image of each UUID, and
 no hierarchy.
@@ -78,30 +81,37 @@ image allows repacking.`,
 `,
 }
 
-// Read checks the properties of the FIP and of its images.
-func (f *FIP) Read(b *layout.Build, e *layout.Entry) error {
+// Read checks the properties of the FIP.
+func (f *FIP) Read(ctx *layout.Context, e *layout.Entry) error {
 	f.NamePrefix = "" // the names of images are not for a map
 	if align := f.Align.Or(1); align < 1 || align&(align-1) != 0 {
 		return e.Errorf("FIP alignment %d must be a power of two", align)
 	}
+	return nil
+}
+
+// Children reads what the nodes say of the images. One with the name of a FIP
+// type is an external blob.
+func (f *FIP) Children(ctx *layout.Context, e *layout.Entry) ([]layout.Child, error) {
 	f.images = map[*fdt.Node]fipImage{}
+	var list []layout.Child
 	for _, node := range e.Node.Subnodes {
 		if !holdsEntry(node) {
 			continue
 		}
 		img, err := readFIPImage(e, node)
-		if err != nil && !b.Reading() {
-			return err
+		if ctx.Opened {
+			err = nil
 		}
 		f.images[node] = img
+		c := layout.Child{Node: node, Err: err, Plain: true, Alias: fip.Entry{UUID: img.uuid}.Name()}
+		if _, ok := fip.ByName(node.Name); ok {
+			c.Type = "blob-ext"
+		}
+		list = append(list, c)
 	}
-	return nil
+	return list, nil
 }
-
-// holdsEntry says whether a subnode of a CBFS or a FIP is an entry. Nodes with
-// names that are special elsewhere, such as hash, are entries here if they
-// have a type.
-func holdsEntry(node *fdt.Node) bool { return !layout.IsSpecialNode(node) || node.Has("type") }
 
 func readFIPImage(e *layout.Entry, node *fdt.Node) (fipImage, error) {
 	var img fipImage
@@ -140,109 +150,55 @@ func readFIPImage(e *layout.Entry, node *fdt.Node) (fipImage, error) {
 	return img, nil
 }
 
-// ChildType says that images with the name of a FIP type are external blobs.
-func (f *FIP) ChildType(node *fdt.Node) string {
-	if _, ok := fip.ByName(node.Name); ok {
-		return "blob-ext"
-	}
-	return ""
-}
-
-// ChildProperties names what describes images in the table of contents.
-func (f *FIP) ChildProperties() []string { return []string{"fip-type", "fip-uuid", "fip-flags"} }
-
-// Ignores says that images have no names to put a prefix to.
-func (f *FIP) Ignores(e *layout.Entry) map[string]string {
-	return map[string]string{"name-prefix": "it is for entries of a section"}
-}
-
-// Alias returns the type or UUID of an image, to find it by.
-func (f *FIP) Alias(child *layout.Entry) string {
-	return fip.Entry{UUID: f.images[child.Node].uuid}.Name()
-}
-
-// ReadEntries reads the images.
-func (f *FIP) ReadEntries(b *layout.Build, e *layout.Entry) error {
-	f.Entries = nil
-	for _, node := range e.Node.Subnodes {
-		if _, ok := f.images[node]; !ok {
-			continue
-		}
-		child, err := b.NewEntry(e, node, f.ChildType(node), false)
-		if err != nil {
-			return err
-		}
-		f.Entries = append(f.Entries, child)
-	}
-	return nil
-}
-
-// PackEntries packs the images for themselves; their offsets come from Build.
-func (f *FIP) PackEntries(b *layout.Build, e *layout.Entry) error {
-	if b.Reading() {
-		return packInner(b, e)
-	}
-	return b.PackEntries(e)
-}
-
-// packInner packs again the sections that a CBFS or a FIP of an opened image
-// holds, where something in them has changed.
-func packInner(b *layout.Build, e *layout.Entry) error {
-	for _, child := range e.Entries() {
-		if child.Section == nil || !child.Replaced() {
-			continue
-		}
-		if !b.MayResize() {
-			// What it is in the container may be compressed.
-			child.Size = layout.Some(max(child.LoadedContents().Len(), child.Data.Len()))
-		}
-		if !child.Compressed() {
-			child.UncompSize = layout.OptInt{} // of a file in a CBFS, not for packing
-		}
-		if _, err := b.Pack(child, 0); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Contents returns the FIP with the images as far as they are known.
-func (f *FIP) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	return f.Build(b, e)
-}
-
-// Build returns the FIP, compressed if the entry asks for it, and sets the
-// offsets and sizes of the images.
-func (f *FIP) Build(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	if b.Reading() {
-		return f.rebuild(b, e)
-	}
-	p := &fip.Package{Flags: f.Flags, Align: f.Align.Or(1)}
-	var children []*layout.Entry
+// Make returns the FIP. In place of the old one, images that the FDT map does
+// not know stay in it.
+func (f *FIP) Make(ctx *layout.Context, e *layout.Entry, p layout.Parts) (content.Data, []layout.Place, error) {
+	pkg := &fip.Package{Flags: f.Flags, Align: f.Align.Or(1)}
 	var datas []content.Data
-	for _, child := range f.Entries {
-		if child.Absent && child.Optional {
+	if p.Opened {
+		old, err := fip.Parse(p.Old, p.Old.Len())
+		if err != nil {
+			return content.Data{}, nil, e.Errorf("%w", err)
+		}
+		pkg.Serial, pkg.Flags = old.Serial, old.Flags
+		pkg.Entries = append(pkg.Entries, old.Entries...)
+		for _, img := range old.Entries {
+			datas = append(datas, p.Old.Slice(img.Offset, img.Size))
+		}
+	}
+	at := make([]int, len(p.List)) // where in the table a part is
+	for i, part := range p.List {
+		at[i] = -1
+		if dropped(part) {
 			continue
 		}
-		img, data := f.images[child.Node], wholeContents(child)
-		p.Entries = append(p.Entries, fip.Entry{UUID: img.uuid, Flags: img.flags, Size: data.Len()})
-		children, datas = append(children, child), append(datas, data)
+		img, data := f.images[part.Entry.Node], wholeContents(part)
+		if p.Opened {
+			at[i] = slices.IndexFunc(pkg.Entries, func(e fip.Entry) bool { return e.UUID == img.uuid })
+			switch {
+			case !part.Changed:
+			case at[i] < 0:
+				return content.Data{}, nil, part.Entry.Errorf("Cannot find FIP entry '%s'", part.Entry.As.Alias)
+			default:
+				datas[at[i]], pkg.Entries[at[i]].Size = data, data.Len()
+			}
+			continue
+		}
+		at[i] = len(pkg.Entries)
+		pkg.Entries = append(pkg.Entries, fip.Entry{UUID: img.uuid, Flags: img.flags, Size: data.Len()})
+		datas = append(datas, data)
 	}
-	data, err := joinFIP(p, datas)
+	data, err := joinFIP(pkg, datas)
 	if err != nil {
-		return content.Data{}, e.Errorf("%w", err)
+		return content.Data{}, nil, e.Errorf("%w", err)
 	}
-	f.place(b, p, children)
-	return b.CompressData(e, data)
-}
-
-// wholeContents returns what a CBFS or a FIP holds of an entry: its contents
-// without padding.
-func wholeContents(child *layout.Entry) content.Data {
-	if child.Hole {
-		return content.Fill(0, child.Size.Or(0))
+	places := make([]layout.Place, len(p.List))
+	for i, n := range at {
+		if n >= 0 {
+			places[i] = layout.Place{Offset: pkg.Entries[n].Offset, Size: pkg.Entries[n].Size, Known: true}
+		}
 	}
-	return child.Data
+	return data, places, nil
 }
 
 // joinFIP lays out the images, which have the sizes of the package's entries,
@@ -260,126 +216,23 @@ func joinFIP(p *fip.Package, images []content.Data) (content.Data, error) {
 	return out.Data(), nil
 }
 
-// place sets the offsets and sizes of the images, asking for another pass if
-// one has changed.
-func (f *FIP) place(b *layout.Build, p *fip.Package, children []*layout.Entry) {
-	for i, child := range children {
-		if child == nil {
+// Open finds the images by their UUIDs.
+func (f *FIP) Open(ctx *layout.Context, e *layout.Entry, data content.Data) ([]layout.Item, error) {
+	pkg, err := fip.Parse(data, data.Len())
+	if err != nil {
+		return nil, err
+	}
+	items := make([]layout.Item, len(f.Entries))
+	for i, child := range f.Entries {
+		img, err := pkg.ByUUID(f.images[child.Node].uuid)
+		if err != nil {
+			items[i].Err = child.Errorf("Cannot find FIP entry '%s'", child.As.Alias)
 			continue
 		}
-		offset, size := layout.Some(p.Entries[i].Offset), layout.Some(p.Entries[i].Size)
-		if child.Offset != offset || child.Size != size {
-			child.Offset, child.Size = offset, size
-			b.PackAgain()
+		items[i] = layout.Item{
+			Place: layout.Place{Offset: img.Offset, Size: img.Size, Known: true},
+			Data:  data.Slice(img.Offset, img.Size),
 		}
 	}
-}
-
-// SetImagePos positions the FIP and its images.
-func (f *FIP) SetImagePos(b *layout.Build, e *layout.Entry, base int64) error {
-	if e.ReplacedWhole() {
-		f.relocate(e)
-	}
-	return b.SetImagePosDefault(e, base)
-}
-
-// relocate finds the images in a FIP that was put into an opened image. Those
-// that it lacks have no size.
-func (f *FIP) relocate(e *layout.Entry) {
-	data, err := e.Decompress(e.Data)
-	if err != nil {
-		return
-	}
-	p, err := fip.Parse(data, data.Len())
-	if err != nil {
-		return // it holds something else now
-	}
-	for _, child := range f.Entries {
-		child.Offset, child.Size = layout.Some(0), layout.Some(0)
-		if img, err := p.ByUUID(f.images[child.Node].uuid); err == nil {
-			child.Offset, child.Size = layout.Some(img.Offset), layout.Some(img.Size)
-		}
-	}
-}
-
-// ReadChild returns an image that the FIP holds.
-func (f *FIP) ReadChild(b *layout.Build, e, child *layout.Entry, inner content.Data, plain bool) (content.Data, error) {
-	if err := f.open(inner); err != nil {
-		return content.Data{}, e.Errorf("%w", err)
-	}
-	img, err := f.opened.ByUUID(f.images[child.Node].uuid)
-	if err != nil {
-		return content.Data{}, child.Errorf("Cannot find FIP entry '%s'", f.Alias(child))
-	}
-	return f.inner.Slice(img.Offset, img.Size), nil
-}
-
-// open reads the table of contents of a FIP of an opened image, once.
-func (f *FIP) open(inner content.Data) error {
-	if f.opened != nil {
-		return nil
-	}
-	p, err := fip.Parse(inner, inner.Len())
-	if err != nil {
-		return err
-	}
-	f.opened, f.inner = p, inner
-	return nil
-}
-
-// LoadChildren makes the images of an opened image known. A FIP that cannot
-// be read stays as it is.
-func (f *FIP) LoadChildren(b *layout.Build, e *layout.Entry, inner content.Data) error {
-	loadChildren(f, b, e, inner)
-	return nil
-}
-
-// rebuild makes the FIP of an opened image again, if something in it has
-// changed. Images that the FDT map does not know stay in it.
-func (f *FIP) rebuild(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	changed := false
-	for _, child := range f.Entries {
-		changed = changed || child.Replaced()
-	}
-	if f.opened == nil {
-		if changed {
-			return content.Data{}, e.Errorf("cannot be changed: it is not a FIP any more")
-		}
-		return e.LoadedContents(), nil
-	}
-	p := &fip.Package{Serial: f.opened.Serial, Flags: f.opened.Flags, Align: f.Align.Or(1)}
-	p.Entries = append(p.Entries, f.opened.Entries...)
-	children, datas := make([]*layout.Entry, len(p.Entries)), make([]content.Data, len(p.Entries))
-	for i := range p.Entries {
-		datas[i] = f.inner.Slice(p.Entries[i].Offset, p.Entries[i].Size)
-	}
-	for _, child := range f.Entries {
-		i := f.find(child)
-		if i >= 0 && children[i] == nil {
-			children[i], datas[i] = child, child.Data
-			p.Entries[i].Size = child.Data.Len()
-		} else if child.Replaced() {
-			return content.Data{}, child.Errorf("Cannot find FIP entry '%s'", f.Alias(child))
-		}
-	}
-	if !changed {
-		f.place(b, f.opened, children)
-		return e.LoadedContents(), nil
-	}
-	data, err := joinFIP(p, datas)
-	if err != nil {
-		return content.Data{}, e.Errorf("%w", err)
-	}
-	f.place(b, p, children)
-	return b.CompressData(e, data)
-}
-
-// find returns where in the table of an opened image an image is, or -1.
-func (f *FIP) find(child *layout.Entry) int {
-	for i, img := range f.opened.Entries {
-		if img.UUID == f.images[child.Node].uuid {
-			return i
-		}
-	}
-	return -1
+	return items, nil
 }

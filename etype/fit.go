@@ -3,14 +3,10 @@
 package etype
 
 import (
-	"os"
 	"strconv"
 	"strings"
-	"time"
 
-	"binman/content"
 	"binman/fdt"
-	"binman/format/fit"
 	"binman/layout"
 )
 
@@ -33,32 +29,18 @@ type FIT struct {
 	PadByte  int64  `dt:"pad-byte" doc:"Value of the bytes behind the FIT, up to its size"`
 	Filename string `dt:"filename" doc:"File to write the FIT to, in the output directory"`
 
-	section    layout.Section
-	sources    []*layout.Entry          // of images and generators
-	generators map[*fdt.Node]*generator // by their nodes
-	trees      []string                 // names of device trees to generate nodes for
-	haveTrees  bool                     // they have been given, if only as an empty list
-	treeDir    string                   // directory of the device trees; "" for the input directories
-	cut        map[string]content.Data  // device trees cut down to a phase
-	stamp      time.Time                // of the timestamp, once it has been used
-	last       *fit.Written             // what was made last
-	toolGone   bool                     // made of zeros, since mkimage is treated as missing
-
-	opened *fit.FIT     // of an opened image
-	inner  content.Data // that it was read from
-}
-
-// generator is an entry under /images with a name that starts with @: it makes
-// images and is none itself.
-type generator struct {
-	*layout.Entry
-	packed bool
+	section   layout.Section
+	trees     []string // names of device trees to generate nodes for
+	haveTrees bool     // they have been given, if only as an empty list
+	treeDir   string   // directory of the device trees; "" for the input directories
 }
 
 var fitInfo = layout.TypeInfo{
-	Name:    "fit",
-	New:     func() layout.Type { return &FIT{} },
-	Summary: "Flat Image Tree (FIT)",
+	Name:     "fit",
+	New:      func() layout.Type { return &FIT{} },
+	Summary:  "Flat Image Tree (FIT)",
+	Placing:  layout.InFormat,
+	FreeForm: true,
 	Doc: `A FIT is a device tree that holds the images of a boot: under /images their
 contents with what a boot loader must know of them, under /configurations which
 images go together. The nodes are written here as they would be in a file for
@@ -230,18 +212,6 @@ follow. A FIT that is signed cannot be changed.`,
 // properties.
 func (f *FIT) Sect() *layout.Section { return &f.section }
 
-// FreeForm says that the nodes of a FIT are its own.
-func (f *FIT) FreeForm() {}
-
-// Nested returns the nodes of images, whose subnodes are entries.
-func (f *FIT) Nested(e *layout.Entry) []*fdt.Node {
-	images := e.Node.Child("images")
-	if images == nil {
-		return nil
-	}
-	return images.Subnodes
-}
-
 // MoreProperties names what goes into the FIT as it is: anything.
 func (f *FIT) MoreProperties(e *layout.Entry) []string {
 	var names []string
@@ -257,14 +227,13 @@ func (f *FIT) MoreProperties(e *layout.Entry) []string {
 func isDirective(name string) bool { return strings.HasPrefix(name, "fit,") }
 
 // Read completes what was read of the FIT.
-func (f *FIT) Read(b *layout.Build, e *layout.Entry) error {
+func (f *FIT) Read(ctx *layout.Context, e *layout.Entry) error {
 	e.Compress = "" // a FIT is not compressed, only its images are, by whoever made them
-	f.cut = map[string]content.Data{}
 	if f.PadByte < 0 || f.PadByte > 0xff {
 		return e.Errorf("pad-byte %#x does not fit in a byte", f.PadByte)
 	}
 	f.section.PadByte, f.section.Filename = f.PadByte, f.Filename
-	if b.Reading() {
+	if ctx.Opened {
 		return nil
 	}
 	if f.DataAlign < 0 || f.DataAlign&(f.DataAlign-1) != 0 {
@@ -272,7 +241,7 @@ func (f *FIT) Read(b *layout.Build, e *layout.Entry) error {
 	}
 	switch {
 	case f.ListArg != "":
-		list, ok := b.Args[f.ListArg]
+		list, ok := ctx.Args[f.ListArg]
 		if !ok {
 			var err error
 			if list, ok, err = e.Node.Str(f.ListArg); err != nil {
@@ -286,72 +255,57 @@ func (f *FIT) Read(b *layout.Build, e *layout.Entry) error {
 	return nil
 }
 
-// ReadEntries makes a section of each image, whose contents its subnodes are.
-// Generators are not in an opened image any more.
-func (f *FIT) ReadEntries(b *layout.Build, e *layout.Entry) error {
-	f.section.Entries, f.sources = nil, nil
-	f.generators = map[*fdt.Node]*generator{}
-	for _, node := range f.Nested(e) {
-		generates := strings.HasPrefix(node.Name, "@")
-		if generates && b.Reading() {
+// Children makes a section of each image, whose contents its subnodes are. A
+// node that stands for others is only their source; in an opened image there
+// are none any more.
+func (f *FIT) Children(ctx *layout.Context, e *layout.Entry) ([]layout.Child, error) {
+	images := e.Node.Child("images")
+	if images == nil {
+		return nil, nil
+	}
+	var list []layout.Child
+	for _, node := range images.Subnodes {
+		generates := isGenerator(node)
+		if generates && ctx.Opened {
 			continue
 		}
-		child, err := b.NewEntry(e, node, "section", false)
-		if err != nil {
-			return err
-		}
-		child.LeaveHash() // it goes into the FIT
-		if generates {
-			f.generators[node] = &generator{Entry: child}
-		}
-		f.sources = append(f.sources, child)
+		list = append(list, layout.Child{
+			Node: node, Type: "section", Plain: true,
+			Source: generates, Shown: generates,
+			KeepHash: true, // it goes into the FIT
+			Free:     true,
+		})
 	}
-	f.section.Entries = append(f.section.Entries, f.sources...)
-	return nil
+	return list, nil
 }
 
-// Sources returns the entries of images and of generators.
-func (f *FIT) Sources() []*layout.Entry { return f.sources }
-
-// Tools names mkimage: that it is treated as missing shows, though it is not
-// used.
-func (f *FIT) Tools(e *layout.Entry) []string { return []string{"mkimage"} }
+// isGenerator says whether a node stands for nodes that are made of it.
+func isGenerator(node *fdt.Node) bool { return strings.HasPrefix(node.Name, "@") }
 
 // Generate lists the device trees of a directory; there are no entries to make.
-func (f *FIT) Generate(b *layout.Build, e *layout.Entry) error {
+func (f *FIT) Generate(ctx *layout.Context, e *layout.Entry) error {
 	if f.ListDir == "" || f.ListArg != "" {
 		return nil
 	}
-	dir, err := b.Input.Find(f.ListDir)
-	if err != nil {
-		return err
-	}
-	files, err := os.ReadDir(dir)
+	names, dir, err := ctx.Input.Trees(f.ListDir)
 	if err != nil {
 		return e.Errorf("cannot list fit,fdt-list-dir: %w", err)
 	}
-	f.trees, f.haveTrees, f.treeDir = nil, true, dir
-	for _, file := range files { // sorted by name
-		if name, ok := strings.CutSuffix(file.Name(), ".dtb"); ok && name != "" && name[0] != '.' {
-			f.trees = append(f.trees, name)
-		}
-	}
+	f.trees, f.haveTrees, f.treeDir = names, true, dir
 	return nil
 }
 
-// timestamp returns the time for the FIT, the same whenever it is asked:
+// timestamp returns the time for the FIT: that of the build, or
 // SOURCE_DATE_EPOCH if that is set, so that builds can be repeated.
-func (f *FIT) timestamp(e *layout.Entry) (uint32, error) {
+func timestamp(ctx *layout.Context, e *layout.Entry) (uint32, error) {
 	const variable = "SOURCE_DATE_EPOCH"
-	if v, ok := os.LookupEnv(variable); ok && v != "" {
-		n, err := strconv.ParseUint(v, 10, 32)
-		if err != nil {
-			return 0, e.Errorf("%s '%s' is not a time in seconds since 1970 that fits in a FIT", variable, v)
-		}
-		return uint32(n), nil
+	v, ok := ctx.Env.Variable(variable)
+	if !ok {
+		return uint32(ctx.Start.Unix()), nil
 	}
-	if f.stamp.IsZero() {
-		f.stamp = time.Now()
+	n, err := strconv.ParseUint(v, 10, 32)
+	if err != nil {
+		return 0, e.Errorf("%s '%s' is not a time in seconds since 1970 that fits in a FIT", variable, v)
 	}
-	return uint32(f.stamp.Unix()), nil
+	return uint32(n), nil
 }

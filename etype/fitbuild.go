@@ -4,95 +4,58 @@ package etype
 
 import (
 	"errors"
-	"slices"
 
 	"binman/content"
+	"binman/fdt"
 	"binman/format/fit"
 	"binman/layout"
 )
 
-// PackEntries packs the images for themselves; their offsets come from Build.
-func (f *FIT) PackEntries(b *layout.Build, e *layout.Entry) error {
-	if b.Reading() {
-		return packInner(b, e)
+// Make returns the FIT: of what the description says, or in an opened image of
+// the old FIT, which has the generated nodes too.
+func (f *FIT) Make(ctx *layout.Context, e *layout.Entry, p layout.Parts) (content.Data, []layout.Place, error) {
+	var src *fit.Source
+	var err error
+	if p.Opened {
+		src, err = reopen(e, p)
+	} else {
+		src, err = f.source(ctx, e, p)
 	}
-	if err := f.hideGenerators(b); err != nil {
-		return err
-	}
-	return b.PackEntries(e)
-}
-
-// hideGenerators takes generators out of the list of what the FIT holds, now
-// that their contents have been collected.
-func (f *FIT) hideGenerators(b *layout.Build) error {
-	for _, child := range f.sources {
-		g := f.generators[child.Node]
-		if g == nil || g.packed {
-			continue
-		}
-		g.packed = true
-		if _, err := b.Pack(child, 0); err != nil {
-			return err
-		}
-	}
-	f.section.Entries = slices.DeleteFunc(f.section.Entries, func(c *layout.Entry) bool { return f.generators[c.Node] != nil })
-	return nil
-}
-
-// CheckEntries has nothing to check: the FIT has placed its images itself.
-func (f *FIT) CheckEntries(b *layout.Build, e *layout.Entry) error { return nil }
-
-// Contents returns the FIT with the images as far as they are known. It leaves
-// their offsets and sizes alone, since packing starts from what was asked for.
-func (f *FIT) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	return f.make(b, e, false)
-}
-
-// Build returns the FIT and sets the offsets and sizes of the images.
-func (f *FIT) Build(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	if b.Reading() {
-		return f.rebuild(b, e)
-	}
-	return f.make(b, e, true)
-}
-
-func (f *FIT) make(b *layout.Build, e *layout.Entry, place bool) (content.Data, error) {
-	if err := f.hideGenerators(b); err != nil {
-		return content.Data{}, err
-	}
-	src, err := f.source(b, e)
 	if err != nil {
-		return content.Data{}, err
+		return content.Data{}, nil, err
 	}
 	const tool = "mkimage"
-	if f.toolGone = b.MissingTools[tool]; f.toolGone {
-		if !b.AllowMissing {
-			return content.Data{}, e.Errorf("Missing tool: '%s'", tool)
+	if ctx.ToolMissing(tool) && !p.Opened {
+		if !ctx.AllowMissing {
+			return content.Data{}, nil, e.Errorf("Missing tool: '%s'", tool)
 		}
 		e.NoteMissingTool(tool)
 		const size = 1024
-		return content.Fill(0, size), nil
+		return content.Fill(0, size), make([]layout.Place, len(p.List)), nil
 	}
-	if f.Sign || f.Encrypt {
-		what := "fit,sign"
-		if f.Encrypt {
-			what = "fit,encrypt"
-		}
-		return content.Data{}, e.Errorf("%s is not supported yet: nothing is built, so that no FIT is taken for one that is protected", what)
+	if what := f.protects(); what != "" && !p.Opened {
+		return content.Data{}, nil, e.Errorf("%s is not supported yet: nothing is built, so that no FIT is taken for one that is protected", what)
 	}
-	made, err := f.write(e, src)
+	made, err := f.write(ctx, e, src)
 	if err != nil {
-		return content.Data{}, err
+		return content.Data{}, nil, err
 	}
-	if place {
-		f.place(b, src, made.Places)
+	return made.Data, places(src, made, p.List), nil
+}
+
+func (f *FIT) protects() string {
+	switch {
+	case f.Encrypt:
+		return "fit,encrypt"
+	case f.Sign:
+		return "fit,sign"
 	}
-	return made.Data, nil
+	return ""
 }
 
 // write makes the FIT of its nodes.
-func (f *FIT) write(e *layout.Entry, src *fit.Source) (*fit.Written, error) {
-	stamp, err := f.timestamp(e)
+func (f *FIT) write(ctx *layout.Context, e *layout.Entry, src *fit.Source) (*fit.Written, error) {
+	stamp, err := timestamp(ctx, e)
 	if err != nil {
 		return nil, err
 	}
@@ -100,52 +63,74 @@ func (f *FIT) write(e *layout.Entry, src *fit.Source) (*fit.Written, error) {
 	src.External = f.ExternalOffset.Known
 	src.Position = f.ExternalOffset.Or(0)
 	src.Align = f.DataAlign
-	made, err := src.Write(f.last)
+	key, err := content.KeyOf("fit", []string{e.Path()})
+	if err != nil {
+		return nil, err
+	}
+	made, err := content.Renew(ctx.Memo, key, src.Write)
 	if err != nil {
 		return nil, e.Errorf("%w", err)
 	}
-	f.last = made
 	return made, nil
 }
 
-// place sets the offsets and sizes of the images, asking for another pass if
-// one has changed.
-func (f *FIT) place(b *layout.Build, src *fit.Source, places []fit.Place) {
-	if b.Placed() {
-		return
-	}
-	at := make(map[string]fit.Place, len(places))
+// places returns where the FIT has the images.
+func places(src *fit.Source, made *fit.Written, parts []layout.Part) []layout.Place {
+	at := make(map[string]fit.Place, len(made.Places))
 	for i, node := range src.Root.Child("images").Subnodes {
-		at[node.Name] = places[i]
+		at[node.Name] = made.Places[i]
 	}
-	for _, child := range f.section.Entries {
-		p, ok := at[child.Node.Name]
-		if !ok {
-			continue
-		}
-		offset, size := layout.Some(p.Offset), layout.Some(p.Size)
-		if child.Offset != offset || child.Size != size {
-			child.Offset, child.Size = offset, size
-			b.PackAgain()
+	list := make([]layout.Place, len(parts))
+	for i, part := range parts {
+		if p, ok := at[part.Entry.Node.Name]; ok {
+			list[i] = layout.Place{Offset: p.Offset, Size: p.Size, Known: true}
 		}
 	}
+	return list
 }
 
-// SetImagePos positions the FIT and its images.
-func (f *FIT) SetImagePos(b *layout.Build, e *layout.Entry, base int64) error {
-	if f.toolGone {
-		e.ImagePos = layout.Some(base + e.Offset.Value)
+// Finish writes the FIT to a file of its own, where people look for it.
+func (f *FIT) Finish(ctx *layout.Context, e *layout.Entry) error {
+	if ctx.ToolMissing("mkimage") {
 		return nil
 	}
-	return b.SetImagePosDefault(e, base)
-}
-
-// WriteFiles writes the FIT to a file of its own, where people look for it.
-func (f *FIT) WriteFiles(b *layout.Build, e *layout.Entry) error {
-	if f.toolGone {
-		return nil
-	}
-	return b.Output.Write(e.UniqueName()+".fit", e.Data)
+	return ctx.Output.Write(e.UniqueName()+".fit", e.Data)
 }
 
 var errNoImages = errors.New("a FIT needs a node 'images'")
+
+// Open finds the images by their names.
+func (f *FIT) Open(ctx *layout.Context, e *layout.Entry, data content.Data) ([]layout.Item, error) {
+	old, err := fit.Parse(data, data.Len())
+	if err != nil {
+		return nil, err
+	}
+	images := make(map[string]fit.Image, len(old.Images))
+	for _, im := range old.Images {
+		images[im.Name] = im
+	}
+	items := make([]layout.Item, len(f.section.Entries))
+	for i, child := range f.section.Entries {
+		im, ok := images[child.Node.Name]
+		if !ok || im.Storage == fit.Absent {
+			items[i].Err = child.Errorf("the FIT has no data for image '%s'", child.Node.Name)
+			continue
+		}
+		items[i] = layout.Item{
+			Place: layout.Place{Offset: im.Offset, Size: im.Size, Known: true},
+			Data:  data.Slice(im.Offset, im.Size),
+		}
+	}
+	return items, nil
+}
+
+// generator returns the source that a node which stands for others is read
+// as, or nil.
+func generator(e *layout.Entry, node *fdt.Node) *layout.Entry {
+	for _, s := range e.Sources {
+		if s.Node == node {
+			return s
+		}
+	}
+	return nil
+}

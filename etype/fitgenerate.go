@@ -85,7 +85,7 @@ func (t *treeNode) add(out *fdt.Node, inImages bool) error {
 		}
 	}
 	if inImages {
-		data, err := t.f.tree(t.b, t.name, t.phase)
+		data, err := t.f.tree(t.ctx, t.name, t.phase)
 		if err != nil {
 			return t.wrap(err)
 		}
@@ -118,7 +118,7 @@ func (t *treeNode) addProp(out *fdt.Node, p *fdt.Prop) error {
 	case "fit,loadables":
 		addString(out, "loadables", strings.Join(t.loadables, "\x00"))
 	case "fit,compatible":
-		value, err := t.f.compatible(t.b, t.name)
+		value, err := t.f.compatible(t.ctx, t.name)
 		if err != nil {
 			return t.wrap(err)
 		}
@@ -147,8 +147,8 @@ func (s *fitSource) firmware(node *fdt.Node) (string, []string, error) {
 		return "", s.loadables, err
 	}
 	valid := slices.Clone(s.loadables)
-	for _, image := range s.f.section.Entries {
-		if !hasMissing(image) {
+	for _, part := range s.parts {
+		if image := part.Entry; !hasMissing(image) {
 			valid = append(valid, image.Node.Name)
 		}
 	}
@@ -180,42 +180,43 @@ func hasMissing(e *layout.Entry) bool {
 }
 
 // open opens the device tree called name.
-func (f *FIT) open(b *layout.Build, name string) (content.Data, error) {
+func (f *FIT) open(ctx *layout.Context, name string) (content.Data, error) {
 	file := name + ".dtb"
 	if f.treeDir != "" {
-		return content.Open(path.Join(f.treeDir, file))
+		return ctx.Input.Files.Open(path.Join(f.treeDir, file))
 	}
-	return b.Input.Open(file)
+	return ctx.Input.Open(file)
 }
 
 // tree returns a device tree, cut down to what a phase needs if one is given.
-func (f *FIT) tree(b *layout.Build, name, phase string) (content.Data, error) {
-	key := name + "\x00" + phase
-	if data, ok := f.cut[key]; ok {
-		return data, nil
-	}
-	data, err := f.open(b, name)
+func (f *FIT) tree(ctx *layout.Context, name, phase string) (content.Data, error) {
+	data, err := f.open(ctx, name)
 	if err != nil || phase == "" {
 		return data, err
 	}
 	if err := bootph.Check(phase); err != nil {
 		return content.Data{}, err
 	}
-	blob, err := data.Bytes()
+	key, err := content.KeyOf("phase", []string{phase, f.RemoveProps}, data)
 	if err != nil {
 		return content.Data{}, err
 	}
-	small, err := bootph.Cut(blob, phase, strings.Fields(f.RemoveProps)...)
-	if err != nil {
-		return content.Data{}, fmt.Errorf("device tree '%s': %w", name, err)
-	}
-	f.cut[key] = content.Bytes(small)
-	return f.cut[key], nil
+	return content.Remember(ctx.Memo, key, func() (content.Data, error) {
+		blob, err := data.Bytes()
+		if err != nil {
+			return content.Data{}, err
+		}
+		small, err := bootph.Cut(blob, phase, strings.Fields(f.RemoveProps)...)
+		if err != nil {
+			return content.Data{}, fmt.Errorf("device tree '%s': %w", name, err)
+		}
+		return content.Bytes(small), nil
+	})
 }
 
 // compatible returns the property compatible in the root of a device tree.
-func (f *FIT) compatible(b *layout.Build, name string) ([]byte, error) {
-	data, err := f.open(b, name)
+func (f *FIT) compatible(ctx *layout.Context, name string) ([]byte, error) {
+	data, err := f.open(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -237,14 +238,14 @@ func (f *FIT) compatible(b *layout.Build, name string) ([]byte, error) {
 // segmentNodes adds a node for each segment of a program, unless a part of it
 // is missing.
 func (s *fitSource) segmentNodes(out, node *fdt.Node) error {
-	g := s.f.generators[node]
+	g := generator(s.e, node)
 	if g == nil {
 		return s.errorf(node, "the operation 'split-elf' is for nodes in 'images'")
 	}
-	if hasMissing(g.Entry) {
+	if hasMissing(g) {
 		return nil
 	}
-	segs, entry, err := segments(s.b, g.Entry)
+	segs, entry, err := segments(s.ctx, g)
 	if err != nil {
 		return err
 	}
@@ -254,7 +255,7 @@ func (s *fitSource) segmentNodes(out, node *fdt.Node) error {
 		}
 	}
 	for _, seg := range segs {
-		name := strings.ReplaceAll(node.Name[1:], "SEQ", strconv.Itoa(seg.Index+1))
+		name := strings.ReplaceAll(node.Name[1:], "SEQ", strconv.Itoa(seg.index+1))
 		s.loadables = append(s.loadables, name)
 		if err := s.addSegment(addNode(out, name), node, seg, entry); err != nil {
 			return err
@@ -265,18 +266,20 @@ func (s *fitSource) segmentNodes(out, node *fdt.Node) error {
 
 // segments returns the segments of contents of a format that has them: those of
 // the only entry of a section. Without such, there are none.
-func segments(b *layout.Build, e *layout.Entry) ([]layout.Segment, uint64, error) {
+func segments(ctx *layout.Context, e *layout.Entry) ([]segment, uint64, error) {
 	if list := e.Entries(); len(list) == 1 {
-		return segments(b, list[0])
+		return segments(ctx, list[0])
 	}
-	if t, ok := e.Type.(layout.Segmenter); ok {
-		return t.Segments(b, e)
+	if t, ok := e.Type.(interface {
+		loadable(*layout.Context, *layout.Entry) ([]segment, uint64, error)
+	}); ok {
+		return t.loadable(ctx, e)
 	}
 	return nil, 0, nil
 }
 
 // elfSegments returns the loadable segments of an ELF file.
-func elfSegments(data content.Data) ([]layout.Segment, uint64, error) {
+func elfSegments(data content.Data) ([]segment, uint64, error) {
 	prog, err := elf.Parse(data)
 	if err != nil {
 		return nil, 0, err
@@ -285,30 +288,30 @@ func elfSegments(data content.Data) ([]layout.Segment, uint64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	var segs []layout.Segment
+	var segs []segment
 	for _, seg := range list {
 		body, err := seg.Data.Bytes()
 		if err != nil {
 			return nil, 0, err
 		}
-		segs = append(segs, layout.Segment{Index: seg.Index, Address: seg.Address, Data: body})
+		segs = append(segs, segment{index: seg.Index, address: seg.Address, data: body})
 	}
 	return segs, prog.Entry, nil
 }
 
 // addSegment fills in the node of a segment.
-func (s *fitSource) addSegment(out, node *fdt.Node, seg layout.Segment, entry uint64) error {
+func (s *fitSource) addSegment(out, node *fdt.Node, seg segment, entry uint64) error {
 	for _, p := range node.Props {
 		switch p.Name {
 		case "fit,operation":
 		case "fit,load":
-			addAddress(out, "load", seg.Address)
+			addAddress(out, "load", seg.address)
 		case "fit,entry":
-			if seg.Index == 0 {
+			if seg.index == 0 {
 				addAddress(out, "entry", entry)
 			}
 		case "fit,data":
-			s.setData(out, content.Bytes(seg.Data))
+			s.setData(out, content.Bytes(seg.data))
 		default:
 			if isDirective(p.Name) {
 				return s.errorf(node, "Unknown directive '%s'", p.Name)

@@ -17,15 +17,16 @@ import (
 // fitSource collects the nodes of a FIT that is being made.
 type fitSource struct {
 	f         *FIT
-	b         *layout.Build
+	ctx       *layout.Context
 	e         *layout.Entry
+	parts     []layout.Part
 	src       *fit.Source
 	loadables []string // images made of segments so far
 }
 
 // source returns the FIT as the description has it, with generated nodes.
-func (f *FIT) source(b *layout.Build, e *layout.Entry) (*fit.Source, error) {
-	s := &fitSource{f: f, b: b, e: e, src: &fit.Source{
+func (f *FIT) source(ctx *layout.Context, e *layout.Entry, p layout.Parts) (*fit.Source, error) {
+	s := &fitSource{f: f, ctx: ctx, e: e, parts: p.List, src: &fit.Source{
 		Root: &fdt.Node{Name: "/"},
 		Data: map[*fdt.Node]content.Data{},
 	}}
@@ -83,7 +84,7 @@ func (s *fitSource) copy(out, node *fdt.Node, depth int, inImages bool) error {
 		switch {
 		case image && !layout.IsSpecialNode(sub):
 			// It is part of the contents.
-		case strings.HasPrefix(sub.Name, "@"):
+		case isGenerator(sub):
 			if err := s.generate(out, sub, depth == 1 && inImages); err != nil {
 				return err
 			}
@@ -99,14 +100,17 @@ func (s *fitSource) copy(out, node *fdt.Node, depth int, inImages bool) error {
 
 // addContents adds the contents of an image.
 func (s *fitSource) addContents(out, node *fdt.Node) error {
-	entry := s.e.Child(node.Name)
+	i := slices.IndexFunc(s.parts, func(p layout.Part) bool { return p.Entry.Node == node })
+	if i < 0 {
+		return nil // it is left out
+	}
 	if node.Has("data") {
-		if len(entry.Entries()) > 0 {
+		if len(s.parts[i].Entry.Entries()) > 0 {
 			return s.errorf(node, "has a property 'data' and entries: which are the contents?")
 		}
 		return nil // they are in the description
 	}
-	s.setData(out, entry.Data)
+	s.setData(out, s.parts[i].Data)
 	return nil
 }
 

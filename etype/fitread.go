@@ -11,70 +11,6 @@ import (
 	"binman/layout"
 )
 
-// ReadChild returns the contents of an image that the FIT holds.
-func (f *FIT) ReadChild(b *layout.Build, e, child *layout.Entry, inner content.Data, plain bool) (content.Data, error) {
-	if err := f.openFIT(inner); err != nil {
-		return content.Data{}, e.Errorf("%w", err)
-	}
-	for _, im := range f.opened.Images {
-		if im.Name == child.Node.Name {
-			if im.Storage == fit.Absent {
-				break
-			}
-			return f.inner.Slice(im.Offset, im.Size), nil
-		}
-	}
-	return content.Data{}, child.Errorf("the FIT has no data for image '%s'", child.Node.Name)
-}
-
-// openFIT reads the device tree of a FIT of an opened image, once.
-func (f *FIT) openFIT(inner content.Data) error {
-	if f.opened != nil {
-		return nil
-	}
-	opened, err := fit.Parse(inner, inner.Len())
-	if err != nil {
-		return err
-	}
-	f.opened, f.inner = opened, inner
-	return nil
-}
-
-// LoadChildren makes the images of an opened image known. A FIT that cannot be
-// read stays as it is.
-func (f *FIT) LoadChildren(b *layout.Build, e *layout.Entry, inner content.Data) error {
-	loadChildren(f, b, e, inner)
-	return nil
-}
-
-// rebuild makes the FIT of an opened image again, if something in it has
-// changed. It is made of the FIT itself, which has the generated nodes too.
-func (f *FIT) rebuild(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	changed := false
-	for _, child := range f.section.Entries {
-		changed = changed || child.Replaced()
-	}
-	if !changed {
-		return e.LoadedContents(), nil
-	}
-	if f.opened == nil {
-		return content.Data{}, e.Errorf("cannot be changed: it is not a FIT any more")
-	}
-	if err := checkUnprotected(e, f.opened.Tree.Root); err != nil {
-		return content.Data{}, err
-	}
-	src, err := f.sourceOf(e)
-	if err != nil {
-		return content.Data{}, err
-	}
-	made, err := f.write(e, src)
-	if err != nil {
-		return content.Data{}, err
-	}
-	f.place(b, src, made.Places)
-	return made.Data, nil
-}
-
 // checkUnprotected refuses to change a FIT that has been signed or encrypted:
 // that would have to be done again, with the keys.
 func checkUnprotected(e *layout.Entry, root *fdt.Node) error {
@@ -89,37 +25,45 @@ func checkUnprotected(e *layout.Entry, root *fdt.Node) error {
 	return nil
 }
 
-// sourceOf returns what the opened FIT was made of, with new contents where
-// there are any.
-func (f *FIT) sourceOf(e *layout.Entry) (*fit.Source, error) {
+// reopen returns what the FIT of an opened image was made of, with new contents
+// where there are any.
+func reopen(e *layout.Entry, p layout.Parts) (*fit.Source, error) {
+	old, err := fit.Parse(p.Old, p.Old.Len())
+	if err != nil {
+		return nil, e.Errorf("%w", err)
+	}
+	if err := checkUnprotected(e, old.Tree.Root); err != nil {
+		return nil, err
+	}
 	src := &fit.Source{Root: &fdt.Node{Name: "/"}, Data: map[*fdt.Node]content.Data{}}
-	copyWritten(src.Root, f.opened.Tree.Root, 0, false)
+	copyWritten(src.Root, old.Tree.Root, 0, false)
 	images := map[string]*fdt.Node{}
 	for i, node := range src.Root.Child("images").Subnodes {
-		im := f.opened.Images[i]
+		im := old.Images[i]
 		images[node.Name] = node
-		switch p := node.Prop("data"); {
+		switch have := node.Prop("data"); {
 		case im.Storage == fit.Absent:
 			continue
-		case p == nil:
+		case have == nil:
 			addProp(node, "data", nil)
 		default:
-			p.Value = nil
+			have.Value = nil
 		}
-		src.Data[node] = f.inner.Slice(im.Offset, im.Size)
+		src.Data[node] = p.Old.Slice(im.Offset, im.Size)
 	}
-	for _, child := range f.section.Entries {
-		if !child.Replaced() {
+	for _, part := range p.List {
+		if !part.Changed {
 			continue
 		}
-		node := images[child.Node.Name]
+		name := part.Entry.Node.Name
+		node := images[name]
 		if node == nil {
-			return nil, child.Errorf("the FIT has no image '%s'", child.Node.Name)
+			return nil, part.Entry.Errorf("the FIT has no image '%s'", name)
 		}
 		if _, ok := src.Data[node]; !ok {
-			return nil, child.Errorf("image '%s' of the FIT has no data to replace", child.Node.Name)
+			return nil, part.Entry.Errorf("image '%s' of the FIT has no data to replace", name)
 		}
-		src.Data[node] = child.Data
+		src.Data[node] = part.Data
 	}
 	return src, nil
 }

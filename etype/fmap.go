@@ -14,9 +14,11 @@ import (
 type FMAP struct{}
 
 var fmapInfo = layout.TypeInfo{
-	Name:    "fmap",
-	New:     func() layout.Type { return &FMAP{} },
-	Summary: "An entry which contains an Fmap section",
+	Name:      "fmap",
+	New:       func() layout.Type { return &FMAP{} },
+	Summary:   "An entry which contains an Fmap section",
+	Generated: true,
+	Remade:    true,
 	Doc: `A flash map lists the areas of an image for flashrom, which can then read or
 write them one by one. Sections appear before their contents, so that the
 hierarchy can be told from the offsets. The preserve property of an entry sets
@@ -31,7 +33,7 @@ fmap {
 }
 
 // Contents returns the map as far as it is known.
-func (f *FMAP) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+func (f *FMAP) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
 	m := fmap.New(e.Image.Entry.Size.Or(0), e.Name)
 	for _, child := range e.Image.Entry.Entries() {
 		addAreas(m, child)
@@ -44,8 +46,8 @@ func (f *FMAP) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) 
 }
 
 // Update returns the map with the positions of the areas.
-func (f *FMAP) Update(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	return f.Contents(b, e)
+func (f *FMAP) Update(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
+	return f.Contents(ctx, e)
 }
 
 func addAreas(m *fmap.Map, e *layout.Entry) {
@@ -54,7 +56,7 @@ func addAreas(m *fmap.Map, e *layout.Entry) {
 		area.Flags = fmap.Preserve
 	}
 	inner := e.Entries()
-	if _, opaque := e.Type.(layout.Opaque); opaque {
+	if e.Opaque() {
 		inner = nil
 	}
 	if len(inner) > 0 {
@@ -65,9 +67,4 @@ func addAreas(m *fmap.Map, e *layout.Entry) {
 	for _, child := range inner {
 		addAreas(m, child)
 	}
-}
-
-// Refresh returns the contents for an opened image.
-func (f *FMAP) Refresh(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	return f.Contents(b, e)
 }

@@ -3,6 +3,7 @@
 package etype_test
 
 import (
+	"binman/internal/host"
 	"bytes"
 	"crypto/sha256"
 	"errors"
@@ -87,11 +88,11 @@ func (d description) prepare(t *testing.T, in files) (dir string) {
 func (d description) build(t *testing.T, in files) (files, error) {
 	t.Helper()
 	dir := d.prepare(t, in)
-	b := &layout.Build{
-		Description:  filepath.Join(dir, "image.dts"),
+	b := &layout.Build{Options: layout.Options{
+		Trees: etype.Trees(), Env: host.Env(), Description: filepath.Join(dir, "image.dts"),
 		Types:        etype.Table(),
 		Args:         d.args,
-		Input:        layout.Input{Dirs: []string{dir}},
+		Input:        host.Input(dir),
 		Output:       layout.Output{Dir: t.TempDir()},
 		Threads:      1,
 		UseExpanded:  true,
@@ -99,7 +100,7 @@ func (d description) build(t *testing.T, in files) (files, error) {
 		WriteMap:     true,
 		AllowMissing: d.allow,
 		MissingTools: d.missing,
-	}
+	}}
 	err := b.Run()
 	if errors.Is(err, layout.ErrMissing) {
 		err = nil

@@ -3,6 +3,7 @@
 package etype_test
 
 import (
+	"binman/internal/host"
 	"bytes"
 	"crypto/sha256"
 	"os"
@@ -33,12 +34,12 @@ func TestHashOfFinalContents(t *testing.T) {
 `), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	b := &layout.Build{
-		Description: source,
-		Types:       etype.Table(),
-		Output:      layout.Output{Dir: dir},
-		UpdateFDT:   true,
-	}
+	b := &layout.Build{Options: layout.Options{
+		Trees: etype.Trees(), Env: host.Env(), Input: host.Input(), Description: source,
+		Types:     etype.Table(),
+		Output:    layout.Output{Dir: dir},
+		UpdateFDT: true,
+	}}
 	if err := b.Run(); err != nil {
 		t.Fatal(err)
 	}

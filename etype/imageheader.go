@@ -15,9 +15,11 @@ type ImageHeader struct {
 }
 
 var imageHeaderInfo = layout.TypeInfo{
-	Name:    "image-header",
-	New:     func() layout.Type { return &ImageHeader{} },
-	Summary: "An entry which contains a pointer to the FDT map",
+	Name:      "image-header",
+	New:       func() layout.Type { return &ImageHeader{} },
+	Summary:   "An entry which contains a pointer to the FDT map",
+	Generated: true,
+	Remade:    true,
 	Doc: `The header is 8 bytes: the magic BinM and the 32-bit little-endian offset of
 the FDT map, from the start of the image, or for a header at the end from the
 end of the image. It must be in the outermost section, first or last as its
@@ -34,7 +36,7 @@ image-header {
 }
 
 // Contents returns the header as far as it is known.
-func (h *ImageHeader) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+func (h *ImageHeader) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
 	fdtmap := e.Sibling("fdtmap")
 	if fdtmap == nil {
 		return content.Data{}, e.Errorf("'image_header' section must have an 'fdtmap' sibling")
@@ -51,12 +53,12 @@ func (h *ImageHeader) Contents(b *layout.Build, e *layout.Entry) (content.Data, 
 }
 
 // Update returns the header with the position of the map.
-func (h *ImageHeader) Update(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	return h.Contents(b, e)
+func (h *ImageHeader) Update(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
+	return h.Contents(ctx, e)
 }
 
-// Pack puts the header at the start or the end of the image.
-func (h *ImageHeader) Pack(b *layout.Build, e *layout.Entry, next int64) (int64, error) {
+// Next puts the header at the start or the end of the image.
+func (h *ImageHeader) Next(ctx *layout.Context, e *layout.Entry, next int64) (int64, error) {
 	if !e.Offset.Known || e.Offset.Value == 0 {
 		if h.Location != "start" && h.Location != "end" {
 			return 0, e.Errorf("Invalid location '%s', expected 'start' or 'end'", h.shownLocation())
@@ -73,7 +75,7 @@ func (h *ImageHeader) Pack(b *layout.Build, e *layout.Entry, next int64) (int64,
 		}
 		// Otherwise the header is last, so it goes where it goes.
 	}
-	return e.PackLeaf(b, next+e.Parent.Section.Start())
+	return next + e.Parent.Section.Start(), nil
 }
 
 // shownLocation returns the location as the original shows it in messages.
@@ -93,9 +95,4 @@ func siblingOrder(e *layout.Entry) string {
 		return "end"
 	}
 	return "middle"
-}
-
-// Refresh returns the contents for an opened image.
-func (h *ImageHeader) Refresh(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	return h.Contents(b, e)
 }

@@ -60,9 +60,9 @@ type IntelDescriptor struct {
 	Blob
 }
 
-// Pack places the entry at the start of its section.
-func (d *IntelDescriptor) Pack(b *layout.Build, e *layout.Entry, next int64) (int64, error) {
-	return e.PackLeaf(b, e.Parent.Section.Start())
+// Next places the entry at the start of its section.
+func (d *IntelDescriptor) Next(ctx *layout.Context, e *layout.Entry, next int64) (int64, error) {
+	return e.Parent.Section.Start(), nil
 }
 
 // A flashRegion is a part of the flash, in bytes from its start; size is not
@@ -70,7 +70,7 @@ func (d *IntelDescriptor) Pack(b *layout.Build, e *layout.Entry, next int64) (in
 type flashRegion struct{ base, size int64 }
 
 // Offsets places the entries that have regions.
-func (d *IntelDescriptor) Offsets(b *layout.Build, e *layout.Entry) ([]layout.OffsetSize, error) {
+func (d *IntelDescriptor) Offsets(ctx *layout.Context, e *layout.Entry) ([]layout.OffsetSize, error) {
 	const me, ifwi = "intel-me", "intel-ifwi"
 	haveME, haveIFWI := e.Sibling(me) != nil, e.Sibling(ifwi) != nil
 	if e.Missing {

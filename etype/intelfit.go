@@ -63,13 +63,13 @@ const (
 type IntelFIT struct{}
 
 // Read aligns the entry, whatever the description says.
-func (f *IntelFIT) Read(b *layout.Build, e *layout.Entry) error {
+func (f *IntelFIT) Read(ctx *layout.Context, e *layout.Entry) error {
 	e.Align = layout.Some(intelFITAlign)
 	return nil
 }
 
 // Contents returns the table.
-func (f *IntelFIT) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+func (f *IntelFIT) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
 	buf := []byte(intelFITMagic)
 	buf = binary.LittleEndian.AppendUint32(buf, 1)
 	buf = binary.LittleEndian.AppendUint16(buf, intelFITVersion)
@@ -86,20 +86,20 @@ func (f *IntelFIT) Contents(b *layout.Build, e *layout.Entry) (content.Data, err
 type IntelFITPtr struct{}
 
 // Read checks that there is a table.
-func (p *IntelFITPtr) Read(b *layout.Build, e *layout.Entry) error {
+func (p *IntelFITPtr) Read(ctx *layout.Context, e *layout.Entry) error {
 	if e.Node.Parent.Child("intel-fit") == nil {
 		return e.Errorf("'intel-fit-ptr' section must have an 'intel-fit' sibling")
 	}
 	return nil
 }
 
-// Pack places the pointer where the processor looks for it.
-func (p *IntelFITPtr) Pack(b *layout.Build, e *layout.Entry, next int64) (int64, error) {
-	return e.PackLeaf(b, intelFITAddress)
+// Next places the pointer where the processor looks for it.
+func (p *IntelFITPtr) Next(ctx *layout.Context, e *layout.Entry, next int64) (int64, error) {
+	return intelFITAddress, nil
 }
 
 // Contents returns the pointer as far as it is known.
-func (p *IntelFITPtr) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+func (p *IntelFITPtr) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
 	var pos int64
 	if fit := e.Sibling("intel-fit"); fit != nil {
 		pos = fit.ImagePos.Or(0)
@@ -111,6 +111,6 @@ func (p *IntelFITPtr) Contents(b *layout.Build, e *layout.Entry) (content.Data, 
 }
 
 // Update returns the pointer to where the table has been placed.
-func (p *IntelFITPtr) Update(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	return p.Contents(b, e)
+func (p *IntelFITPtr) Update(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
+	return p.Contents(ctx, e)
 }

@@ -19,15 +19,14 @@ import (
 type IntelIFWI struct {
 	Filename   string `dt:"filename" doc:"File to read, looked up in the input directories: an IFWI, or with convert-fit an image to take one out of"`
 	ConvertFIT bool   `dt:"convert-fit" doc:"Take the IFWI out of the file, which is an image for the whole flash"`
-
-	section layout.Section
-	made    toolCache
 }
 
 var intelIFWIInfo = layout.TypeInfo{
-	Name:    "intel-ifwi",
-	New:     func() layout.Type { return &IntelIFWI{} },
-	Summary: "Intel Integrated Firmware Image (IFWI) file",
+	Name:       "intel-ifwi",
+	New:        func() layout.Type { return &IntelIFWI{} },
+	Summary:    "Intel Integrated Firmware Image (IFWI) file",
+	Compress:   true,
+	ChildProps: []string{"ifwi-subpart", "ifwi-entry", "ifwi-replace"},
 	Doc: `The boot firmware of SoCs such as Apollo Lake, for the processor and for the
 engines beside it, in one file that is divided into sub-partitions. It cannot be
 made from scratch: a file from the vendor is needed, of which the parts that come
@@ -66,23 +65,6 @@ image does not work.`,
 // ifwiFallbackSize is the size of the contents without the tool, in bytes.
 const ifwiFallbackSize = 1024
 
-// Sect returns what holds the entries, none of which has a place of its own.
-func (f *IntelIFWI) Sect() *layout.Section { return &f.section }
-
-// Compressible marks the entry: the whole file is compressed.
-func (f *IntelIFWI) Compressible() {}
-
-// ChildProperties names what places an entry in the IFWI.
-func (f *IntelIFWI) ChildProperties() []string {
-	return []string{"ifwi-subpart", "ifwi-entry", "ifwi-replace"}
-}
-
-// CheckChild checks that the place of an entry is given.
-func (f *IntelIFWI) CheckChild(node *fdt.Node) error {
-	_, _, err := ifwiPlace(node)
-	return err
-}
-
 // ifwiPlace returns the sub-partition and the directory entry that a node
 // names.
 func ifwiPlace(node *fdt.Node) (subpart, entry string, err error) {
@@ -106,60 +88,37 @@ func ifwiPlace(node *fdt.Node) (subpart, entry string, err error) {
 }
 
 // Read completes the description.
-func (f *IntelIFWI) Read(b *layout.Build, e *layout.Entry) error {
+func (f *IntelIFWI) Read(ctx *layout.Context, e *layout.Entry) error {
 	if f.Filename == "" {
 		f.Filename = e.TypeName
 	}
 	e.File = f.Filename
 	e.External = true
-	f.section.PadByte = e.Parent.Section.PadByte
 	return nil
 }
 
-// ReadEntries reads what goes into the IFWI. In an image, none of that is an
+// Children lists what goes into the IFWI. In an image, none of that is an
 // entry.
-func (f *IntelIFWI) ReadEntries(b *layout.Build, e *layout.Entry) error {
-	f.section.Aside = nil
-	if b.Reading() {
-		return nil
+func (f *IntelIFWI) Children(ctx *layout.Context, e *layout.Entry) ([]layout.Child, error) {
+	if ctx.Opened {
+		return nil, nil
 	}
-	for _, node := range e.Node.Subnodes {
-		if layout.IsSpecialNode(node) {
-			continue
-		}
-		if err := f.CheckChild(node); err != nil {
-			return err
-		}
-		child, err := b.NewEntry(e, node, "", false)
-		if err != nil {
-			return err
-		}
-		f.section.Aside = append(f.section.Aside, child)
+	list := layout.Subnodes(e)
+	for i := range list {
+		list[i].Source, list[i].Plain = true, true
+		_, _, list[i].Err = ifwiPlace(list[i].Node)
 	}
-	return nil
-}
-
-// Depends returns what goes into the IFWI.
-func (f *IntelIFWI) Depends(b *layout.Build, e *layout.Entry) ([]*layout.Entry, error) {
-	return f.section.Aside, nil
-}
-
-// Pack places the entry like a blob.
-func (f *IntelIFWI) Pack(b *layout.Build, e *layout.Entry, next int64) (int64, error) {
-	return e.PackLeaf(b, next)
+	return list, nil
 }
 
 // Contents returns the IFWI with the entries in it. Of a missing file that may
 // be missing there are none.
-func (f *IntelIFWI) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	if b.Reading() {
-		return e.Data, nil
-	}
-	file, err := b.Input.Open(f.Filename)
-	if errors.Is(err, fs.ErrNotExist) && (b.AllowMissing || e.Optional) {
+func (f *IntelIFWI) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
+	file, err := ctx.Input.Open(f.Filename)
+	if errors.Is(err, fs.ErrNotExist) && (ctx.AllowMissing || e.Optional) {
 		e.Missing = true
 		if e.Optional {
-			b.MarkAbsent(e, "missing but optional")
+			ctx.MarkAbsent(e, "missing but optional")
 		}
 		return content.Data{}, nil
 	}
@@ -167,31 +126,26 @@ func (f *IntelIFWI) Contents(b *layout.Build, e *layout.Entry) (content.Data, er
 		return content.Data{}, err
 	}
 	in := []toolInput{{f.Filename, file}}
-	for _, child := range f.section.Aside {
+	for _, child := range e.Sources {
 		in = append(in, toolInput{"input." + e.UniqueName(), child.Padded(child.Data)})
 	}
-	return f.made.get(e, in, func() (content.Data, error) { return f.run(b, e, in) })
+	return remember(ctx, e, []string{"ifwitool", e.Path()}, in, func() (content.Data, error) { return f.run(ctx, e, in) })
 }
 
 // Update makes the IFWI again, since the entries in it may have changed.
-func (f *IntelIFWI) Update(b *layout.Build, e *layout.Entry) (content.Data, error) {
+func (f *IntelIFWI) Update(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
 	if e.Missing {
 		return e.Data, nil
 	}
-	return f.Contents(b, e)
-}
-
-// Build returns the IFWI as it is: there are no packed entries to join.
-func (f *IntelIFWI) Build(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	return e.Data, nil
+	return f.Contents(ctx, e)
 }
 
 // run makes the IFWI of the file, the first of the inputs, and of the entries.
-func (f *IntelIFWI) run(b *layout.Build, e *layout.Entry, in []toolInput) (content.Data, error) {
-	data, err := runTool(b, func(dir string) (string, error) {
+func (f *IntelIFWI) run(ctx *layout.Context, e *layout.Entry, in []toolInput) (content.Data, error) {
+	data, err := runTool(func(dir string) (string, error) {
 		ifwi := filepath.Join(dir, "ifwi.bin")
 		tool := func(args ...string) error {
-			_, err := b.Tools().Run("ifwitool", args...)
+			_, err := ctx.Tools().Run("ifwitool", args...)
 			return err
 		}
 		if f.ConvertFIT {
@@ -208,7 +162,7 @@ func (f *IntelIFWI) run(b *layout.Build, e *layout.Entry, in []toolInput) (conte
 		if err := tool(ifwi, "delete", "-n", "OBBP"); err != nil {
 			return "", err
 		}
-		for i, child := range f.section.Aside {
+		for i, child := range e.Sources {
 			subpart, entry, err := ifwiPlace(child.Node)
 			if err != nil {
 				return "", err
@@ -235,9 +189,9 @@ func (f *IntelIFWI) run(b *layout.Build, e *layout.Entry, in []toolInput) (conte
 		return content.Data{}, e.Errorf("%w", err)
 	}
 	if f.ConvertFIT {
-		if err := b.Output.Write("ifwi.bin", data); err != nil {
+		if err := ctx.Output.Write("ifwi.bin", data); err != nil {
 			return content.Data{}, e.Errorf("%w", err)
 		}
 	}
-	return b.CompressData(e, data)
+	return ctx.Compress(e, data)
 }

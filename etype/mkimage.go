@@ -3,7 +3,6 @@
 package etype
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +11,7 @@ import (
 
 	"binman/bintool"
 	"binman/content"
+	"binman/format/uimage"
 	"binman/layout"
 )
 
@@ -21,14 +21,15 @@ type Mkimage struct {
 	Args              []string `dt:"args" doc:"Arguments of mkimage, which must be given: one string is split at blanks, of several each is an argument"`
 	DataToImagename   bool     `dt:"data-to-imagename" doc:"Pass the data as the image name (-n) too"`
 	MultipleDataFiles bool     `dt:"multiple-data-files" doc:"Pass the contents of each subnode as a file of its own, instead of joining them"`
-
-	made toolCache
 }
 
 var mkimageInfo = layout.TypeInfo{
-	Name:    "mkimage",
-	New:     func() layout.Type { return &Mkimage{} },
-	Summary: "Binary produced by mkimage",
+	Name:     "mkimage",
+	New:      func() layout.Type { return &Mkimage{} },
+	Summary:  "Binary produced by mkimage",
+	Placing:  layout.InFormat,
+	Compress: true,
+	Ignored:  map[string]string{"compress": "what mkimage makes is not compressed: put it in a section"},
 	Doc: `The contents of the subnodes are joined, without padding, and given to the
 external program mkimage as its data (-d), together with the arguments. What it
 makes of them is the contents of this entry, and is written to the output
@@ -87,9 +88,9 @@ const legacyDataStart = 0x40 + 4 + 4
 const imagenameNode = "imagename"
 
 // Read checks the arguments.
-func (m *Mkimage) Read(b *layout.Build, e *layout.Entry) error {
-	e.Compress = "" // as Ignores says
-	if b.Reading() {
+func (m *Mkimage) Read(ctx *layout.Context, e *layout.Entry) error {
+	e.Compress = "" // what mkimage makes is not compressed
+	if ctx.Opened {
 		return nil
 	}
 	if !e.Node.Has("args") {
@@ -99,11 +100,6 @@ func (m *Mkimage) Read(b *layout.Build, e *layout.Entry) error {
 		return e.Errorf("Cannot use both imagename node and data-to-imagename")
 	}
 	return nil
-}
-
-// Ignores says that the result of mkimage is used as it is.
-func (m *Mkimage) Ignores(e *layout.Entry) map[string]string {
-	return map[string]string{"compress": "what mkimage makes is not compressed: put it in a section"}
 }
 
 // Describe tells the manifest what makes the entry.
@@ -119,72 +115,82 @@ func (m *Mkimage) args() []string {
 	return m.Args
 }
 
-// ReadEntries reads the subnodes. An image does not hold the image name as an
+// Children lists the subnodes. An image does not hold the image name as an
 // entry.
-func (m *Mkimage) ReadEntries(b *layout.Build, e *layout.Entry) error {
-	if err := b.ReadSubnodes(e); err != nil {
-		return err
-	}
-	m.Aside = nil
-	var data []*layout.Entry
-	for _, child := range m.Entries {
-		switch {
-		case child.Node.Name != imagenameNode:
-			data = append(data, child)
-		case !b.Reading():
-			child.Walk(func(part *layout.Entry) { part.NoWriteSymbols = true })
-			m.Aside = append(m.Aside, child)
+func (m *Mkimage) Children(ctx *layout.Context, e *layout.Entry) ([]layout.Child, error) {
+	var list []layout.Child
+	for _, c := range layout.Subnodes(e) {
+		if c.Source = c.Node.Name == imagenameNode; c.Source && ctx.Opened {
+			continue
 		}
+		list = append(list, c)
 	}
-	m.Entries = data
-	return nil
+	return list, nil
 }
 
-// Depends returns the entry with the image name.
-func (m *Mkimage) Depends(b *layout.Build, e *layout.Entry) ([]*layout.Entry, error) {
-	return m.Aside, nil
-}
-
-// PackEntries places the entries where a legacy image has them.
-func (m *Mkimage) PackEntries(b *layout.Build, e *layout.Entry) error {
-	if err := b.PackEntries(e); err != nil {
-		return err
-	}
-	if !b.MayResize() {
-		return nil
-	}
-	next := int64(legacyDataStart)
-	for _, child := range m.Entries {
-		child.Offset = layout.Some(next)
-		next += child.Size.Or(0)
+// Generate leaves the binman symbols of the image name alone.
+func (m *Mkimage) Generate(ctx *layout.Context, e *layout.Entry) error {
+	for _, name := range e.Sources {
+		name.Walk(func(part *layout.Entry) { part.NoWriteSymbols = true })
 	}
 	return nil
 }
 
-// CheckEntries allows any placement, since it is mkimage that places.
-func (m *Mkimage) CheckEntries(b *layout.Build, e *layout.Entry) error { return nil }
-
-// Contents returns what mkimage makes of the contents of the entries.
-func (m *Mkimage) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	return m.Update(b, e)
-}
-
-// Build returns what mkimage makes of the packed entries.
-func (m *Mkimage) Build(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	return m.Update(b, e)
-}
-
-// Update runs mkimage, unless it has made the same before. For an opened
-// image it never runs.
-func (m *Mkimage) Update(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	if b.Reading() {
-		return m.keep(e)
+// Make returns what mkimage makes of the entries. For an opened image it
+// never runs.
+func (m *Mkimage) Make(ctx *layout.Context, e *layout.Entry, p layout.Parts) (content.Data, []layout.Place, error) {
+	if p.Opened {
+		return content.Data{}, nil, e.Errorf("cannot be made again, but something in it has to change: mkimage would run with arguments that come out of the image. " +
+			"Build the image anew, or replace the whole entry with what mkimage makes")
 	}
 	in, err := m.inputs(e)
 	if err != nil {
-		return content.Data{}, err
+		return content.Data{}, nil, err
 	}
-	return m.made.get(e, in, func() (content.Data, error) { return m.run(b, e, in) })
+	data, err := remember(ctx, e, append([]string{"mkimage", e.Path()}, m.args()...), in, func() (content.Data, error) { return m.run(ctx, e, in) })
+	if err != nil {
+		return content.Data{}, nil, err
+	}
+	places := make([]layout.Place, len(p.List))
+	next := int64(legacyDataStart)
+	for i, part := range p.List {
+		size := part.Entry.Size.Or(0)
+		places[i] = layout.Place{Offset: next, Size: size, Known: true}
+		next += size
+	}
+	return data, places, nil
+}
+
+// Open finds the entries where a legacy image has them. In other formats
+// they cannot be found.
+func (m *Mkimage) Open(ctx *layout.Context, e *layout.Entry, data content.Data) ([]layout.Item, error) {
+	items := make([]layout.Item, len(m.Entries))
+	next, why := legacyData(data)
+	for i, child := range m.Entries {
+		size := child.Size.Or(-1)
+		if why == nil && (size < 0 || size > data.Len()-next) {
+			why = fmt.Errorf("it has %#x bytes behind offset %#x", data.Len()-next, next)
+		}
+		if why != nil {
+			items[i].Err = child.Errorf("it cannot be found in what mkimage has made: %w", why)
+			continue
+		}
+		items[i] = layout.Item{Place: layout.Place{Offset: next, Size: size, Known: true}, Data: data.Slice(next, size)}
+		next += size
+	}
+	return items, nil
+}
+
+// legacyData returns where the data of a legacy image starts.
+func legacyData(data content.Data) (int64, error) {
+	im, err := uimage.Parse(data, data.Len())
+	if err != nil {
+		return 0, err
+	}
+	if len(im.Parts) > 0 {
+		return im.Parts[0].Offset, nil
+	}
+	return uimage.HeaderSize, nil
 }
 
 // toolInput is a file that a tool reads.
@@ -214,7 +220,7 @@ func (m *Mkimage) inputs(e *layout.Entry) ([]toolInput, error) {
 			}
 		}
 	}
-	for _, name := range m.Aside {
+	for _, name := range e.Sources {
 		if err := add("mkimage-n."+unique, name); err != nil {
 			return nil, err
 		}
@@ -224,13 +230,13 @@ func (m *Mkimage) inputs(e *layout.Entry) ([]toolInput, error) {
 
 // run makes the image of the inputs, which it leaves in the output directory
 // with the result.
-func (m *Mkimage) run(b *layout.Build, e *layout.Entry, in []toolInput) (content.Data, error) {
+func (m *Mkimage) run(ctx *layout.Context, e *layout.Entry, in []toolInput) (content.Data, error) {
 	var paths []string
 	for _, f := range in {
-		if err := b.Output.Write(f.name, f.data); err != nil {
+		if err := ctx.Output.Write(f.name, f.data); err != nil {
 			return content.Data{}, e.Errorf("%w", err)
 		}
-		path, err := b.Output.Path(f.name)
+		path, err := ctx.Output.Path(f.name)
 		if err != nil {
 			return content.Data{}, e.Errorf("%w", err)
 		}
@@ -242,10 +248,10 @@ func (m *Mkimage) run(b *layout.Build, e *layout.Entry, in []toolInput) (content
 	if missingParts(e) {
 		return content.Data{}, nil
 	}
-	args := m.command(paths)
-	data, err := runTool(b, func(dir string) (string, error) {
+	args := m.command(paths, len(e.Sources))
+	data, err := runTool(func(dir string) (string, error) {
 		out := filepath.Join(dir, "image")
-		_, err := b.Tools().Run("mkimage", append(args, out)...)
+		_, err := ctx.Tools().Run("mkimage", append(args, out)...)
 		return out, err
 	})
 	switch {
@@ -262,7 +268,7 @@ func (m *Mkimage) run(b *layout.Build, e *layout.Entry, in []toolInput) (content
 	if name == "" {
 		name = "mkimage-out." + e.UniqueName()
 	}
-	if err := b.Output.Write(name, data); err != nil {
+	if err := ctx.Output.Write(name, data); err != nil {
 		return content.Data{}, e.Errorf("%w", err)
 	}
 	return data, nil
@@ -270,14 +276,14 @@ func (m *Mkimage) run(b *layout.Build, e *layout.Entry, in []toolInput) (content
 
 // command returns the arguments of mkimage but for the last, the file to
 // write.
-func (m *Mkimage) command(inputs []string) []string {
-	files := len(inputs) - len(m.Aside)
+func (m *Mkimage) command(inputs []string, names int) []string {
+	files := len(inputs) - names
 	list := strings.Join(inputs[:files], ":")
 	args := []string{"-d", list}
 	switch {
 	case m.DataToImagename:
 		args = append(args, "-n", list)
-	case len(m.Aside) > 0:
+	case names > 0:
 		args = append(args, "-n", inputs[files])
 	}
 	return append(args, m.args()...)
@@ -293,64 +299,23 @@ func missingParts(e *layout.Entry) bool {
 	return missing
 }
 
-// LoadChildren finds the contents of the entries in an opened image. Of a
-// format that has them elsewhere they stay unknown.
-func (m *Mkimage) LoadChildren(b *layout.Build, e *layout.Entry, inner content.Data) error {
-	for _, child := range m.Entries {
-		off, size := child.Offset.Or(-1)-m.Start(), child.Size.Or(-1)
-		if off < 0 || size < 0 || size > inner.Len() || off > inner.Len()-size {
-			b.Log.Printf(layout.Info, "Node '%s': it is not where the map says: leaving it as it is", child.Path())
-			continue
-		}
-		child.SetContents(inner.Slice(off, size))
-	}
-	return nil
-}
-
-// keep returns the contents that the opened image has, and refuses to change
-// them.
-func (m *Mkimage) keep(e *layout.Entry) (content.Data, error) {
-	for _, child := range m.Entries {
-		if child.Replaced() {
-			return content.Data{}, e.Errorf("cannot be made again, but '%s' in it has to change: mkimage would run with arguments that come out of the image. "+
-				"Build the image anew, or replace the whole entry with what mkimage makes", child.Name)
-		}
-	}
-	return e.LoadedContents(), nil
-}
-
-// toolCache remembers what a tool made last, since every pass asks again and
-// few change anything.
-type toolCache struct {
-	sum [sha256.Size]byte
-	out content.Data
-	ok  bool
-}
-
-// get returns what make makes of the inputs.
-func (c *toolCache) get(e *layout.Entry, in []toolInput, make func() (content.Data, error)) (content.Data, error) {
-	h := sha256.New()
+// remember returns what make makes of the files, with the options, unless it
+// has made that before in this build.
+func remember(ctx *layout.Context, e *layout.Entry, options []string, in []toolInput, make func() (content.Data, error)) (content.Data, error) {
+	var datas []content.Data
 	for _, f := range in {
-		fmt.Fprintf(h, "%d ", f.data.Len())
-		if err := f.data.Hash(h); err != nil {
-			return content.Data{}, e.Errorf("%w", err)
-		}
+		datas = append(datas, f.data)
 	}
-	sum := [sha256.Size]byte(h.Sum(nil))
-	if c.ok && c.sum == sum {
-		return c.out, nil
-	}
-	out, err := make()
+	key, err := content.KeyOf("tool", options, datas...)
 	if err != nil {
-		return content.Data{}, err
+		return content.Data{}, e.Errorf("%w", err)
 	}
-	*c = toolCache{sum, out, true}
-	return out, nil
+	return content.Remember(ctx.Memo, key, make)
 }
 
 // runTool returns the contents of the file that run leaves in a temporary
 // directory and names. So nothing is left of a tool that fails half-way.
-func runTool(b *layout.Build, run func(dir string) (string, error)) (content.Data, error) {
+func runTool(run func(dir string) (string, error)) (content.Data, error) {
 	dir, err := os.MkdirTemp("", "binman.")
 	if err != nil {
 		return content.Data{}, err

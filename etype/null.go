@@ -27,7 +27,7 @@ overlap property what other entries put there.`,
 }
 
 // Contents returns nothing; the entry is a hole.
-func (n *Null) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+func (n *Null) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
 	e.Hole = true
 	return content.Data{}, nil
 }

@@ -17,8 +17,8 @@ type ArgBlob struct {
 func (a *ArgBlob) MoreProperties(e *layout.Entry) []string { return []string{a.arg} }
 
 // Read finds the name of the file.
-func (a *ArgBlob) Read(b *layout.Build, e *layout.Entry) error {
-	name, ok := b.Args[a.arg]
+func (a *ArgBlob) Read(ctx *layout.Context, e *layout.Entry) error {
+	name, ok := ctx.Args[a.arg]
 	if !ok {
 		var err error
 		if name, _, err = e.Node.Str(a.arg); err != nil {
@@ -28,7 +28,7 @@ func (a *ArgBlob) Read(b *layout.Build, e *layout.Entry) error {
 	if name != "" {
 		a.Filename = name
 	}
-	return a.Blob.Read(b, e)
+	return a.Blob.Read(ctx, e)
 }
 
 // argBlob describes a type of ArgBlob.

@@ -26,8 +26,9 @@ type PubkeyDTB struct {
 var pubkeyInfo = layout.TypeInfo{
 	Name: "u-boot-spl-pubkey-dtb",
 	New: func() layout.Type {
-		return &PubkeyDTB{BlobDTB: BlobDTB{Blob: Blob{fixed: "spl/u-boot-spl-pubkey.dtb"}, etype: "u-boot-spl-dtb"}}
+		return &PubkeyDTB{BlobDTB: BlobDTB{Blob: Blob{fixed: "spl/u-boot-spl-pubkey.dtb"}}}
 	},
+	Tree:    "u-boot-spl-dtb",
 	Summary: "U-Boot SPL device tree with a public key",
 	Doc: `The device tree of SPL, spl/u-boot-spl.dtb, with a public key in its node
 /signature, with which SPL verifies what it loads. The key is that of a
@@ -54,44 +55,42 @@ Without required, SPL accepts what is not signed.`,
 `,
 }
 
-// Depends makes the key be added when no other contents are collected.
-func (p *PubkeyDTB) Depends(b *layout.Build, e *layout.Entry) ([]*layout.Entry, error) {
-	return nil, nil
-}
-
 // Read checks the name of the key.
-func (p *PubkeyDTB) Read(b *layout.Build, e *layout.Entry) error {
+func (p *PubkeyDTB) Read(ctx *layout.Context, e *layout.Entry) error {
 	if strings.Contains(p.Hint, "/") {
 		return e.Errorf("'%s' is a path not a filename", p.Hint)
 	}
 	if p.Algo == "" {
 		p.Algo = signer.DefaultAlgo
 	}
-	return p.BlobDTB.Read(b, e)
+	return p.BlobDTB.Read(ctx, e)
 }
 
-// Contents adds the key to the device tree and returns that.
-func (p *PubkeyDTB) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	if err := p.readKey(b, e); err != nil {
-		return content.Data{}, err
+// EditTrees adds the key to the device tree.
+func (p *PubkeyDTB) EditTrees(ctx *layout.Context, e *layout.Entry) error {
+	if err := p.readKey(ctx, e); err != nil || ctx.FakeDTB {
+		return err
 	}
-	if !b.FakeDTB {
-		if _, err := b.EditTree(p.etype, p.key.Add); err != nil {
-			return content.Data{}, e.Errorf("Cannot add public key '%s': %w", p.Hint, err)
-		}
+	if err := ctx.EditTree(e.Info.Tree, p.key.Add); err != nil {
+		return e.Errorf("Cannot add public key '%s': %w", p.Hint, err)
 	}
-	return p.Update(b, e)
+	return nil
+}
+
+// Contents returns the device tree with the key.
+func (p *PubkeyDTB) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
+	return p.Update(ctx, e)
 }
 
 // Update returns the device tree with what packing found out. Device trees
 // that the build does not keep up to date get the key here.
-func (p *PubkeyDTB) Update(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	data, err := b.TreeContents(e, p.etype)
+func (p *PubkeyDTB) Update(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
+	data, err := ctx.TreeContents(e)
 	if err != nil {
 		return content.Data{}, err
 	}
 	if p.key == nil { // of an opened image: it is in there
-		return p.Wrap(b, e, data)
+		return p.Wrap(ctx, e, data)
 	}
 	blob, err := data.Bytes()
 	if err != nil {
@@ -108,19 +107,19 @@ func (p *PubkeyDTB) Update(b *layout.Build, e *layout.Entry) (content.Data, erro
 	if e.Compress == "zstd" && p.Prepend != "length" {
 		return content.Data{}, e.Errorf("The zstd compression requires a length header")
 	}
-	return p.Wrap(b, e, data)
+	return p.Wrap(ctx, e, data)
 }
 
 // readKey reads the certificate, or for ECDSA the key beside it.
-func (p *PubkeyDTB) readKey(b *layout.Build, e *layout.Entry) error {
+func (p *PubkeyDTB) readKey(ctx *layout.Context, e *layout.Entry) error {
 	algo, err := signer.FindAlgorithm(p.Algo)
 	if err != nil {
 		return e.Errorf("%w", err)
 	}
 	name := p.Hint + ".crt"
-	data, err := b.Input.Open(name)
+	data, err := ctx.Input.Open(name)
 	if algo.EC {
-		if pem, err2 := b.Input.Open(p.Hint + ".pem"); err2 == nil || !errors.Is(err2, fs.ErrNotExist) {
+		if pem, err2 := ctx.Input.Open(p.Hint + ".pem"); err2 == nil || !errors.Is(err2, fs.ErrNotExist) {
 			name, data, err = p.Hint+".pem", pem, err2
 		}
 	}
@@ -140,7 +139,7 @@ func (p *PubkeyDTB) readKey(b *layout.Build, e *layout.Entry) error {
 		return e.Errorf("'%s': %w", name, err)
 	}
 	if !algo.EC && key.Bits() != algo.Bytes*8 {
-		b.Log.Printf(layout.Warning, "Node '%s': the key in '%s' has %d bits, so that nothing signed with it passes for '%s'", e.Path(), name, key.Bits(), p.Algo)
+		ctx.Log.Printf(layout.Warning, "Node '%s': the key in '%s' has %d bits, so that nothing signed with it passes for '%s'", e.Path(), name, key.Bits(), p.Algo)
 	}
 	p.key = &signer.KeyNode{Hint: p.Hint, Algo: p.Algo, Required: p.Required, Key: key}
 	return nil

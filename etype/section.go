@@ -10,9 +10,10 @@ type Section struct {
 }
 
 var sectionInfo = layout.TypeInfo{
-	Name:    "section",
-	New:     func() layout.Type { return &Section{} },
-	Summary: "Entry that contains other entries",
+	Name:     "section",
+	New:      func() layout.Type { return &Section{} },
+	Summary:  "Entry that contains other entries",
+	Compress: true,
 	Doc: `A section holds entries and is itself an entry, so that images can be
 structured: entries of a section can be placed, padded, compressed and written
 to a file of their own together. Offsets of the entries count from the start of

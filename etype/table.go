@@ -24,6 +24,7 @@ func Table() layout.Types {
 	)
 	types := make(layout.Types, len(all))
 	for i := range all {
+		completeBlob(&all[i])
 		types[all[i].Name] = &all[i]
 	}
 	return types

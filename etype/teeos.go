@@ -52,7 +52,7 @@ func teeAbsent(d content.Data) string {
 }
 
 // teeSegments returns the single segment of a v1 binary.
-func teeSegments(b *layout.Build, e *layout.Entry) ([]layout.Segment, uint64, error) {
+func teeSegments(ctx *layout.Context, e *layout.Entry) ([]segment, uint64, error) {
 	data, err := e.Data.Bytes()
 	if err != nil {
 		return nil, 0, e.Errorf("%w", err)
@@ -72,5 +72,5 @@ func teeSegments(b *layout.Build, e *layout.Entry) ([]layout.Segment, uint64, er
 	if int64(len(body)) != int64(size) {
 		return nil, 0, e.Errorf("Invalid OP-TEE file: size mismatch (expected %#x, have %#x)", size, len(body))
 	}
-	return []layout.Segment{{Address: addr, Data: body}}, addr, nil
+	return []segment{{address: addr, data: body}}, addr, nil
 }

@@ -41,7 +41,6 @@ type Testing struct {
 	IntArg          layout.OptInt `dt:"test-int-arg,arg" doc:"A number"`
 
 	contents []byte
-	ready    bool
 	spent    bool
 }
 
@@ -56,7 +55,7 @@ func (t *Testing) MoreProperties(e *layout.Entry) []string {
 }
 
 // Read checks the arguments.
-func (t *Testing) Read(b *layout.Build, e *layout.Entry) error {
+func (t *Testing) Read(ctx *layout.Context, e *layout.Entry) error {
 	if t.BadDatatype {
 		return e.Errorf("GetArg() internal error: Unknown data type ")
 	}
@@ -87,7 +86,7 @@ func (t *Testing) Read(b *layout.Build, e *layout.Entry) error {
 }
 
 // Contents returns two bytes, or fails as asked.
-func (t *Testing) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+func (t *Testing) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
 	if t.UnknownContents {
 		return content.Data{}, e.Parent.Errorf("Internal error: Could not complete processing of contents: remaining [<binman.etype._testing.Entry__testing >]")
 	}
@@ -95,21 +94,21 @@ func (t *Testing) Contents(b *layout.Build, e *layout.Entry) (content.Data, erro
 		return content.Data{}, e.Errorf("Cannot obtain contents when expanding entry")
 	}
 	t.spent = true
-	if err := t.needTool(b, e, toolForContents, "ObtainContents()"); err != nil {
+	if err := t.needTool(ctx, e, toolForContents, "ObtainContents()"); err != nil {
 		return content.Data{}, err
 	}
 	if t.SetAbsent {
-		b.MarkAbsent(e, "for testing purposes")
+		ctx.MarkAbsent(e, "for testing purposes")
 	}
 	return content.Bytes(t.contents), nil
 }
 
 // Extend asks for the contents again.
-func (t *Testing) Extend(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	return t.Contents(b, e)
+func (t *Testing) Extend(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
+	return t.Contents(ctx, e)
 }
 
-func (t *Testing) needTool(b *layout.Build, e *layout.Entry, prop, where string) error {
+func (t *Testing) needTool(ctx *layout.Context, e *layout.Entry, prop, where string) error {
 	if !e.Node.Has(prop) {
 		return nil
 	}
@@ -120,22 +119,19 @@ func (t *Testing) needTool(b *layout.Build, e *layout.Entry, prop, where string)
 	if name == "" {
 		name = "_testing"
 	}
-	if b.MissingTools[name] {
+	if ctx.ToolMissing(name) {
 		return e.Errorf("Required bintool unusable in %s", where)
 	}
 	return nil
 }
 
-// Pack packs as usual, if the tool for it is there.
-func (t *Testing) Pack(b *layout.Build, e *layout.Entry, next int64) (int64, error) {
-	if err := t.needTool(b, e, toolForPack, "Pack()"); err != nil {
-		return 0, err
-	}
-	return e.PackLeaf(b, next)
+// Next fails if the tool for it is missing.
+func (t *Testing) Next(ctx *layout.Context, e *layout.Entry, next int64) (int64, error) {
+	return next, t.needTool(ctx, e, toolForPack, "Pack()")
 }
 
 // Offsets speaks of an entry that does not exist.
-func (t *Testing) Offsets(b *layout.Build, e *layout.Entry) ([]layout.OffsetSize, error) {
+func (t *Testing) Offsets(ctx *layout.Context, e *layout.Entry) ([]layout.OffsetSize, error) {
 	if !t.InvalidEntry {
 		return nil, nil
 	}
@@ -143,7 +139,7 @@ func (t *Testing) Offsets(b *layout.Build, e *layout.Entry) ([]layout.OffsetSize
 }
 
 // Update changes the size of the contents as asked.
-func (t *Testing) Update(b *layout.Build, e *layout.Entry) (content.Data, error) {
+func (t *Testing) Update(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
 	data, err := e.Data.Bytes()
 	if err != nil {
 		return content.Data{}, err
@@ -159,14 +155,12 @@ func (t *Testing) Update(b *layout.Build, e *layout.Entry) (content.Data, error)
 	return content.Bytes(data), nil
 }
 
-// ProcessFDT is done the second time, or never.
-func (t *Testing) ProcessFDT(b *layout.Build, e *layout.Entry) (bool, error) {
+// Generate fails if the entry is never to be done with the device tree.
+func (t *Testing) Generate(ctx *layout.Context, e *layout.Entry) error {
 	if t.NeverComplete {
-		return false, e.Parent.Errorf("Internal error: Could not complete processing of Fdt: remaining [<binman.etype._testing.Entry__testing >]")
+		return e.Parent.Errorf("Internal error: Could not complete processing of Fdt: remaining [<binman.etype._testing.Entry__testing >]")
 	}
-	ready := t.ready
-	t.ready = true
-	return ready, nil
+	return nil
 }
 
 // Describe shows the arguments.

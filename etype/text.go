@@ -35,12 +35,12 @@ terminated by a NUL byte; a size larger than the text provides that.`,
 func (t *Text) MoreProperties(e *layout.Entry) []string { return []string{t.Label} }
 
 // Read finds the text.
-func (t *Text) Read(b *layout.Build, e *layout.Entry) error {
+func (t *Text) Read(ctx *layout.Context, e *layout.Entry) error {
 	t.value = t.Text
 	if t.value != "" || t.Label == "" {
 		return nil
 	}
-	if arg, ok := b.Args[t.Label]; ok {
+	if arg, ok := ctx.Args[t.Label]; ok {
 		t.value = arg
 		return nil
 	}
@@ -50,7 +50,7 @@ func (t *Text) Read(b *layout.Build, e *layout.Entry) error {
 }
 
 // Contents returns the text.
-func (t *Text) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+func (t *Text) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
 	if t.value == "" {
 		return content.Data{}, e.Errorf("No value provided for text label '%s'", t.Label)
 	}

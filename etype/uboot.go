@@ -3,7 +3,10 @@
 package etype
 
 import (
+	"path/filepath"
+
 	"binman/content"
+	"binman/internal/atomicfile"
 	"binman/layout"
 )
 
@@ -105,18 +108,21 @@ can be relocated to any address.`,
 		},
 		{
 			Name:    p.name + "-dtb",
-			New:     func() layout.Type { return &BlobDTB{Blob: Blob{fixed: p.file(".dtb")}, etype: p.name + "-dtb"} },
+			New:     func() layout.Type { return &BlobDTB{Blob: Blob{fixed: p.file(".dtb")}} },
+			Tree:    p.name + "-dtb",
 			Summary: p.title + " device tree",
 			Doc: `The device tree of the program, ` + p.file(".dtb") + `, which binman updates with
 the positions of the entries when -u is given.`,
 			Example: p.name + "-dtb {\n    align = <16>;\n};\n",
 		},
 		{
-			Name:    p.name + "-expanded",
-			New:     func() layout.Type { return &Expanded{phase: p} },
-			Summary: p.title + " flat binary broken out into its component parts",
-			Doc:     expandedDoc(p),
-			Example: p.name + " {\n    type = \"" + p.name + "-expanded\";\n};\n",
+			Name:     p.name + "-expanded",
+			New:      func() layout.Type { return &Expanded{phase: p} },
+			Compress: true,
+			Expands:  p.expands,
+			Summary:  p.title + " flat binary broken out into its component parts",
+			Doc:      expandedDoc(p),
+			Example:  p.name + " {\n    type = \"" + p.name + "-expanded\";\n};\n",
 		},
 	}
 }
@@ -133,11 +139,11 @@ type phaseBlob struct {
 }
 
 // Read notes the ELF file of the program.
-func (p *phaseBlob) Read(b *layout.Build, e *layout.Entry) error {
+func (p *phaseBlob) Read(ctx *layout.Context, e *layout.Entry) error {
 	if p.phase.early() {
 		e.ELF = layout.ELFSource{File: p.phase.file(""), Write: true}
 	}
-	return p.Blob.Read(b, e)
+	return p.Blob.Read(ctx, e)
 }
 
 // phaseELF is the ELF file of a phase.
@@ -151,18 +157,34 @@ func newPhaseELF(p phase) layout.Type {
 }
 
 // Contents returns the ELF file, stripped if the entry asks for it.
-func (p *phaseELF) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+func (p *phaseELF) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
 	if !p.Strip || p.phase.early() {
-		return p.Blob.Contents(b, e)
+		return p.Blob.Contents(ctx, e)
 	}
-	data, err := b.Input.Open(e.File)
+	data, err := ctx.Input.Open(e.File)
 	if err != nil {
 		return content.Data{}, err
 	}
-	if data, err = b.Strip(e, data); err != nil {
+	if data, err = strip(ctx, e, data); err != nil {
 		return content.Data{}, err
 	}
-	return b.CompressData(e, data)
+	return ctx.Compress(e, data)
+}
+
+// strip removes the symbols from an ELF file, with the external tool strip.
+func strip(ctx *layout.Context, e *layout.Entry, data content.Data) (content.Data, error) {
+	stripped, err := runTool(func(dir string) (string, error) {
+		path := filepath.Join(dir, e.UniqueName()+".stripped")
+		if err := atomicfile.Write(path, data); err != nil {
+			return "", err
+		}
+		_, err := ctx.Tools().Run("strip", path)
+		return path, err
+	})
+	if err != nil {
+		return content.Data{}, e.Errorf("%w", err)
+	}
+	return stripped, nil
 }
 
 // BSSPad covers the BSS region of a program.
@@ -171,8 +193,8 @@ type BSSPad struct {
 }
 
 // Contents returns as many zeros as the region has bytes.
-func (p *BSSPad) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	f, err := b.ELF(p.phase.file(""))
+func (p *BSSPad) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
+	f, err := ctx.ELF(p.phase.file(""))
 	if err != nil {
 		return content.Data{}, err
 	}
@@ -185,4 +207,14 @@ func (p *BSSPad) Contents(b *layout.Build, e *layout.Entry) (content.Data, error
 		return content.Data{}, e.Errorf("__bss_size in %s is %#x, larger than any image", p.phase.file(""), sym.Address)
 	}
 	return content.Fill(0, int64(sym.Address)), nil
+}
+
+// Trees lists the device trees of U-Boot and its phases, that of U-Boot proper
+// first.
+func Trees() []layout.TreeFile {
+	list := []layout.TreeFile{{Type: phaseUBoot.name + "-dtb", File: phaseUBoot.file(".dtb")}}
+	for _, p := range earlyPhase {
+		list = append(list, layout.TreeFile{Type: p.name + "-dtb", File: p.file(".dtb")})
+	}
+	return list
 }

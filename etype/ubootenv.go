@@ -28,8 +28,8 @@ without -r.`
 const activeFlag = 1
 
 // Read checks that the size is given.
-func (u *UBootEnv) Read(b *layout.Build, e *layout.Entry) error {
-	if err := u.Blob.Read(b, e); err != nil {
+func (u *UBootEnv) Read(ctx *layout.Context, e *layout.Entry) error {
+	if err := u.Blob.Read(ctx, e); err != nil {
 		return err
 	}
 	if !e.WantSize.Known {
@@ -39,8 +39,8 @@ func (u *UBootEnv) Read(b *layout.Build, e *layout.Entry) error {
 }
 
 // Contents returns the environment.
-func (u *UBootEnv) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	data, ok, err := openBlob(b, e, e.File, e.AssumeSize, b.AllowMissing)
+func (u *UBootEnv) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
+	data, ok, err := openBlob(ctx, e, e.File, e.AssumeSize, ctx.AllowMissing)
 	if err != nil || !ok {
 		return data, err
 	}

@@ -80,8 +80,9 @@ linked to. See u-boot-ucode.`,
 		types = append(types, layout.TypeInfo{
 			Name: p.name + "-dtb-with-ucode",
 			New: func() layout.Type {
-				return &UcodeDTB{BlobDTB: BlobDTB{Blob: Blob{fixed: p.file(".dtb")}, etype: p.name + "-dtb"}}
+				return &UcodeDTB{BlobDTB: BlobDTB{Blob: Blob{fixed: p.file(".dtb")}}, etype: p.name + "-dtb"}
 			},
+			Tree:    p.name + "-dtb",
 			Summary: p.title + " device tree, with the microcode removed",
 			Doc: `The device tree ` + p.file(".dtb") + ` with the updates of its node /microcode taken out,
 if there is more than one and a program of the section needs them. See
@@ -99,23 +100,23 @@ type Ucode struct{}
 
 // Read notes the name under which the microcode can be found in the output
 // directory.
-func (u *Ucode) Read(b *layout.Build, e *layout.Entry) error {
+func (u *Ucode) Read(ctx *layout.Context, e *layout.Entry) error {
 	e.File = "u-boot-ucode.bin"
 	return nil
 }
 
 // Contents returns the microcode, or nothing if it is in the device tree or
 // not needed.
-func (u *Ucode) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
+func (u *Ucode) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
 	_, dtb := findUcodeDTB(e)
 	if dtb == nil || !dtb.collated {
 		return content.Data{}, nil
 	}
 	data := content.Bytes(dtb.ucode)
-	if err := b.Output.Write(e.File, data); err != nil {
+	if err := ctx.Output.Write(e.File, data); err != nil {
 		return content.Data{}, err
 	}
-	return b.CompressData(e, data)
+	return ctx.Compress(e, data)
 }
 
 // UcodeDTB is a device tree whose microcode is taken out if there is more than
@@ -123,7 +124,8 @@ func (u *Ucode) Contents(b *layout.Build, e *layout.Entry) (content.Data, error)
 type UcodeDTB struct {
 	BlobDTB
 
-	collated bool   // it has been taken out
+	etype    string // of the device tree
+	collated bool   // the microcode has been taken out
 	ucode    []byte // it
 }
 
@@ -138,38 +140,38 @@ func findUcodeDTB(e *layout.Entry) (entry *layout.Entry, dtb *UcodeDTB) {
 	return entry, dtb
 }
 
-// ProcessFDT takes the microcode out of the device tree, if a program of the
+// Generate takes the microcode out of the device tree, if a program of the
 // section needs it and it is in several pieces.
-func (d *UcodeDTB) ProcessFDT(b *layout.Build, e *layout.Entry) (bool, error) {
+func (d *UcodeDTB) Generate(ctx *layout.Context, e *layout.Entry) error {
 	needed := false
 	for _, s := range e.Parent.Entries() {
 		ptr, ok := s.Type.(*UcodePtr)
 		if !ok {
 			continue
 		}
-		if err := ptr.locate(b, s); err != nil {
-			return false, err
+		if err := ptr.locate(ctx, s); err != nil {
+			return err
 		}
 		needed = needed || ptr.target != 0
 	}
 	if !needed {
-		return true, nil
+		return nil
 	}
-	tree := b.Tree(d.etype)
+	tree := ctx.Tree(d.etype)
 	if tree == nil {
-		return false, e.Errorf("No device tree '%s' found for '%s'", d.fixed, d.etype)
+		return e.Errorf("No device tree '%s' found for '%s'", d.fixed, d.etype)
 	}
 	node := tree.Node("/microcode")
 	if node == nil {
-		return false, e.Errorf("No /microcode node found in '%s'", d.etype)
+		return e.Errorf("No /microcode node found in '%s'", d.etype)
 	}
 	if len(node.Subnodes) <= 1 {
-		return true, nil
+		return nil
 	}
 	d.collated = true
-	if other := d.collatedElsewhere(b); other != nil {
+	if other := d.collatedElsewhere(ctx); other != nil {
 		d.ucode = other.ucode
-		return true, nil
+		return nil
 	}
 	for _, update := range node.Subnodes {
 		data, ok := update.Bytes("data")
@@ -179,16 +181,16 @@ func (d *UcodeDTB) ProcessFDT(b *layout.Build, e *layout.Entry) (bool, error) {
 		d.ucode = append(d.ucode, data...)
 		update.DeleteProp("data")
 	}
-	return true, nil
+	return nil
 }
 
 // collatedElsewhere returns the entry, in any image, that took the microcode
 // out of the same device tree before, or nil.
-func (d *UcodeDTB) collatedElsewhere(b *layout.Build) (other *UcodeDTB) {
-	tree := b.Tree(d.etype)
-	for _, img := range b.Images {
+func (d *UcodeDTB) collatedElsewhere(ctx *layout.Context) (other *UcodeDTB) {
+	tree := ctx.Tree(d.etype)
+	for _, img := range ctx.Images {
 		img.Entry.Walk(func(e *layout.Entry) {
-			if o, ok := e.Type.(*UcodeDTB); ok && o != d && len(o.ucode) > 0 && b.Tree(o.etype) == tree {
+			if o, ok := e.Type.(*UcodeDTB); ok && o != d && len(o.ucode) > 0 && ctx.Tree(o.etype) == tree {
 				other = o
 			}
 		})
@@ -198,11 +200,11 @@ func (d *UcodeDTB) collatedElsewhere(b *layout.Build) (other *UcodeDTB) {
 
 // inTree returns where in the contents of the entry the microcode is, and its
 // size.
-func (d *UcodeDTB) inTree(b *layout.Build, e *layout.Entry) (off, size int64, err error) {
+func (d *UcodeDTB) inTree(ctx *layout.Context, e *layout.Entry) (off, size int64, err error) {
 	if e.Compressed() {
 		return 0, 0, e.Errorf("Microcode cannot be used in a compressed device tree")
 	}
-	data, err := b.TreeContents(e, d.etype)
+	data, err := ctx.TreeContents(e)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -245,25 +247,25 @@ type UcodePtr struct {
 }
 
 // Read notes the ELF file of the program, which no property changes.
-func (p *UcodePtr) Read(b *layout.Build, e *layout.Entry) error {
-	if err := p.phaseBlob.Read(b, e); err != nil {
+func (p *UcodePtr) Read(ctx *layout.Context, e *layout.Entry) error {
+	if err := p.phaseBlob.Read(ctx, e); err != nil {
 		return err
 	}
 	e.ELF.File = p.phase.file("")
 	return nil
 }
 
-// ProcessFDT finds out whether the program needs microcode.
-func (p *UcodePtr) ProcessFDT(b *layout.Build, e *layout.Entry) (bool, error) {
-	return true, p.locate(b, e)
+// Generate finds out whether the program needs microcode.
+func (p *UcodePtr) Generate(ctx *layout.Context, e *layout.Entry) error {
+	return p.locate(ctx, e)
 }
 
 // locate finds the place for the address of the microcode.
-func (p *UcodePtr) locate(b *layout.Build, e *layout.Entry) error {
+func (p *UcodePtr) locate(ctx *layout.Context, e *layout.Entry) error {
 	if p.located {
 		return nil
 	}
-	f, err := b.ELF(e.ELF.File)
+	f, err := ctx.ELF(e.ELF.File)
 	if err != nil {
 		return err
 	}
@@ -276,7 +278,7 @@ func (p *UcodePtr) locate(b *layout.Build, e *layout.Entry) error {
 }
 
 // Update writes the address and the size of the microcode into the program.
-func (p *UcodePtr) Update(b *layout.Build, e *layout.Entry) (content.Data, error) {
+func (p *UcodePtr) Update(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
 	if p.target == 0 {
 		return e.Data, nil
 	}
@@ -294,7 +296,7 @@ func (p *UcodePtr) Update(b *layout.Build, e *layout.Entry) (content.Data, error
 		return content.Data{}, e.Errorf("Microcode pointer %s at %08x is outside the section ranging from %08x to %08x",
 			ucodeSymbol, p.target, e.ImagePos.Value, end)
 	}
-	addr, size, err := ucodePlace(b, e, block)
+	addr, size, err := ucodePlace(ctx, e, block)
 	if err != nil {
 		return content.Data{}, err
 	}
@@ -319,7 +321,7 @@ func findUcode(e *layout.Entry) *layout.Entry {
 
 // ucodePlace returns the address and the size of the microcode: in block, or
 // in the device tree if it has been left there.
-func ucodePlace(b *layout.Build, e, block *layout.Entry) (addr, size int64, err error) {
+func ucodePlace(ctx *layout.Context, e, block *layout.Entry) (addr, size int64, err error) {
 	entry, dtb := findUcodeDTB(e)
 	switch {
 	case dtb == nil:
@@ -329,6 +331,6 @@ func ucodePlace(b *layout.Build, e, block *layout.Entry) (addr, size int64, err 
 	case dtb.collated:
 		return block.ImagePos.Value + block.PadBefore, block.Size.Value - block.PadBefore, nil
 	}
-	off, size, err := dtb.inTree(b, entry)
+	off, size, err := dtb.inTree(ctx, entry)
 	return entry.ImagePos.Value + entry.PadBefore + off, size, err
 }

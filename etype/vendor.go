@@ -4,6 +4,7 @@ package etype
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 
 	"binman/content"
@@ -60,17 +61,19 @@ type crosEC struct {
 }
 
 // Read checks that the file is named.
-func (c *crosEC) Read(b *layout.Build, e *layout.Entry) error {
-	if _, ok := b.Args[crosECArg]; !ok && !e.Node.Has(crosECArg) && !b.Reading() {
+func (c *crosEC) Read(ctx *layout.Context, e *layout.Entry) error {
+	if _, ok := ctx.Args[crosECArg]; !ok && !e.Node.Has(crosECArg) && !ctx.Opened {
 		return e.Errorf("Missing required properties/entry args: %s", crosECArg)
 	}
-	return c.ArgBlob.Read(b, e)
+	return c.ArgBlob.Read(ctx, e)
 }
 
 var nxpHeaderDDRFWInfo = layout.TypeInfo{
-	Name:    "nxp-header-ddrfw",
-	New:     func() layout.Type { return &NXPHeaderDDRFW{} },
-	Summary: "Add a header to DDR PHY firmware images",
+	Name:     "nxp-header-ddrfw",
+	New:      func() layout.Type { return &NXPHeaderDDRFW{} },
+	Summary:  "Add a header to DDR PHY firmware images",
+	Compress: true,
+	Framed:   true,
 	Doc: `The contents of the entries, one after the other without any padding, after a
 header with their sizes: a 32-bit little-endian number of bytes for each. The
 boot ROM of the i.MX95 expects the firmware of its memory controller like this.`,
@@ -95,37 +98,61 @@ type NXPHeaderDDRFW struct {
 	layout.Section
 }
 
-// Contents returns the section as far as it is known.
-func (n *NXPHeaderDDRFW) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	return n.Build(b, e)
-}
-
-// Build joins the header and the contents of the entries. It does not compress
-// them.
-func (n *NXPHeaderDDRFW) Build(b *layout.Build, e *layout.Entry) (content.Data, error) {
+// Make joins the header and the contents of the entries. The map says of them
+// what it would say in a section, as the original's does.
+func (n *NXPHeaderDDRFW) Make(ctx *layout.Context, e *layout.Entry, p layout.Parts) (content.Data, []layout.Place, error) {
 	var header []byte
-	for _, child := range e.Entries() {
-		data, err := e.JoinContents([]*layout.Entry{child})
+	for _, part := range p.List {
+		data, err := e.JoinContents([]*layout.Entry{part.Entry})
 		if err != nil {
-			return content.Data{}, err
+			return content.Data{}, nil, err
 		}
 		size := data.Len()
 		if size > math.MaxUint32 {
-			return content.Data{}, child.Errorf("Contents of %#x bytes do not fit the header", size)
+			return content.Data{}, nil, part.Entry.Errorf("Contents of %#x bytes do not fit the header", size)
 		}
 		header = binary.LittleEndian.AppendUint32(header, uint32(size))
 	}
 	body, err := e.JoinContents(e.Entries())
 	if err != nil {
-		return content.Data{}, err
+		return content.Data{}, nil, err
 	}
-	return content.Join(content.Bytes(header), body), nil
+	return content.Join(content.Bytes(header), body), nil, nil
+}
+
+// Open finds the entries behind the header by the sizes in it.
+func (n *NXPHeaderDDRFW) Open(ctx *layout.Context, e *layout.Entry, data content.Data) ([]layout.Item, error) {
+	const word = 4
+	header := int64(word * len(n.Entries))
+	head, err := data.Peek(int(header))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(head)) < header {
+		return nil, fmt.Errorf("it has %#x bytes, but its header takes %#x", len(head), header)
+	}
+	items := make([]layout.Item, len(n.Entries))
+	next := header
+	for i, child := range n.Entries {
+		size := int64(binary.LittleEndian.Uint32(head[word*i:]))
+		if size > data.Len()-next {
+			return nil, fmt.Errorf("its header gives '%s' %#x bytes, but there are %#x", child.Name, size, data.Len()-next)
+		}
+		// In the map, sizes are those with padding, and offsets do not count
+		// the header.
+		place := layout.Place{Offset: child.Offset.Or(next - header), Size: child.Size.Or(size), Known: true}
+		items[i] = layout.Item{Place: place, Data: data.Slice(next, size)}
+		next += size
+	}
+	return items, nil
 }
 
 var rcar4SA0Info = layout.TypeInfo{
-	Name:    "renesas-rcar4-sa0",
-	New:     func() layout.Type { return &RCar4SA0{} },
-	Summary: "Renesas R-Car Gen4 SA0 generator",
+	Name:     "renesas-rcar4-sa0",
+	New:      func() layout.Type { return &RCar4SA0{} },
+	Summary:  "Renesas R-Car Gen4 SA0 generator",
+	Compress: true,
+	Framed:   true,
 	Doc: `What the boot ROM of R-Car Gen4 SoCs expects at the start of the flash: a header
 of 0x40000 bytes that says where in memory the program goes, and the program.
 The header takes the first 0x40000 bytes of the section, so the program has that
@@ -160,25 +187,19 @@ const (
 	rcar4MaxLoadSize = 0xec000
 )
 
-// Contents returns the section as far as it is known.
-func (r *RCar4SA0) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	data, err := r.Section.Contents(b, e)
+// Make joins the header and the contents of the entries.
+func (r *RCar4SA0) Make(ctx *layout.Context, e *layout.Entry, p layout.Parts) (content.Data, []layout.Place, error) {
+	data, places, err := r.Section.Make(ctx, e, p)
 	if err != nil {
-		return content.Data{}, err
-	}
-	return r.withHeader(e, data)
-}
-
-// Build joins the header and the contents of the entries.
-func (r *RCar4SA0) Build(b *layout.Build, e *layout.Entry) (content.Data, error) {
-	data, err := r.Section.Build(b, e)
-	if err != nil {
-		return content.Data{}, err
+		return content.Data{}, nil, err
 	}
 	if data, err = r.withHeader(e, data); err != nil {
-		return content.Data{}, err
+		return content.Data{}, nil, err
 	}
-	return data, r.checkOffsets(e)
+	if p.Packed {
+		err = r.checkOffsets(e)
+	}
+	return data, places, err
 }
 
 // checkOffsets checks that the header hides nothing but space.

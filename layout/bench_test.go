@@ -3,6 +3,7 @@
 package layout_test
 
 import (
+	"binman/internal/host"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -47,14 +48,14 @@ func benchmarkBuild(b *testing.B, entries string, n int) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		build := &layout.Build{
-			Description: source,
+		build := &layout.Build{Options: layout.Options{
+			Trees: etype.Trees(), Env: host.Env(), Input: host.Input(), Description: source,
 			Types:       etype.Table(),
 			Output:      layout.Output{Dir: dir},
 			UseExpanded: true,
 			UpdateFDT:   true,
 			WriteMap:    true,
-		}
+		}}
 		if err := build.Run(); err != nil {
 			b.Fatal(err)
 		}

@@ -5,60 +5,56 @@ package layout
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"reflect"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"binman/content"
+	"binman/describe"
 	"binman/elf"
 	"binman/fdt"
 )
 
-// Build makes images from a description. The caller fills in the exported
-// fields that say what to do and calls Run; nothing is shared between two
-// Builds.
+// Build makes images from a description, or has the entries of an opened
+// image. The caller fills in the options and calls Run, Check or Open once;
+// nothing is shared between two Builds.
 type Build struct {
-	Description string            // device tree with a /binman node: .dtb, or .dts source
-	Only        []string          // names of the images to build; none means all
-	Types       Types             // the entry types
-	Unsupported map[string]bool   // names of entry types that exist elsewhere only
-	Args        map[string]string // entry arguments
-	Input       Input
-	Output      Output
-	Log         *Log
-	Threads     int // to gather contents with; 0 means one for each processor
-
-	UpdateFDT    bool // write positions and sizes into the device trees
-	UseExpanded  bool // use the expanded forms of entry types
-	WriteMap     bool // write a map of each image
-	AllowMissing bool // external blobs and tools may be missing
-	FakeBlobs    bool // make dummies of those that are
-	FakeDTB      bool // use device trees from the input as they are
-	Strict       bool // what would be a warning about the description is an error
-
-	ToolPaths    []string        // where external tools are looked for, before PATH
-	MissingTools map[string]bool // external tools to treat as missing
+	Options
 
 	// What the build made.
 	Images   []*Image
 	Rehashed bool // hashes were made again, of contents that changed after packing
 
+	start    time.Time
+	memo     *content.Memo
 	trees    treeSet
+	pristine *fdt.Tree // the description before anything was added
+	override *content.Data
 	schemas  map[reflect.Type]*schema
 	elfs     map[string]*elf.File
 	mu       sync.Mutex // guards elfs and scanned
 	scanned  *fdt.Tree  // the main tree, read back from its bytes
-	inserted int        // nodes that templates inserted
-	reading  bool       // the description comes from an image
 	fakeDir  string
-	resized  *Entry // outgrew its place in this pass
-	again    bool   // something moved within a container in this pass
-	placed   bool   // the image is packed: positions have been written
-	repack   bool   // entries of an opened image may move
+
+	checks bool    // nothing is to be built
+	opened *Opened // where the entries come from, if not from a description
+	repack bool    // entries of an opened image may move
+
+	// Of the image being made.
+	graph   *graph
+	packing bool // contents have been gathered
+	placed  bool // positions are final
+
+	// Of the present pass: its number from 1, entries that outgrew their place, those that a
+	// format has moved, and those whose hash was made of other contents.
+	pass                    int
+	outgrown, moved, rehash []*Entry
 }
 
 // maxPasses is how often an image is packed until nothing changes its size
@@ -70,7 +66,11 @@ const maxPasses = 5
 // were written but lack something.
 func (b *Build) Run() error {
 	b.init()
-	if err := b.prepare(); err != nil {
+	tree, err := b.load()
+	if err != nil {
+		return err
+	}
+	if err := b.prepare(tree); err != nil {
 		return err
 	}
 	if b.FakeBlobs {
@@ -100,16 +100,38 @@ func (b *Build) Run() error {
 func (b *Build) init() {
 	b.schemas = map[reflect.Type]*schema{}
 	b.elfs = map[string]*elf.File{}
+	b.memo = &content.Memo{}
+	b.start = b.Env.Time()
 	if b.Threads <= 0 {
 		b.Threads = runtime.GOMAXPROCS(0)
 	}
 }
 
-// prepare reads the description and makes the images and the device trees
-// ready: everything that does not need contents.
-func (b *Build) prepare() error {
-	tree, err := b.readDescription()
-	if err != nil {
+// load reads the tree that describes the images.
+func (b *Build) load() (*fdt.Tree, error) {
+	tree, err := describe.Load(b.Description, describe.Options{
+		Include: b.Input.Dirs,
+		Keep: func(name string, blob []byte) (string, error) {
+			if err := b.Output.WriteIntermediate(name, content.Bytes(blob)); err != nil {
+				return "", err
+			}
+			return b.Output.Path(name)
+		},
+		Warn:  func(pos fdt.Pos, msg string) { b.Log.Printf(Warning, "%s: %s", pos, msg) },
+		Debug: func(msg string) { b.Log.Printf(Debug, "%s", msg) },
+	})
+	if err == nil {
+		b.pristine = tree.Clone()
+	}
+	return tree, err
+}
+
+// prepare reads the images from the tree and makes the device trees ready:
+// everything that does not need contents. It edits device trees one entry
+// after the other.
+func (b *Build) prepare(tree *fdt.Tree) error {
+	r := &reader{b: b}
+	if err := r.images(tree.Root.Child("binman")); err != nil {
 		return err
 	}
 	if err := b.selectImages(); err != nil {
@@ -119,22 +141,24 @@ func (b *Build) prepare() error {
 		return err
 	}
 	for _, img := range b.Images {
-		if err := b.generate(img.Entry); err != nil {
+		if err := img.Entry.walkErr(b.generate); err != nil {
 			return err
 		}
 		if err := img.Entry.walkErr(checkCompression); err != nil {
 			return err
 		}
 		if b.UpdateFDT {
-			if err := b.addMissingProperties(img.Entry, true); err != nil {
+			if err := b.addPlaceholders(img.Entry, true); err != nil {
 				return err
 			}
 		}
-		if err := b.processFDT(img.Entry); err != nil {
+	}
+	b.sync(true)
+	for _, img := range b.Images {
+		if err := img.Entry.walkErr(b.editTrees); err != nil {
 			return err
 		}
 	}
-	b.sync(true)
 	return nil
 }
 
@@ -163,60 +187,33 @@ func (b *Build) selectImages() error {
 	return nil
 }
 
-// generate lets entries make entries.
+// generate lets an entry make entries.
 func (b *Build) generate(e *Entry) error {
 	if g, ok := e.Type.(Generator); ok {
-		if err := g.Generate(b, e); err != nil {
-			return err
-		}
-	}
-	for _, child := range e.Entries() {
-		if err := b.generate(child); err != nil {
-			return err
-		}
+		return g.Generate(b.ctx(), e)
 	}
 	return nil
 }
 
-// processFDT lets entries adjust the device trees, in as many rounds as their
-// dependencies need.
-func (b *Build) processFDT(root *Entry) error {
-	var todo []*Entry
-	root.Walk(func(e *Entry) {
-		if _, ok := e.Type.(FDTProcessor); ok {
-			todo = append(todo, e)
-		}
-	})
-	for round := 0; len(todo) > 0; round++ {
-		const rounds = 3
-		if round == rounds {
-			var names []string
-			for _, e := range todo {
-				names = append(names, e.Path())
-			}
-			return todo[0].Parent.Errorf("Internal error: Could not complete processing of Fdt: remaining %s", strings.Join(names, ", "))
-		}
-		var next []*Entry
-		for _, e := range todo {
-			done, err := e.Type.(FDTProcessor).ProcessFDT(b, e)
-			if err != nil {
-				return err
-			}
-			if !done {
-				next = append(next, e)
-			}
-		}
-		todo = next
+// editTrees lets an entry change complete device trees.
+func (b *Build) editTrees(e *Entry) error {
+	if t, ok := e.Type.(TreeEditor); ok {
+		return t.EditTrees(b.ctx(), e)
 	}
 	return nil
 }
 
 // process makes one image. It returns whether the image is complete.
 func (b *Build) process(img *Image) (bool, error) {
-	b.placed = false
+	b.packing, b.placed, b.pass = false, false, 0
+	var err error
+	if b.graph, err = b.newGraph(img.Entry); err != nil {
+		return false, err
+	}
 	if err := b.gather(img.Entry); err != nil {
 		return false, err
 	}
+	b.packing = true
 	if err := b.applyOffsets(img.Entry); err != nil {
 		return false, err
 	}
@@ -226,57 +223,113 @@ func (b *Build) process(img *Image) (bool, error) {
 	return b.finish(img)
 }
 
+// gather collects the contents of all entries: first, in parallel, of those
+// that need no others, then of those that do, after what they need. What is
+// logged meanwhile comes in the order of the entries.
+func (b *Build) gather(root *Entry) error {
+	var leaves []*Entry
+	for _, e := range b.graph.order {
+		if len(b.graph.needs[e]) == 0 && e.Section == nil {
+			leaves = append(leaves, e)
+		}
+	}
+	errs := make([]error, len(leaves))
+	logs := make([]*Log, len(leaves))
+	var g errgroup.Group
+	g.SetLimit(b.Threads)
+	for i, e := range leaves {
+		logs[i] = b.Log.later()
+		g.Go(func() error {
+			errs[i] = b.obtain(e, logs[i])
+			return nil
+		})
+	}
+	g.Wait()
+	for i, err := range errs {
+		logs[i].release()
+		if err != nil {
+			return err // the first in the order of the description
+		}
+	}
+	for _, e := range b.graph.collected() {
+		if e.contentsKnown {
+			continue
+		}
+		if err := b.obtain(e, b.Log); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// obtain gathers the contents of one entry.
+func (b *Build) obtain(e *Entry, log *Log) error {
+	if e.Section != nil {
+		data, err := b.make(e)
+		if err != nil {
+			return err
+		}
+		e.SetContents(data)
+		return nil
+	}
+	data, err := e.Type.(Leaf).Contents(b.ctxLog(log), e)
+	if err != nil {
+		return err
+	}
+	if data.Len() > maxSize {
+		return e.tooLarge(data.Len())
+	}
+	e.SetContents(data)
+	return nil
+}
+
 // packUntilStable packs the image, writes what it found into device trees and
 // symbols, and packs it again as long as that changes the size of an entry.
 func (b *Build) packUntilStable(img *Image) error {
-	for pass := 1; pass <= maxPasses; pass++ {
-		if _, err := b.PackSection(img.Entry, 0); err != nil {
+	for b.pass = 1; b.pass <= maxPasses; b.pass++ {
+		if _, err := b.pack(img.Entry, 0); err != nil {
 			return b.packFailed(img, err)
 		}
-		if err := b.SetImagePos(img.Entry, 0); err != nil {
-			return err
-		}
+		img.Entry.setImagePos(0)
 		if b.UpdateFDT {
-			if err := b.setCalculatedProperties(img.Entry); err != nil {
+			if err := b.setCalculated(img.Entry); err != nil {
 				return err
 			}
 			b.sync(false)
 		}
-		b.resized, b.again = nil, false
+		b.outgrown, b.moved, b.rehash = nil, nil, nil
 		if err := b.writeSymbols(img); err != nil {
 			return err
 		}
 		if err := b.update(img.Entry); err != nil {
 			return err
 		}
-		if b.resized == nil && !b.again {
-			b.Log.Printf(Info, "Pack completed after %d pass(es)", pass)
+		switch {
+		case len(b.outgrown)+len(b.moved)+len(b.rehash) == 0:
+			b.Log.Printf(Info, "Pack completed after %d pass(es)", b.pass)
 			return nil
-		}
-		if b.reading && !b.repack {
-			if b.resized != nil {
-				return b.resized.noRepack()
+		case b.opened == nil || b.repack:
+			if err := b.reset(img.Entry); err != nil {
+				return err
 			}
-			continue // everything stays but what has moved within its container
+		case len(b.outgrown) > 0:
+			return b.outgrown[0].noRepack()
 		}
-		if err := b.reset(img.Entry); err != nil {
-			return err
-		}
+		// Otherwise everything stays but what has moved within its container.
 	}
-	return img.Entry.Errorf("Entries changed size after packing (tried %d passes)", maxPasses)
+	return img.Entry.Errorf("Entries changed size after packing (tried %d passes): %s", maxPasses, b.restless())
 }
 
-// PackAgain asks for another pass: the entries of a container have changed
-// their places in it since their positions were noted.
-func (b *Build) PackAgain() { b.again = true }
-
-// Placed says whether positions have been written, so that they are final even
-// for what moves as absent entries are left out.
-func (b *Build) Placed() bool { return b.placed }
-
-// MayResize says whether entries may change their sizes, which those of an
-// opened image may only if it is packed again.
-func (b *Build) MayResize() bool { return !b.reading || b.repack }
+// restless names the entries that changed in the last pass.
+func (b *Build) restless() string {
+	var names []string
+	for _, e := range slices.Concat(b.outgrown, b.moved, b.rehash) {
+		if name := e.Path(); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
 
 // packFailed leaves a map of the image as far as it was packed, if one was
 // asked for, to show what does not fit.
@@ -303,16 +356,89 @@ func (b *Build) reset(root *Entry) error {
 			return nil
 		}
 		e.extended = false
-		if _, ok := e.Type.(Extender); !ok {
+		_, extends := e.Type.(Extender)
+		leaf, ok := e.Type.(Leaf)
+		if !extends || !ok || e.opened != nil {
 			return nil
 		}
-		data, err := e.Type.Contents(b, e)
+		data, err := leaf.Contents(b.ctx(), e)
 		if err != nil {
 			return err
 		}
 		e.SetContents(data)
 		return nil
 	})
+}
+
+// update makes contents again that depend on the layout, what others depend
+// on first.
+func (b *Build) update(root *Entry) error {
+	for _, e := range b.graph.order {
+		if e.As.Shown {
+			continue // nothing of it is left but what was made of it
+		}
+		if err := b.updateEntry(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Build) updateEntry(e *Entry) error {
+	if b.opened != nil && !b.remade(e) {
+		return nil
+	}
+	if e.Section != nil {
+		return b.updateContainer(e)
+	}
+	u, ok := e.Type.(Updater)
+	if !ok {
+		return nil
+	}
+	data, err := u.Update(b.ctx(), e)
+	if err != nil {
+		return err
+	}
+	if data.Len() > maxSize {
+		return e.tooLarge(data.Len())
+	}
+	if b.opened != nil {
+		return b.setRemade(e, data)
+	}
+	if err := b.noteHashed(e, data); err != nil {
+		return err
+	}
+	b.setUpdated(e, data)
+	return nil
+}
+
+// updateContainer makes a container again. It fills itself up to its size, so
+// only growth matters.
+func (b *Build) updateContainer(e *Entry) error {
+	data, err := b.make(e)
+	if err != nil {
+		return err
+	}
+	if data.Len() > e.ContentsSize {
+		b.outgrown = append(b.outgrown, e)
+	}
+	e.Data = data
+	return nil
+}
+
+// setUpdated replaces the contents of a packed entry. Contents that have
+// become smaller are padded to the size they were packed with, so that the
+// layout stays as it is; contents that have become larger need another pass.
+func (b *Build) setUpdated(e *Entry, data content.Data) {
+	switch n := data.Len(); {
+	case n > e.ContentsSize:
+		b.Log.Printf(Debug, "Entry '%s' size change from %#x to %#x", e.Path(), e.ContentsSize, n)
+		b.outgrown = append(b.outgrown, e)
+		e.ContentsSize = n
+	case n < e.ContentsSize:
+		data = content.Join(data, content.Fill(0, e.ContentsSize-n))
+	}
+	e.Data = data
 }
 
 // finish writes the image and what belongs to it.
@@ -337,134 +463,10 @@ func (b *Build) finish(img *Image) (bool, error) {
 	return complete, nil
 }
 
-// gather collects the contents of all entries: first, in parallel, of those
-// that need no others, then of those that do, after what they need.
-func (b *Build) gather(root *Entry) error {
-	var leaves, dependent []*Entry
-	root.Walk(func(e *Entry) {
-		switch _, deps := e.Type.(Depender); {
-		case deps:
-			dependent = append(dependent, e)
-		case e.Section == nil:
-			leaves = append(leaves, e)
-		}
-	})
-	errs := make([]error, len(leaves))
-	var g errgroup.Group
-	g.SetLimit(b.Threads)
-	for i, e := range leaves {
-		g.Go(func() error {
-			errs[i] = b.obtain(e)
-			return nil
-		})
-	}
-	g.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err // the first in the order of the description
-		}
-	}
-	order := newOrder(b, (*Build).obtainDependent)
-	for _, e := range dependent {
-		if err := order.visit(e); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (b *Build) obtain(e *Entry) error {
-	data, err := e.Type.Contents(b, e)
-	if err != nil {
-		return err
-	}
-	if data.Len() > maxSize {
-		return e.tooLarge(data.Len())
-	}
-	e.SetContents(data)
-	return nil
-}
-
-// obtainDependent collects contents that are made of other contents.
-func (b *Build) obtainDependent(e *Entry) error {
-	if _, ok := e.Type.(Depender); !ok && e.Section == nil {
-		return nil // collected already
-	}
-	return b.obtain(e)
-}
-
-// update makes contents again that depend on the layout, what others depend
-// on first, and notes in b.resized whether any of them outgrew its entry.
-func (b *Build) update(root *Entry) error {
-	order := newOrder(b, (*Build).updateEntry)
-	return order.visit(root)
-}
-
-func (b *Build) updateEntry(e *Entry) error {
-	if b.reading {
-		return b.refresh(e)
-	}
-	if u, ok := e.Type.(Updater); ok {
-		data, err := u.Update(b, e)
-		if err != nil {
-			return err
-		}
-		if data.Len() > maxSize {
-			return e.tooLarge(data.Len())
-		}
-		if err := b.noteHashed(e, data); err != nil {
-			return err
-		}
-		b.setUpdated(e, data)
-		return nil
-	}
-	if e.Section == nil {
-		return nil
-	}
-	return b.updateSection(e)
-}
-
-// updateSection joins the contents of a section again. A section fills itself
-// up to its size, so only growth matters.
-func (b *Build) updateSection(e *Entry) error {
-	data, err := b.build(e)
-	if err != nil {
-		return err
-	}
-	if data.Len() > e.ContentsSize {
-		b.outgrew(e)
-	}
-	e.Data = data
-	return nil
-}
-
-// outgrew notes that an entry needs more room: the first one, which makes
-// those around it grow.
-func (b *Build) outgrew(e *Entry) {
-	if b.resized == nil {
-		b.resized = e
-	}
-}
-
-// setUpdated replaces the contents of a packed entry. Contents that have
-// become smaller are padded to the size they were packed with, so that the
-// layout stays as it is; contents that have become larger need another pass.
-func (b *Build) setUpdated(e *Entry, data content.Data) {
-	switch n := data.Len(); {
-	case n > e.ContentsSize:
-		b.Log.Printf(Debug, "Entry '%s' size change from %#x to %#x", e.Path(), e.ContentsSize, n)
-		b.outgrew(e)
-		e.ContentsSize = n
-	case n < e.ContentsSize:
-		data = content.Join(data, content.Fill(0, e.ContentsSize-n))
-	}
-	e.Data = data
-}
-
-// rebuild joins the contents of all sections once more, since entries may
-// have been dropped.
+// rebuild makes all containers once more, since entries may have been
+// dropped.
 func (b *Build) rebuild(e *Entry) error {
-	if e.Section == nil {
+	if e.Section == nil || e.frozen() {
 		return nil
 	}
 	for _, child := range e.Section.Entries {
@@ -472,10 +474,16 @@ func (b *Build) rebuild(e *Entry) error {
 			return err
 		}
 	}
-	data, err := b.build(e)
+	data, err := b.make(e)
 	if err != nil {
 		return err
 	}
 	e.Data = data
 	return nil
 }
+
+// MainTree returns the bytes of the device tree that describes the images,
+// with all that the build found out.
+func (b *Build) MainTree() []byte { return b.trees.list[0].blob }
+
+func outName(file string) string { return filepath.Base(file) + ".out" }

@@ -3,13 +3,13 @@
 package layout
 
 import (
-	"errors"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 
+	"binman/codec"
+	"binman/describe"
 	"binman/fdt"
 )
 
@@ -36,253 +36,109 @@ func (f Finding) String() string {
 	return text
 }
 
-// Optional interfaces of types, for checking descriptions.
-type (
-	// Compressible is a type that pays heed to the compress property.
-	Compressible interface {
-		Compressible()
+// Check reads the description as a build does, and returns everything that is
+// wrong with it, in the order of the nodes. It writes nothing and reads no
+// contents. The error says why the description could not be read at all.
+func (b *Build) Check() ([]Finding, error) {
+	b.init()
+	b.checks = true
+	tree, err := describe.Load(b.Description, describe.Options{
+		Include: b.Input.Dirs,
+		Warn:    func(pos fdt.Pos, msg string) { b.Log.Printf(Warning, "%s: %s", pos, msg) },
+	})
+	if err != nil {
+		return nil, err
 	}
-
-	// Ignorer names properties that the type declares but that have no
-	// effect on the entry, with the reason.
-	Ignorer interface {
-		Ignores(e *Entry) map[string]string
+	r := &reader{b: b}
+	if err := r.images(tree.Root.Child("binman")); err != nil {
+		return nil, err
 	}
+	return r.findings, nil
+}
 
-	// FreeForm is a container whose subnodes are not entries, so that
-	// their properties can be anything.
-	FreeForm interface {
-		FreeForm()
+// note notes something that has no effect: a build warns of it, or refuses it
+// if it is strict. The property may be nil.
+func (r *reader) note(node *fdt.Node, p *fdt.Prop, format string, args ...any) {
+	if r.quiet || r.b.opened != nil {
+		return
 	}
-
-	// Nester is a FreeForm container that has sections deeper in its
-	// tree: it returns their nodes, whose subnodes are entries.
-	Nester interface {
-		Nested(e *Entry) []*fdt.Node
+	f := Finding{Pos: node.Pos, Node: node.Path(), Msg: fmt.Sprintf(format, args...)}
+	if p != nil && p.Pos != (fdt.Pos{}) {
+		f.Pos = p.Pos
 	}
-)
+	if r.b.checks {
+		r.findings = append(r.findings, f)
+		return
+	}
+	if r.b.Strict && r.strict == nil {
+		r.strict = &NodeError{Kind: "Node", Path: f.Node, Msg: f.Msg, Pos: f.Pos}
+	}
+	r.b.Log.Printf(Warning, "%s", f)
+}
 
-// Compressible marks sections.
-func (s *Section) Compressible() {}
+// wrong notes what a build would refuse later on.
+func (r *reader) wrong(node *fdt.Node, format string, args ...any) {
+	r.findings = append(r.findings, Finding{node.Pos, node.Path(), fmt.Sprintf(format, args...), true})
+}
 
 // alwaysAllowed are properties that devicetree itself gives to any node.
 var alwaysAllowed = []string{"phandle", "linux,phandle", "#address-cells", "#size-cells", "compatible", "label", "status"}
 
-// Check reads the description and returns everything that is wrong with it,
-// in the order of the nodes. It writes nothing and reads no contents. The
-// error says why the description could not be read at all.
-func (b *Build) Check() ([]Finding, error) {
-	b.init()
-	tree, name, err := b.loadDescription()
-	if err != nil {
-		return nil, err
-	}
-	binman, err := binmanNode(tree, name)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := b.insertTemplates(binman, 0); err != nil {
-		return nil, err
-	}
-	removeTemplates(binman)
-	return b.checkDescription(binman), nil
-}
-
-// checker collects findings.
-type checker struct {
-	b        *Build
-	findings []Finding
-}
-
-func (b *Build) checkDescription(binman *fdt.Node) []Finding {
-	c := &checker{b: b}
-	if !binman.Has("multiple-images") {
-		c.image(binman)
-		return c.findings
-	}
-	for _, p := range binman.Props {
-		if p.Name != "multiple-images" && !allowedAnywhere(p.Name) {
-			c.addProp(binman, p, false, "property '%s' has no effect beside multiple-images: it belongs into the images", p.Name)
-		}
-	}
-	for _, node := range binman.Subnodes {
-		if !IsSpecialNode(node) {
-			c.image(node)
-		}
-	}
-	return c.findings
-}
-
-func (c *checker) add(node *fdt.Node, fatal bool, format string, args ...any) {
-	c.findings = append(c.findings, Finding{node.Pos, node.Path(), fmt.Sprintf(format, args...), fatal})
-}
-
-func (c *checker) addProp(node *fdt.Node, p *fdt.Prop, fatal bool, format string, args ...any) {
-	pos := p.Pos
-	if pos == (fdt.Pos{}) {
-		pos = node.Pos
-	}
-	c.findings = append(c.findings, Finding{pos, node.Path(), fmt.Sprintf(format, args...), fatal})
-}
-
-func (c *checker) image(node *fdt.Node) {
-	img := &Image{Name: node.Name}
-	img.Entry = &Entry{Node: node, Name: node.Name, TypeName: "section", Type: img, Image: img, Section: &img.Section}
-	c.entry(img.Entry)
-}
-
-// entry checks an entry and what it holds.
-func (c *checker) entry(e *Entry) {
-	ok := c.properties(e)
-	c.combinations(e)
-	if ok {
-		c.read(e)
-	}
-	c.hash(e)
-	if e.Section == nil {
-		for _, sub := range e.Node.Subnodes {
-			if !IsSpecialNode(sub) && !c.expands(e) {
-				c.add(sub, false, "has no effect: an entry of type '%s' holds no entries", e.baseType())
-			}
-		}
-		return
-	}
-	if _, free := e.Type.(FreeForm); free {
-		c.nested(e)
-		return
-	}
-	for _, node := range e.Node.Subnodes {
-		if !IsSpecialNode(node) {
-			c.child(e, node)
-		}
-	}
-}
-
-// expands says whether the type of an entry has an expanded form, which holds
-// the parts of the entry. A device tree that a build wrote has their nodes.
-func (c *checker) expands(e *Entry) bool {
-	base, _, _ := strings.Cut(e.TypeName, "@")
-	return c.b.Types[base+"-expanded"] != nil
-}
-
-// nested checks the entries in the sections of a container of free form.
-func (c *checker) nested(e *Entry) {
-	n, ok := e.Type.(Nester)
-	if !ok {
-		return
-	}
-	for _, node := range n.Nested(e) {
-		s := &Section{}
-		parent := &Entry{Node: node, Name: node.Name, TypeName: "section", Type: &nestedSection{s}, Image: e.Image, Parent: e, Section: s}
-		for _, sub := range node.Subnodes {
-			if !IsSpecialNode(sub) {
-				c.child(parent, sub)
-			}
-		}
-	}
-}
-
-// nestedSection is a section whose own properties are free.
-type nestedSection struct{ *Section }
-
-// child checks the entry that a subnode describes.
-func (c *checker) child(parent *Entry, node *fdt.Node) {
-	typeName := node.Name
-	if t, ok, err := node.Str("type"); err != nil {
-		c.add(node, true, "%v", err)
-		return
-	} else if ok {
-		typeName = t
-	}
-	if named, ok := parent.Type.(interface{ ChildType(node *fdt.Node) string }); ok {
-		if t := named.ChildType(node); t != "" {
-			typeName = t
-		}
-	}
-	info, err := c.b.lookupType(typeName, node, false)
-	if err != nil {
-		c.add(node, true, "%s", err)
-		return
-	}
-	if ch, ok := parent.Type.(interface{ CheckChild(node *fdt.Node) error }); ok {
-		if err := ch.CheckChild(node); err != nil {
-			c.addErr(&Entry{Node: node}, err)
-		}
-	}
-	e := &Entry{Node: node, Name: node.Name, TypeName: typeName, Type: info.New(), Image: parent.Image, Parent: parent}
-	if ct, ok := e.Type.(Container); ok {
-		e.Section = ct.Sect()
-	}
-	c.entry(e)
+func allowedAnywhere(name string) bool {
+	return slices.Contains(alwaysAllowed, name) || strings.HasPrefix(name, "bootph-") || strings.HasPrefix(name, "u-boot,dm-")
 }
 
 // baseType returns the type of an entry without a unit address.
 func (e *Entry) baseType() string {
 	base, _, _ := strings.Cut(e.TypeName, "@")
-	return base
+	return strings.TrimSuffix(base, "-expanded")
 }
 
-// properties checks each property by its name and its value. It returns
-// whether all of them could be read.
-func (c *checker) properties(e *Entry) bool {
-	own, common := c.b.schemaOf(e.Type), c.b.schemaOf(&e.Common)
-	var more []string
-	if m, ok := e.Type.(ArgReader); ok {
-		// The names may depend on properties.
-		_ = c.b.decode(e.Node, e.Type)
-		more = m.MoreProperties(e)
+// plainInfo returns the type of the entry as the description names it, be the
+// expanded form in use or not.
+func (r *reader) plainInfo(e *Entry) *TypeInfo {
+	if plain, ok := strings.CutSuffix(e.Info.Name, "-expanded"); ok && r.b.Types[plain] != nil {
+		if name, _, _ := e.Node.Str("type"); typeBase(name) != e.Info.Name {
+			return r.b.Types[plain]
+		}
 	}
-	if m, ok := parentType(e).(interface{ ChildProperties() []string }); ok {
-		more = append(more, m.ChildProperties()...)
+	return e.Info
+}
+
+// lookForUnknown notes properties that nothing understands.
+func (r *reader) lookForUnknown(e *Entry) {
+	if r.quiet || r.b.opened != nil || e.As.Free {
+		return
 	}
+	known := map[string]bool{}
 	var names []string
-	for _, s := range []*schema{own, common} {
-		for _, p := range s.props {
-			names = append(names, p.Name)
+	add := func(list ...string) {
+		for _, name := range list {
+			known[name] = true
+			names = append(names, name)
 		}
 	}
-	names = append(names, more...)
-	good := true
+	for _, v := range []any{r.plainInfo(e).New(), &e.Common} {
+		for _, p := range r.b.schemaOf(v).props {
+			add(p.Name)
+		}
+	}
+	if n, ok := e.Type.(PropertyNamer); ok {
+		add(n.MoreProperties(e)...)
+	}
+	if e.Parent != nil {
+		add(e.Parent.Info.ChildProps...)
+	}
 	for _, p := range e.Node.Props {
-		declared := own.byName[p.Name]
-		target := reflect.ValueOf(e.Type)
-		if declared == nil {
-			declared = common.byName[p.Name]
-			target = reflect.ValueOf(&e.Common)
-		}
-		if declared != nil {
-			if err := setField(target.Elem().FieldByIndex(declared.index), e.Node, p); err != nil {
-				c.addProp(e.Node, p, true, "%s", trimNode(err.Error()))
-				good = false
-			}
-			continue
-		}
-		if slices.Contains(more, p.Name) || allowedAnywhere(p.Name) {
-			continue
-		}
-		if i := slices.IndexFunc(renamed, func(r rename) bool { return r.old == p.Name }); i >= 0 {
-			c.addProp(e.Node, p, true, "%s", renamed[i])
-			good = false
+		if known[p.Name] || allowedAnywhere(p.Name) || slices.ContainsFunc(renamed, func(r rename) bool { return r.old == p.Name }) {
 			continue
 		}
 		hint := ""
 		if near := nearestOf(p.Name, names); near != "" {
 			hint = fmt.Sprintf("; did you mean '%s'?", near)
 		}
-		c.addProp(e.Node, p, false, "unknown property '%s' of an entry of type '%s'%s", p.Name, e.baseType(), hint)
+		r.note(e.Node, p, "unknown property '%s' of an entry of type '%s'%s", p.Name, e.baseType(), hint)
 	}
-	if missing := c.b.missingRequired(e.Node, e.Type); len(missing) > 0 {
-		c.add(e.Node, true, "'%s' entry is missing properties: %s", e.TypeName, strings.Join(missing, " "))
-		good = false
-	}
-	return good
-}
-
-func parentType(e *Entry) Type {
-	if e.Parent == nil {
-		return nil
-	}
-	return e.Parent.Type
 }
 
 // trimNode takes the node off a message about a property, since a finding
@@ -296,58 +152,25 @@ func trimNode(msg string) string {
 	return msg
 }
 
-func allowedAnywhere(name string) bool {
-	return slices.Contains(alwaysAllowed, name) || strings.HasPrefix(name, "bootph-") || strings.HasPrefix(name, "u-boot,dm-")
-}
-
-// read completes the entry as a build would, as far as that needs no files.
-func (c *checker) read(e *Entry) {
-	if err := e.checkCommon(); err != nil {
-		c.addErr(e, err)
-	}
-	if !e.Align.Known && e.Parent != nil {
-		e.Align = Some(e.Parent.Section.AlignDefault)
-	}
-	if e.Section != nil {
-		if err := e.readSection(c.b); err != nil {
-			c.addErr(e, err)
-		}
-	}
-	if r, ok := e.Type.(Reader); ok {
-		if err := r.Read(c.b, e); err != nil {
-			c.addErr(e, err)
-		}
-	}
-}
-
-func (c *checker) addErr(e *Entry, err error) {
-	var ne *NodeError
-	if errors.As(err, &ne) {
-		c.findings = append(c.findings, Finding{ne.Pos, ne.Path, ne.Msg, true})
+// lookForUseless notes properties that are of no use, or of none together.
+func (r *reader) lookForUseless(e *Entry) {
+	if r.quiet || r.b.opened != nil {
 		return
 	}
-	c.add(e.Node, true, "%s", trimNode(err.Error()))
-}
-
-// combinations checks for properties that are of no use together.
-func (c *checker) combinations(e *Entry) {
-	node := e.Node
+	node, info := e.Node, r.plainInfo(e)
 	note := func(prop, format string, args ...any) {
 		if p := node.Prop(prop); p != nil {
-			c.addProp(node, p, false, "property '%s' has no effect: "+format, append([]any{prop}, args...)...)
+			r.note(node, p, "property '%s' has no effect: "+format, append([]any{prop}, args...)...)
 		}
 	}
-	if _, ok := e.Type.(Compressible); !ok && e.Compressed() {
+	if !info.Compress && e.Compressed() {
 		note("compress", "an entry of type '%s' is not compressed", e.baseType())
 	}
-	if ig, ok := e.Type.(Ignorer); ok {
-		ignored := ig.Ignores(e)
-		for _, name := range slices.Sorted(maps.Keys(ignored)) {
-			if name == "filename" && c.expands(e) && !node.Has("no-expanded") {
-				continue // the expanded form is a section, which is written to that file
-			}
-			note(name, "%s", ignored[name])
+	for _, name := range slices.Sorted(maps.Keys(info.Ignored)) {
+		if name == "filename" && r.b.Types[info.Name+"-expanded"] != nil && !node.Has("no-expanded") {
+			continue // the expanded form is a section, which is written to that file
 		}
+		note(name, "%s", info.Ignored[name])
 	}
 	if node.Has("offset") {
 		note("offset-unset", "the offset is given")
@@ -361,48 +184,64 @@ func (c *checker) combinations(e *Entry) {
 			note(name, "it is for entries, and this is an image")
 		}
 	}
-	c.collide(e)
 }
 
-// collide finds entries of fixed places that overlap, or that do not fit in
-// their section.
-func (c *checker) collide(e *Entry) {
-	if e.Parent == nil || e.Overlap || !e.WantOffset.Known || !e.WantSize.positive() {
+// lookForLost notes subnodes of an entry that holds none.
+func (r *reader) lookForLost(e *Entry) {
+	if r.b.Types[typeBase(e.TypeName)+"-expanded"] != nil {
+		return // a device tree that a build wrote has the nodes of its parts
+	}
+	for _, sub := range e.Node.Subnodes {
+		if !IsSpecialNode(sub) {
+			r.note(sub, nil, "has no effect: an entry of type '%s' holds no entries", e.baseType())
+		}
+	}
+}
+
+// checkPlace finds entries of fixed places that do not fit in their section,
+// and compressions that nobody knows.
+func (r *reader) checkPlace(e *Entry) {
+	if e.Compressed() {
+		if _, err := codec.Lookup(e.Compress); err != nil {
+			r.wrong(e.Node, "%s", err)
+		}
+	}
+	if e.Parent == nil || e.Overlap || !e.WantOffset.Known || !e.WantSize.positive() || e.Parent.placing() != InSection {
 		return
 	}
 	off, size := e.WantOffset.Value, e.WantSize.Value
 	if off > maxSize || size > maxSize {
-		c.add(e.Node, true, "Offset %#x and size %#x are larger than any image", off, size)
+		r.wrong(e.Node, "Offset %#x and size %#x are larger than any image", off, size)
 		return
 	}
 	s := e.Parent.Section
+	if s == nil {
+		return
+	}
 	if limit := e.Parent.WantSize; limit.positive() && !e.Parent.Compressed() && off+size > s.start+limit.Value {
-		c.add(e.Node, true, "Offset %#x (%d) size %#x (%d) is outside the section '%s' starting at %#x (%d) of size %#x (%d)",
+		r.wrong(e.Node, "Offset %#x (%d) size %#x (%d) is outside the section '%s' starting at %#x (%d) of size %#x (%d)",
 			off, off, size, size, e.Parent.Path(), s.start, s.start, limit.Value, limit.Value)
 	}
 }
 
-// hash checks the hash subnode.
-func (c *checker) hash(e *Entry) {
+// checkHash checks the hash subnode.
+func (r *reader) checkHash(e *Entry) {
 	node := e.Node.Child("hash")
-	if node == nil {
-		return
-	}
-	if _, free := parentType(e).(FreeForm); free {
+	if node == nil || e.As.KeepHash {
 		return
 	}
 	algo, ok, err := node.Str("algo")
 	switch {
 	case err != nil:
-		c.add(node, true, "%s", trimNode(err.Error()))
+		r.wrong(node, "%s", trimNode(err.Error()))
 	case !ok:
-		c.add(e.Node, true, "Missing 'algo' property for hash node")
+		r.wrong(e.Node, "Missing 'algo' property for hash node")
 	case algo != "sha256":
-		c.add(e.Node, true, "Unknown hash algorithm '%s'", algo)
+		r.wrong(e.Node, "Unknown hash algorithm '%s'", algo)
 	}
 	for _, p := range node.Props {
 		if p.Name != "algo" && p.Name != "value" && !allowedAnywhere(p.Name) {
-			c.addProp(node, p, false, "unknown property '%s' of a hash node", p.Name)
+			r.note(node, p, "unknown property '%s' of a hash node", p.Name)
 		}
 	}
 }

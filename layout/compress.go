@@ -3,71 +3,113 @@
 package layout
 
 import (
-	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
 
 	"binman/codec"
 	"binman/content"
 )
-
-// compressCache remembers the last contents that an entry compressed, since
-// every pass asks again and few change anything.
-type compressCache struct {
-	sum [sha256.Size]byte
-	out content.Data
-	ok  bool
-}
 
 // checkCompression checks that the entry asks for a compression that exists.
 func checkCompression(e *Entry) error {
 	if !e.Compressed() {
 		return nil
 	}
-	_, err := codec.Lookup(e.Compress)
-	return err
+	if _, err := codec.Lookup(e.Compress); err != nil {
+		return e.Errorf("%w", err)
+	}
+	return nil
 }
 
 // missingToolSize is the size of the contents of an entry whose compression
 // tool is treated as missing.
 const missingToolSize = 1024
 
-// CompressData compresses the contents of the entry as it asks for, noting
-// their size before that.
-func (b *Build) CompressData(e *Entry, data content.Data) (content.Data, error) {
+// compress compresses the contents of the entry as it asks for, noting their
+// size before that.
+func (b *Build) compress(e *Entry, data content.Data) (content.Data, error) {
 	if !e.Compressed() {
 		return data, nil
 	}
 	c, err := codec.Lookup(e.Compress)
 	if err != nil {
-		return content.Data{}, err
+		return content.Data{}, e.Errorf("%w", err)
 	}
 	e.UncompSize = Some(data.Len())
 	if b.MissingTools[c.Tool] {
 		e.NoteMissingTool(c.Tool)
 		return content.Fill(0, missingToolSize), nil
 	}
-	src, err := data.Bytes()
+	out, err := Compress(b.memo, c, data)
 	if err != nil {
 		return content.Data{}, e.Errorf("%w", err)
 	}
-	sum := sha256.Sum256(src)
-	if e.compressed.ok && e.compressed.sum == sum {
-		return e.compressed.out, nil
-	}
-	out, err := c.Compress(src)
+	return out, nil
+}
+
+// Compress compresses data, unless that has been done before.
+func Compress(memo *content.Memo, c codec.Codec, data content.Data) (content.Data, error) {
+	key, err := content.KeyOf("compress", []string{c.Name}, data)
 	if err != nil {
-		return content.Data{}, e.Errorf("cannot compress with %s: %w", e.Compress, err)
+		return content.Data{}, err
 	}
-	e.compressed = compressCache{sum, content.Bytes(out), true}
-	return e.compressed.out, nil
+	return content.Remember(memo, key, func() (content.Data, error) {
+		src, err := data.Bytes()
+		if err != nil {
+			return content.Data{}, err
+		}
+		out, err := c.Compress(src)
+		return content.Bytes(out), err
+	})
+}
+
+// maxDecompressed bounds what the contents of one entry may decompress to, in
+// bytes, whatever the image says their size is.
+const maxDecompressed = 1 << 30
+
+// decompress decompresses contents that the entry keeps compressed. They must
+// not be larger than the map says, but for what it may say of contents that
+// were replaced by other programs, which leave the old size there: those must
+// be no bomb.
+func (e *Entry) decompress(data content.Data) (content.Data, error) {
+	if !e.Compressed() {
+		return data, nil
+	}
+	const harmless, ratio = 64 << 10, 256
+	limit := e.UncompSize.Or(maxDecompressed)
+	out, err := Decompress(e.Compress, data, max(limit, harmless+ratio*data.Len()))
+	if errors.Is(err, codec.ErrTooLarge) {
+		return content.Data{}, e.Errorf("decompresses to more than the %#x bytes that its uncomp-size allows: %w", limit, err)
+	}
+	if err != nil {
+		return content.Data{}, e.Errorf("%w", err)
+	}
+	return out, nil
+}
+
+// Decompress decompresses what was compressed in the way called name. If that
+// makes more than limit bytes the error is codec.ErrTooLarge.
+func Decompress(name string, data content.Data, limit int64) (content.Data, error) {
+	c, err := codec.Lookup(name)
+	if err != nil {
+		return content.Data{}, err
+	}
+	src, err := data.View()
+	if err != nil {
+		return content.Data{}, err
+	}
+	out, err := c.Decompress(src, min(limit, maxDecompressed))
+	if err != nil {
+		return content.Data{}, fmt.Errorf("cannot decompress: %w", err)
+	}
+	return content.Bytes(out), nil
 }
 
 // NoteMissingTool notes that the entry needed an external tool that is not to
 // be had.
 func (e *Entry) NoteMissingTool(name string) {
-	for _, have := range e.missingTools {
-		if have == name {
-			return
-		}
+	if !slices.Contains(e.missingTools, name) {
+		e.missingTools = append(e.missingTools, name)
 	}
-	e.missingTools = append(e.missingTools, name)
 }

@@ -3,11 +3,13 @@
 package layout
 
 import (
-	"os"
-	"path/filepath"
+	"crypto"
+	"io/fs"
+	"time"
 
 	"binman/bintool"
 	"binman/content"
+	"binman/elf"
 	"binman/fdt"
 )
 
@@ -19,6 +21,185 @@ const (
 	ImageHeaderMagic = "BinM"
 	ImageHeaderLen   = 8
 )
+
+// Env is what a build knows of the machine that it runs on. The zero value
+// knows nothing.
+type Env struct {
+	Now       func() time.Time                 // nil: it is always 1970
+	LookupEnv func(name string) (string, bool) // nil: no variable is set
+	Keys      Keys                             // nil: there are no keys
+}
+
+// Keys finds private keys.
+type Keys interface {
+	// Key returns the private key that a description calls name.
+	Key(name string) (crypto.Signer, error)
+}
+
+// Time returns the current time.
+func (env Env) Time() time.Time {
+	if env.Now == nil {
+		return time.Unix(0, 0)
+	}
+	return env.Now()
+}
+
+// Variable returns the value of an environment variable, and whether it is
+// set to something.
+func (env Env) Variable(name string) (string, bool) {
+	if env.LookupEnv == nil {
+		return "", false
+	}
+	v, ok := env.LookupEnv(name)
+	return v, ok && v != ""
+}
+
+// Context is what a Type sees of the build that its entry is part of.
+type Context struct {
+	Args   map[string]string // entry arguments
+	Input  Input
+	Output Output
+	Log    *Log
+	Env    Env
+	Start  time.Time     // when the build began
+	Memo   *content.Memo // of what has been made of the same inputs
+	Images []*Image
+
+	AllowMissing bool // external blobs and tools may be missing
+	FakeBlobs    bool // dummies are made of those that are
+	FakeDTB      bool // device trees are used from the input as they are
+	Opened       bool // the entries come from an image, not from a description
+	Checks       bool // the description is only checked
+
+	b *Build
+}
+
+// ctx returns the view of the build for a Type.
+func (b *Build) ctx() *Context { return b.ctxLog(b.Log) }
+
+func (b *Build) ctxLog(log *Log) *Context {
+	return &Context{
+		Args: b.Args, Input: b.Input, Output: b.Output, Log: log, Env: b.Env, Start: b.start, Memo: b.memo, Images: b.Images,
+		AllowMissing: b.AllowMissing, FakeBlobs: b.FakeBlobs, FakeDTB: b.FakeDTB, Opened: b.opened != nil,
+		Checks: b.checks, b: b,
+	}
+}
+
+// Tools returns where external tools are looked for.
+func (ctx *Context) Tools() bintool.Set {
+	return bintool.Set{
+		Paths:   ctx.b.ToolPaths,
+		Missing: ctx.b.MissingTools,
+		Log:     func(line string) { ctx.Log.Printf(Debug, "%s", line) },
+	}
+}
+
+// ToolMissing says whether an external tool is to be treated as missing.
+func (ctx *Context) ToolMissing(name string) bool { return ctx.b.MissingTools[name] }
+
+// Reread reads the entries that e holds again, after nodes for more of them
+// have been added.
+func (ctx *Context) Reread(e *Entry) error {
+	return (&reader{b: ctx.b, quiet: true}).children(e)
+}
+
+// AddSubnode adds a node below node in every device tree and returns the one
+// in the main tree.
+func (ctx *Context) AddSubnode(node *fdt.Node, name string) *fdt.Node {
+	return ctx.b.addSubnode(node, name)
+}
+
+// SetString sets a string property of a node in every device tree.
+func (ctx *Context) SetString(node *fdt.Node, name, value string) {
+	ctx.b.setString(node, name, value)
+}
+
+// SetU32 sets a property of one cell in every device tree.
+func (ctx *Context) SetU32(node *fdt.Node, name string, value uint32) {
+	ctx.b.setU32(node, name, value)
+}
+
+// Tree returns the device tree that an entry of type etype holds, e.g.
+// "u-boot-spl-dtb", for a Generator to change, or nil if this build has none.
+// With fake device trees it is always the main one.
+func (ctx *Context) Tree(etype string) *fdt.Tree {
+	if ctx.FakeDTB {
+		return ctx.b.mainTree()
+	}
+	dt := ctx.b.trees.find(nil, etype)
+	if dt == nil {
+		return nil
+	}
+	return dt.tree
+}
+
+// EditTree lets a TreeEditor change the device tree that entries of type etype
+// hold. It does nothing if this build has no such tree.
+func (ctx *Context) EditTree(etype string, edit func(*fdt.Tree) error) error {
+	dt := ctx.b.trees.find(nil, etype)
+	if dt == nil {
+		return nil
+	}
+	if err := edit(dt.tree); err != nil {
+		return err
+	}
+	dt.blob, dt.dirty = dt.tree.Marshal(), true
+	ctx.b.scanned = nil
+	return nil
+}
+
+// TreeContents returns the device tree that the entry, of a type with a Tree,
+// holds. In an opened image that is none, unless it describes the image and
+// has changed.
+func (ctx *Context) TreeContents(e *Entry) (content.Data, error) {
+	return ctx.b.treeContents(e, e.Info.Tree)
+}
+
+// MapTree returns the device tree for the FDT map of the section e.
+func (ctx *Context) MapTree(e *Entry) ([]byte, error) { return ctx.b.mapTree(e) }
+
+// ELF opens the ELF file named name from the input directories, once in a
+// build.
+func (ctx *Context) ELF(name string) (*elf.File, error) { return ctx.b.elf(name) }
+
+// Phandles returns the entries for a list of phandles, found from e.
+func (ctx *Context) Phandles(e *Entry, phandles []uint32) ([]*Entry, error) {
+	list := make([]*Entry, 0, len(phandles))
+	for _, phandle := range phandles {
+		dep, err := e.FindPhandle(phandle)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, dep)
+	}
+	return list, nil
+}
+
+// Compress compresses the contents of the entry as it asks for, noting their
+// size before that.
+func (ctx *Context) Compress(e *Entry, data content.Data) (content.Data, error) {
+	return ctx.b.compress(e, data)
+}
+
+// MarkAbsent notes that the entry turned out not to be needed in the image;
+// it is left out if it is also optional.
+func (ctx *Context) MarkAbsent(e *Entry, why string) {
+	ctx.Log.Printf(Info, "Entry '%s' marked absent: %s", e.Path(), why)
+	e.Absent = true
+}
+
+// Fake makes a file of size zero bytes to stand in for a missing one, when
+// that is allowed, and returns its contents.
+func (ctx *Context) Fake(e *Entry, name string, size int64) (content.Data, bool, error) {
+	return ctx.b.fake(ctx.Log, e, name, size)
+}
+
+// Variant returns what the packed entry e would contain, with its padding, if
+// all device trees that it holds were tree. Contents that become smaller keep
+// their size; larger ones shift what follows them.
+func (ctx *Context) Variant(e *Entry, tree content.Data) (content.Data, error) {
+	return ctx.b.variant(e, tree)
+}
 
 // JoinContents returns the contents of the entries, one after the other, for
 // the entry e.
@@ -37,49 +218,11 @@ func (e *Entry) JoinContents(entries []*Entry) (content.Data, error) {
 	return out.Data(), nil
 }
 
-// ScannedTree returns the main device tree as its bytes stand, with nodes and
-// properties in their order. It must not be changed.
-func (b *Build) ScannedTree() *fdt.Tree {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.scanned == nil {
-		tree, err := fdt.Parse(b.trees.list[0].blob)
-		if err != nil {
-			panic("our own device tree is malformed: " + err.Error())
-		}
-		b.scanned = tree
-	}
-	return b.scanned
-}
-
-// Tools returns where external tools are looked for.
-func (b *Build) Tools() bintool.Set {
-	return bintool.Set{
-		Paths:   b.ToolPaths,
-		Missing: b.MissingTools,
-		Log:     func(line string) { b.Log.Printf(Debug, "%s", line) },
-	}
-}
-
-// Strip removes the symbols from an ELF file, with the external tool strip.
-func (b *Build) Strip(e *Entry, data content.Data) (content.Data, error) {
-	name := e.UniqueName() + ".stripped"
-	if err := b.Output.WriteIntermediate(name, data); err != nil {
-		return content.Data{}, err
-	}
-	path, err := b.Output.Path(name)
-	if err != nil {
-		return content.Data{}, err
-	}
-	if path, err = filepath.Abs(path); err != nil {
-		return content.Data{}, err
-	}
-	if _, err := b.Tools().Run("strip", path); err != nil {
-		return content.Data{}, e.Errorf("%w", err)
-	}
-	stripped, err := os.ReadFile(path)
-	if err != nil {
-		return content.Data{}, err
-	}
-	return content.Bytes(stripped), nil
+// Files is where input files are looked for.
+type Files interface {
+	Open(path string) (content.Data, error) // an error of a missing file is fs.ErrNotExist
+	Stat(path string) (fs.FileInfo, error)
+	Names(dir string) ([]string, error)    // of the files in a directory, sorted
+	Glob(pattern string) ([]string, error) // paths that match, sorted
+	Getwd() string                         // current directory, for messages
 }

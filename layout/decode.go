@@ -109,12 +109,14 @@ func (b *Build) schemaOf(v any) *schema {
 }
 
 // decode fills the tagged fields of v, a pointer to a struct, from the
-// properties of node and the entry arguments.
-func (b *Build) decode(node *fdt.Node, v any) error {
+// properties of node and the entry arguments. It returns what could not be
+// read.
+func (b *Build) decode(node *fdt.Node, v any) []error {
 	s := b.schemaOf(v)
 	if len(s.props) == 0 {
 		return nil
 	}
+	var errs []error
 	val := reflect.ValueOf(v).Elem()
 	for _, p := range node.Props {
 		prop := s.byName[p.Name]
@@ -122,22 +124,19 @@ func (b *Build) decode(node *fdt.Node, v any) error {
 			continue
 		}
 		if err := setField(val.FieldByIndex(prop.index), node, p); err != nil {
-			return &NodeError{Path: node.Path(), Msg: err.Error(), Pos: p.Pos, Err: err}
+			errs = append(errs, &NodeError{Path: node.Path(), Msg: err.Error(), Pos: p.Pos, Err: err})
 		}
 	}
 	for _, prop := range s.props {
-		if !prop.Arg {
-			continue
-		}
 		arg, ok := b.Args[prop.Name]
-		if !ok {
+		if !prop.Arg || !ok {
 			continue
 		}
 		if err := setFieldArg(val.FieldByIndex(prop.index), prop.Name, arg); err != nil {
-			return &NodeError{Kind: "Node", Path: node.Path(), Msg: err.Error(), Pos: node.Pos, Err: err}
+			errs = append(errs, &NodeError{Kind: "Node", Path: node.Path(), Msg: err.Error(), Pos: node.Pos, Err: err})
 		}
 	}
-	return nil
+	return errs
 }
 
 // missingRequired returns the names of required properties that node lacks.

@@ -17,9 +17,12 @@ type Entry struct {
 	Name     string // node name with the prefix of its section
 	TypeName string // e.g. "u-boot-spl"
 	Type     Type
+	Info     *TypeInfo // facts about the type
 	Image    *Image
-	Parent   *Entry   // the section, or nil for an image
-	Section  *Section // what it holds, or nil if it holds no entries
+	Parent   *Entry   // what holds it, or nil for an image
+	As       Child    // how that sees it
+	Section  *Section // what it holds, or nil if it is no container
+	Sources  []*Entry // entries that go into its contents without a place in them
 
 	// Common holds the properties that every entry can have, as the
 	// description gives them.
@@ -38,6 +41,7 @@ type Entry struct {
 	Hole         bool // no contents of its own: the section's pad byte shows
 
 	contentsKnown bool // Data and ContentsSize have been set
+	nowhere       bool // the format that holds it has no place for it
 
 	// ELF describes the ELF file that the content was made from.
 	ELF ELFSource
@@ -50,14 +54,13 @@ type Entry struct {
 	File         string // name of the file, for messages
 	missingTools []string
 
-	depth      int          // how many sections it is in
-	underHash  answer       // whether there is a hash of its contents
-	pos        []updateNode // its node in every device tree
-	hashNode   *fdt.Node
-	extended   bool // extend-size changed it in this pass
-	compressed compressCache
-	opened     openedContents // of a container in an opened image
-	loaded     loadedEntry    // as it was in an opened image
+	depth    int          // how many sections it is in
+	pos      []updateNode // its node in every device tree
+	hashNode *fdt.Node
+	extended bool // extend-size changed it in this pass
+
+	formatSize int64    // that the format which holds it made of it last
+	opened     *openedE // of an entry of an opened image
 }
 
 // ELFSource says where the symbols of an entry's content come from.
@@ -103,7 +106,7 @@ type Common struct {
 // Path returns the path of the entry's node in the description.
 func (e *Entry) Path() string { return e.Node.Path() }
 
-// Entries returns the entries it holds, in order, or nil.
+// Entries returns the entries that have a place in it, in order, or nil.
 func (e *Entry) Entries() []*Entry {
 	if e.Section == nil {
 		return nil
@@ -135,10 +138,6 @@ func (e *Entry) SetContents(d content.Data) {
 	e.contentsKnown = true
 }
 
-// LeaveHash leaves the hash subnode of the entry alone: it is for another
-// format, not for the device trees.
-func (e *Entry) LeaveHash() { e.hashNode = nil }
-
 // Compressed says whether the contents of the entry are compressed.
 func (e *Entry) Compressed() bool { return e.Compress != "" && e.Compress != "none" }
 
@@ -149,33 +148,27 @@ func (e *Entry) UniqueName() string {
 	for n := e.Node.Parent; n != nil && n.Name != "binman" && n.Parent != nil; n = n.Parent {
 		names = append(names, n.Name)
 	}
-	for i, j := 0, len(names)-1; i < j; i, j = i+1, j-1 {
-		names[i], names[j] = names[j], names[i]
-	}
+	slices.Reverse(names)
 	return strings.Join(names, ".")
 }
 
-// MarkAbsent notes that the entry turned out not to be needed in the image;
-// it is left out if it is also optional.
-func (b *Build) MarkAbsent(e *Entry, why string) {
-	b.Log.Printf(Info, "Entry '%s' marked absent: %s", e.Path(), why)
-	e.Absent = true
-}
-
-// parts returns the entries it holds, with those that have no place in it.
-func (e *Entry) parts() []*Entry {
-	if e.Section == nil || len(e.Section.Aside) == 0 {
-		return e.Entries()
+// section returns the nearest section around the entry, or nil.
+func (e *Entry) section() *Section {
+	for p := e.Parent; p != nil; p = p.Parent {
+		if p.Section != nil {
+			return p.Section
+		}
 	}
-	return slices.Concat(e.Section.Entries, e.Section.Aside)
+	return nil
 }
 
-// Walk calls f for the entry and everything in it, parents first, in order.
+// Walk calls f for the entry and everything in it or in its contents, parents
+// first, in order.
 func (e *Entry) Walk(f func(*Entry)) {
-	f(e)
-	for _, child := range e.parts() {
-		child.Walk(f)
-	}
+	e.walkErr(func(e *Entry) error {
+		f(e)
+		return nil
+	})
 }
 
 // walkErr is Walk for functions that can fail; it stops at the first error.
@@ -183,10 +176,35 @@ func (e *Entry) walkErr(f func(*Entry) error) error {
 	if err := f(e); err != nil {
 		return err
 	}
-	for _, child := range e.parts() {
-		if err := child.walkErr(f); err != nil {
-			return err
+	for _, list := range [][]*Entry{e.Entries(), e.Sources} {
+		for _, child := range list {
+			if err := child.walkErr(f); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
+
+// described returns all entries that its node describes, in that order.
+func (e *Entry) described() []*Entry {
+	if len(e.Sources) == 0 {
+		return e.Entries()
+	}
+	all := slices.Concat(e.Entries(), e.Sources)
+	at := make(map[*fdt.Node]int, len(e.Node.Subnodes))
+	for i, n := range e.Node.Subnodes {
+		at[n] = i
+	}
+	order := func(e *Entry) int { return at[e.Node] }
+	if all[0].Node.Parent != e.Node { // a level lies between, as in a FIT
+		for i, n := range all[0].Node.Parent.Subnodes {
+			at[n] = i
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *Entry) int { return order(a) - order(b) })
+	return all
+}
+
+// Opaque says whether maps show the entry as one area, whatever it holds.
+func (e *Entry) Opaque() bool { return e.Info != nil && e.Info.Opaque }

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"binman/fdt"
+	"binman/describe"
 )
 
 // ErrMissing is what a build returns, wrapped, when its images were written
@@ -14,24 +14,7 @@ import (
 var ErrMissing = errors.New("Some images are invalid")
 
 // NodeError is an error about one node of the description.
-type NodeError struct {
-	Kind string // "Node", "Section" or "Image"; "" if Msg names the node
-	Path string
-	Msg  string
-	Pos  fdt.Pos // where the source describes the node; zero if unknown
-	Err  error   // the cause, or nil
-}
-
-// Error returns the original's wording: Node '/binman/u-boot': message.
-func (e *NodeError) Error() string {
-	if e.Kind == "" {
-		return e.Msg
-	}
-	return fmt.Sprintf("%s '%s': %s", e.Kind, e.Path, e.Msg)
-}
-
-// Unwrap returns the cause.
-func (e *NodeError) Unwrap() error { return e.Err }
+type NodeError = describe.NodeError
 
 // Errorf makes an error about the entry's node. A cause given with %w can be
 // unwrapped.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 
 	"binman/content"
@@ -15,7 +15,8 @@ import (
 
 // Input finds input files.
 type Input struct {
-	Dirs []string // searched in order; none means the current directory
+	Dirs  []string // searched in order; none means the current directory
+	Files Files    // what is there
 }
 
 // Find returns the path of the file named name. An absolute name, or any name
@@ -29,12 +30,11 @@ func (in Input) Find(name string) (string, error) {
 		if dir == "." || dir == "" {
 			path = name
 		}
-		if _, err := os.Stat(path); err == nil {
+		if _, err := in.Files.Stat(path); err == nil {
 			return path, nil
 		}
 	}
-	cwd, _ := os.Getwd()
-	return "", &NotFoundError{Name: name, Dirs: in.Dirs, Cwd: cwd}
+	return "", &NotFoundError{Name: name, Dirs: in.Dirs, Cwd: in.Files.Getwd()}
 }
 
 // Open opens the input file named name.
@@ -43,23 +43,49 @@ func (in Input) Open(name string) (content.Data, error) {
 	if err != nil {
 		return content.Data{}, err
 	}
-	return content.Open(path)
+	return in.Files.Open(path)
 }
 
-// Glob returns the input files that match the pattern, sorted.
+// Trees returns the names, without extension and sorted, of the device trees
+// in a directory, and its path.
+func (in Input) Trees(name string) (names []string, dir string, err error) {
+	if dir, err = in.Find(name); err != nil {
+		return nil, "", err
+	}
+	files, err := in.Files.Names(dir)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, f := range files {
+		if tree, ok := strings.CutSuffix(f, ".dtb"); ok && tree != "" && tree[0] != '.' {
+			names = append(names, tree)
+		}
+	}
+	return names, dir, nil
+}
+
+// Glob returns the regular input files that match the pattern, sorted.
 func (in Input) Glob(pattern string) ([]string, error) {
-	if len(in.Dirs) == 0 {
-		return filepath.Glob(pattern)
+	patterns := []string{pattern}
+	if len(in.Dirs) > 0 {
+		patterns = nil
+		for _, dir := range in.Dirs {
+			patterns = append(patterns, joinPath(dir, pattern))
+		}
 	}
 	var files []string
-	for _, dir := range in.Dirs {
-		match, err := filepath.Glob(joinPath(dir, pattern))
+	for _, p := range patterns {
+		match, err := in.Files.Glob(p)
 		if err != nil {
 			return nil, err
 		}
-		files = append(files, match...)
+		for _, path := range match {
+			if info, err := in.Files.Stat(path); err == nil && info.Mode().IsRegular() {
+				files = append(files, path)
+			}
+		}
 	}
-	sort.Strings(files)
+	slices.Sort(files)
 	return files, nil
 }
 

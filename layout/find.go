@@ -27,25 +27,19 @@ func (img *Image) Find(path string) (*Entry, error) {
 	return e, nil
 }
 
-// Aliaser is a container whose entries can be found by a second name.
-type Aliaser interface {
-	Alias(child *Entry) string
-}
-
 // aliased returns the entry that e holds whose second name, which may have
 // slashes, is at the start of path, and what follows a slash behind it; or
 // nil.
 func (e *Entry) aliased(path string) (child *Entry, rest string, slash bool) {
-	a, ok := e.Type.(Aliaser)
-	if !ok {
-		return nil, "", false
-	}
 	for _, child := range e.Entries() {
-		name := a.Alias(child)
+		name := child.As.Alias
+		if name == "" {
+			continue
+		}
 		if name == path {
 			return child, "", false
 		}
-		if rest, ok := strings.CutPrefix(path, name+"/"); ok && name != "" {
+		if rest, ok := strings.CutPrefix(path, name+"/"); ok {
 			return child, rest, true
 		}
 	}
@@ -54,12 +48,14 @@ func (e *Entry) aliased(path string) (child *Entry, rest string, slash bool) {
 
 // findNode returns the entry for node among what e holds, at any depth.
 func (e *Entry) findNode(node *fdt.Node) *Entry {
-	for _, child := range e.parts() {
-		if child.Node == node {
-			return child
-		}
-		if found := child.findNode(node); found != nil {
-			return found
+	for _, list := range [][]*Entry{e.Entries(), e.Sources} {
+		for _, child := range list {
+			if child.Node == node {
+				return child
+			}
+			if found := child.findNode(node); found != nil {
+				return found
+			}
 		}
 	}
 	return nil
@@ -77,17 +73,4 @@ func (e *Entry) FindPhandle(phandle uint32) (*Entry, error) {
 		return nil, e.Errorf("Cannot find entry for node '%s'", node.Name)
 	}
 	return found, nil
-}
-
-// Phandles returns the entries for a list of phandles, found from e.
-func (b *Build) Phandles(e *Entry, phandles []uint32) ([]*Entry, error) {
-	list := make([]*Entry, 0, len(phandles))
-	for _, phandle := range phandles {
-		dep, err := e.FindPhandle(phandle)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, dep)
-	}
-	return list, nil
 }

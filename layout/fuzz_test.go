@@ -3,6 +3,7 @@
 package layout_test
 
 import (
+	"binman/internal/host"
 	"bytes"
 	"encoding/binary"
 	"io/fs"
@@ -83,17 +84,17 @@ func FuzzBuild(f *testing.F) {
 		write("env.txt", []byte("a=b\n"))
 
 		build := func(out string) (*layout.Build, error) {
-			b := &layout.Build{
-				Description:  filepath.Join(in, name),
+			b := &layout.Build{Options: layout.Options{
+				Trees: etype.Trees(), Env: host.Env(), Description: filepath.Join(in, name),
 				Types:        etype.Table(),
-				Input:        layout.Input{Dirs: []string{in}},
+				Input:        host.Input(in),
 				Output:       layout.Output{Dir: out},
 				UpdateFDT:    options&1 != 0,
 				WriteMap:     options&2 != 0,
 				AllowMissing: options&4 != 0,
 				UseExpanded:  options&8 != 0,
 				MissingTools: noTools(),
-			}
+			}}
 			return b, b.Run()
 		}
 		out := fuzzDir(t)

@@ -8,12 +8,6 @@ import (
 	"binman/content"
 )
 
-// TreeDependent is a type whose contents hold the device tree, and with it the
-// hashes of entries.
-type TreeDependent interface {
-	TreeDependent()
-}
-
 // addHash adds a placeholder for the hash that a hash subnode asks for.
 func (b *Build) addHash(e *Entry) error {
 	if e.hashNode == nil {
@@ -32,13 +26,13 @@ func (b *Build) addHash(e *Entry) error {
 	case algo != "sha256":
 		return e.Errorf("Unknown hash algorithm '%s'", algo)
 	}
-	b.SetProp(e.hashNode, "value", make([]byte, sha256.Size))
+	b.setProp(e.hashNode, "value", make([]byte, sha256.Size))
 	return nil
 }
 
 // setHash sets the hash of the contents in the hash subnode.
 func (b *Build) setHash(e *Entry) error {
-	if e.hashNode == nil || b.reading && !e.Replaced() {
+	if e.hashNode == nil || b.opened != nil && !e.dirty() {
 		return nil
 	}
 	h := sha256.New()
@@ -46,7 +40,7 @@ func (b *Build) setHash(e *Entry) error {
 		return e.Errorf("%w", err)
 	}
 	for _, n := range b.nodesFor(e.hashNode) {
-		if b.reading && !n.main && !n.node.Has("value") {
+		if b.opened != nil && !n.main && !n.node.Has("value") {
 			continue
 		}
 		n.node.SetProp("value", h.Sum(nil))
@@ -57,7 +51,7 @@ func (b *Build) setHash(e *Entry) error {
 // noteHashed asks for another pass if the entry is about to get contents that
 // differ from those that a hash has been made of.
 func (b *Build) noteHashed(e *Entry, data content.Data) error {
-	if !b.UpdateFDT || b.again || !e.hashed() {
+	if !b.UpdateFDT || len(b.rehash) > 0 || !b.graph.hashed[e] {
 		return nil
 	}
 	same, err := content.Equal(e.Data, data)
@@ -65,38 +59,7 @@ func (b *Build) noteHashed(e *Entry, data content.Data) error {
 		return e.Errorf("%w", err)
 	}
 	if !same {
-		b.again, b.Rehashed = true, true
+		b.rehash, b.Rehashed = append(b.rehash, e), true
 	}
 	return nil
-}
-
-// answer is that to a question which is asked often: the zero value is none
-// yet.
-type answer int
-
-const (
-	no answer = iota + 1
-	yes
-)
-
-// hashed says whether there is a hash of the entry, or of a section around
-// it. A hash of something that holds the device tree does not count: the tree
-// holds the hash, so it is never that of the final contents.
-func (e *Entry) hashed() bool {
-	if e.underHash == 0 {
-		e.underHash = no
-		if e.hashNode != nil && !e.holdsTree() || e.Parent != nil && e.Parent.hashed() {
-			e.underHash = yes
-		}
-	}
-	return e.underHash == yes
-}
-
-func (e *Entry) holdsTree() bool {
-	found := false
-	e.Walk(func(e *Entry) {
-		_, ok := e.Type.(TreeDependent)
-		found = found || ok
-	})
-	return found
 }

@@ -38,8 +38,8 @@ func (b *Build) write(img *Image) error {
 // writeSections writes the sections that have a file of their own.
 func (b *Build) writeSections(img *Image) error {
 	return img.Entry.walkErr(func(e *Entry) error {
-		if w, ok := e.Type.(FinalWriter); ok {
-			if err := w.WriteFiles(b, e); err != nil {
+		if f, ok := e.Type.(Finisher); ok {
+			if err := f.Finish(b.ctx(), e); err != nil {
 				return err
 			}
 		}
@@ -64,7 +64,7 @@ func mapLines(w *strings.Builder, e *Entry, indent int) {
 		offset = Some(offset.Or(0))
 	}
 	fmt.Fprintf(w, "%s  %s%s  %s  %s\n", mapNumber(e.ImagePos), strings.Repeat(" ", indent), mapNumber(offset), mapNumber(e.Size), e.Name)
-	if _, ok := e.Type.(Opaque); ok {
+	if e.Opaque() {
 		return
 	}
 	for _, child := range e.Entries() {

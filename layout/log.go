@@ -29,12 +29,44 @@ type Log struct {
 	Level    Level
 	Out, Err io.Writer
 
-	mu sync.Mutex
+	mu   sync.Mutex
+	to   *Log // what is logged here goes there when it is released
+	held []message
+}
+
+type message struct {
+	level Level
+	text  string
+}
+
+// later returns a log that holds messages back until they are released, so
+// that those of work done in parallel come in order.
+func (l *Log) later() *Log {
+	if l == nil {
+		return nil
+	}
+	return &Log{Level: l.Level, to: l}
+}
+
+func (l *Log) release() {
+	if l == nil {
+		return
+	}
+	for _, m := range l.held {
+		l.to.Printf(m.level, "%s", m.text)
+	}
+	l.held = nil
 }
 
 // Printf prints a line if level is important enough.
 func (l *Log) Printf(level Level, format string, args ...any) {
 	if l == nil || level > l.Level {
+		return
+	}
+	if l.to != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.held = append(l.held, message{level, fmt.Sprintf(format, args...)})
 		return
 	}
 	w := l.Out

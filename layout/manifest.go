@@ -111,11 +111,6 @@ func Describe(e *Entry) *ManifestEntry {
 	return m
 }
 
-// Describer adds values of its own to the manifest.
-type Describer interface {
-	Describe() map[string]any
-}
-
 func (o OptInt) pointer() *int64 {
 	if !o.Known {
 		return nil

@@ -31,49 +31,63 @@ const maxSearch = 8 * maxMapSize
 // has been read; contents are views of the file.
 type Opened struct {
 	*Image
-	Data   content.Data // the whole file
-	MapPos int64        // where the map is in it
+	File   content.Data // the whole file
+	Base   int64        // where the image starts in it
+	Data   content.Data // the image, and what follows it if it starts the file
+	MapPos int64        // where the map is in the file
 
 	b *Build
 }
 
-// Open opens the image in data through its FDT map. Build gives what reading
-// needs: Types, Log, and for making contents anew Input and Args; name is
-// that of the file.
+// Open opens the image in data through its FDT map. The options give what
+// reading needs: Types, Log, and for making contents anew Input and Args; name
+// is that of the file.
 func (b *Build) Open(data content.Data, name string) (*Opened, error) {
 	b.init()
-	b.reading = true
-	pos, tree, err := findMap(data)
+	m, err := findMap(data)
 	if err != nil {
 		return nil, err
 	}
 	img := &Image{Name: strings.TrimSuffix(name, filepath.Ext(name))}
-	img.Entry = &Entry{Node: tree.Root, Name: "image", TypeName: "section", Type: img, Image: img, Section: &img.Section}
-	b.trees.list = []*deviceTree{{etype: "fdtmap", tree: tree, blob: tree.Marshal()}}
-	if err := b.readEntryNode(img.Entry); err != nil {
-		return nil, fmt.Errorf("FDT map at offset %#x: %w", pos, err)
+	img.Entry = &Entry{Node: m.tree.Root, Name: "image", TypeName: "section", Type: img, Info: imageInfo, Image: img, Section: &img.Section}
+	o := &Opened{Image: img, File: data, Base: m.base, Data: data, MapPos: m.pos, b: b}
+	if m.base > 0 {
+		o.Data = data.Slice(m.base, m.size)
 	}
+	b.opened = o
+	b.trees.list = []*deviceTree{{etype: "fdtmap", tree: m.tree, blob: m.tree.Marshal()}}
+	if err := (&reader{b: b}).entry(img.Entry); err != nil {
+		return nil, fmt.Errorf("FDT map at offset %#x: %w", m.pos, err)
+	}
+	img.Entry.Walk(func(e *Entry) { e.opened = &openedE{offset: e.Offset, size: e.Size} })
 	img.Filename = name
 	b.Images = []*Image{img}
-	return &Opened{Image: img, Data: data, MapPos: pos, b: b}, nil
+	return o, nil
 }
 
-// Reading says whether the entries come from an image and not from a
-// description.
-func (b *Build) Reading() bool { return b.reading }
+// foundMap is an FDT map in a file, and the image that it describes.
+type foundMap struct {
+	pos  int64
+	tree *fdt.Tree
+	base int64 // where the image starts
+	size int64 // of the image, if it does not start the file
+}
 
 // findMap finds the FDT map of an image: where the header at its start or end
 // says, or by searching. The bytes of a map may also be found in the contents
-// of an entry, so a map counts only if it can be read, and one that gives its
-// own position counts more than one that does not.
-func findMap(data content.Data) (int64, *fdt.Tree, error) {
+// of an entry, so a map counts only if it can be read. One that gives its own
+// position as that where it is counts more than one that gives another, which
+// is in an image at an offset of the file, and that more than one that gives
+// none.
+func findMap(data content.Data) (*foundMap, error) {
 	if pos, ok := headerTarget(data); ok {
 		if _, tree, err := readMap(data, pos); err == nil {
-			return pos, tree, nil
+			return &foundMap{pos: pos, tree: tree}, nil
 		}
 	}
 	var firstErr error
-	best, bestPos := (*fdt.Tree)(nil), int64(0)
+	var shifted, silent *foundMap
+	var best *foundMap
 	tried := int64(0)
 	err := search(data, []byte(FDTMapMagic), func(pos int64) bool {
 		if tried > maxSearch {
@@ -82,28 +96,79 @@ func findMap(data content.Data) (int64, *fdt.Tree, error) {
 		}
 		size, tree, err := readMap(data, pos)
 		tried += size
-		switch {
-		case err != nil:
+		if err != nil {
 			if firstErr == nil {
 				firstErr = err
 			}
-		case mapNames(tree, pos):
-			best, bestPos = tree, pos
+			return true
+		}
+		m := &foundMap{pos: pos, tree: tree}
+		switch known := m.locate(data.Len()); {
+		case known && m.base == 0:
+			best = m
 			return false
-		case best == nil:
-			best, bestPos = tree, pos
+		case known && shifted == nil:
+			shifted = m
+		case silent == nil:
+			silent = m
+			m.base = 0
 		}
 		return true
 	})
 	switch {
 	case err != nil:
-		return 0, nil, err
+		return nil, err
 	case best != nil:
-		return bestPos, best, nil
+		return best, nil
+	case shifted != nil:
+		return shifted, nil
+	case silent != nil:
+		return silent, nil
 	case firstErr != nil:
-		return 0, nil, fmt.Errorf("%w: %w", ErrNoMap, firstErr)
+		return nil, fmt.Errorf("%w: %w", ErrNoMap, firstErr)
 	}
-	return 0, nil, ErrNoMap
+	return nil, ErrNoMap
+}
+
+// locate works out from the map's own position where its image starts in a
+// file of the given size. It returns false if the map does not say, or says
+// something that cannot be.
+func (m *foundMap) locate(file int64) bool {
+	root := m.tree.Root
+	number := func(n *fdt.Node, name string) (int64, bool) {
+		p := n.Prop(name)
+		if p == nil {
+			return 0, false
+		}
+		v, err := number(n, p)
+		return v, err == nil
+	}
+	size, _ := number(root, "size")
+	start, ok := number(root, "skip-at-start")
+	if !ok && root.Has("end-at-4gb") {
+		start = 1<<32 - size
+	}
+	for node := range root.All() {
+		if !strings.HasPrefix(node.Name, "fdtmap") {
+			if etype, _, _ := node.Str("type"); etype != "fdtmap" {
+				continue
+			}
+		}
+		at, ok := number(node, "image-pos")
+		if !ok {
+			continue
+		}
+		base := m.pos - (at - start)
+		if base == 0 {
+			m.base = 0
+			return true
+		}
+		if base > 0 && size > 0 && size <= file-base {
+			m.base, m.size = base, size
+			return true
+		}
+	}
+	return false
 }
 
 // headerTarget returns where an image header at the start or the end of the
@@ -162,26 +227,6 @@ func readMap(data content.Data, pos int64) (int64, *fdt.Tree, error) {
 		return size, nil, fmt.Errorf("FDT map at offset %#x: %w", pos, err)
 	}
 	return size, tree, nil
-}
-
-// mapNames says whether the tree has an FDT map as an entry at pos.
-func mapNames(tree *fdt.Tree, pos int64) bool {
-	start, _, _ := tree.Root.U32("skip-at-start")
-	for node := range tree.Root.All() {
-		if !strings.HasPrefix(node.Name, "fdtmap") {
-			if etype, _, _ := node.Str("type"); etype != "fdtmap" {
-				continue
-			}
-		}
-		p := node.Prop("image-pos")
-		if p == nil {
-			continue
-		}
-		if at, err := number(node, p); err == nil && at-int64(start) == pos {
-			return true
-		}
-	}
-	return false
 }
 
 // search calls found with every offset of magic in data, until it returns

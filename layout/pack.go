@@ -8,21 +8,43 @@ import "encoding/binary"
 // many as a description can hold do not wrap.
 const maxSize = 1 << 40
 
-// Pack places the entry: next is the offset after the entry before it, the
-// result the offset after this one.
-func (b *Build) Pack(e *Entry, next int64) (int64, error) {
-	if p, ok := e.Type.(Packer); ok {
-		return p.Pack(b, e, next)
+// pack places the entry and what it holds: next is the offset after the entry
+// before it, the result the offset after this one.
+func (b *Build) pack(e *Entry, next int64) (int64, error) {
+	if !e.frozen() {
+		if err := b.packHeld(e); err != nil {
+			return 0, err
+		}
 	}
 	if e.Section != nil {
-		return b.PackSection(e, next)
+		data, err := b.make(e)
+		if err != nil {
+			return 0, err
+		}
+		if b.opened != nil && !b.repack && e.Size.positive() && data.Len() > e.Size.Value {
+			return 0, e.noRepack()
+		}
+		e.SetContents(data)
+		if err := e.sizeSection(); err != nil {
+			return 0, err
+		}
 	}
-	return e.PackLeaf(b, next)
+	if p, ok := e.Type.(Placer); ok {
+		var err error
+		if next, err = p.Next(b.ctx(), e, next); err != nil {
+			return 0, err
+		}
+	}
+	next, err := e.packLeaf(b, next)
+	if err != nil || e.Section == nil || e.placing() != InSection || e.frozen() {
+		return next, err
+	}
+	return next, b.checkEntries(e)
 }
 
-// PackLeaf works out the offset and the size of an entry whose contents are
+// packLeaf works out the offset and the size of an entry whose contents are
 // known: the common part of every placement.
-func (e *Entry) PackLeaf(b *Build, next int64) (int64, error) {
+func (e *Entry) packLeaf(b *Build, next int64) (int64, error) {
 	if !e.Offset.Known {
 		off, err := e.freeOffset(b, next)
 		if err != nil {
@@ -73,44 +95,50 @@ func (e *Entry) freeOffset(b *Build, next int64) (int64, error) {
 	return alignUp(next, e.Align.Or(0)), nil
 }
 
-// resetForPack forgets what packing decided, to do it again.
+// resetForPack forgets what packing decided, to do it again. What an opened
+// image has stays as it is where nothing in it changes.
 func (e *Entry) resetForPack() {
 	e.Offset, e.Size = e.OrigOffset, e.OrigSize
+	e.resetHeld()
+}
+
+func (e *Entry) resetHeld() {
+	if e.frozen() {
+		return
+	}
 	for _, child := range e.Entries() {
+		if child.opened != nil && e.placing() != InSection {
+			child.resetHeld() // the format has placed it
+			continue
+		}
 		child.resetForPack()
 	}
 }
 
-// SetImagePos works out the position in the image of an entry in a section
-// that starts at base.
-func (b *Build) SetImagePos(e *Entry, base int64) error {
-	if p, ok := e.Type.(Positioner); ok {
-		return p.SetImagePos(b, e, base)
+// setImagePos works out the position in the image of an entry in a section
+// that starts at base. What a compressed container holds has no position.
+func (e *Entry) setImagePos(base int64) {
+	if e.nowhere {
+		return
 	}
-	return b.SetImagePosDefault(e, base)
-}
-
-// SetImagePosDefault positions the entry and what it holds by their offsets.
-// What a compressed section holds has no position.
-func (b *Build) SetImagePosDefault(e *Entry, base int64) error {
-	pos := base + e.Offset.Value
+	pos := base + e.Offset.Or(0)
 	e.ImagePos = Some(pos)
-	if e.Compressed() {
-		return nil
+	if e.Compressed() || e.As.Compress != "" {
+		return
 	}
 	for _, child := range e.Entries() {
-		if err := b.SetImagePos(child, pos); err != nil {
-			return err
-		}
+		child.setImagePos(pos)
 	}
-	return nil
 }
 
 // applyOffsets lets entries that know where others go say so.
 func (b *Build) applyOffsets(e *Entry) error {
+	if e.frozen() {
+		return nil
+	}
 	for _, child := range e.Entries() {
 		if s, ok := child.Type.(OffsetSetter); ok {
-			list, err := s.Offsets(b, child)
+			list, err := s.Offsets(b.ctx(), child)
 			if err != nil {
 				return err
 			}
@@ -120,10 +148,8 @@ func (b *Build) applyOffsets(e *Entry) error {
 				}
 			}
 		}
-		if child.Section != nil {
-			if err := b.applyOffsets(child); err != nil {
-				return err
-			}
+		if err := b.applyOffsets(child); err != nil {
+			return err
 		}
 	}
 	return nil

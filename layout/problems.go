@@ -11,23 +11,11 @@ import (
 	"binman/content"
 )
 
-// Hider is a container that uses some entries only to make others. They are
-// not in the image, but a problem with them is one with the image.
-type Hider interface {
-	// Sources returns all entries of the container in the order of the
-	// description, also those that are in the image.
-	Sources() []*Entry
-}
-
-// walkSources is Walk with the entries that containers hide.
-func (e *Entry) walkSources(f func(*Entry)) {
+// walkDescribed is Walk in the order of the description.
+func (e *Entry) walkDescribed(f func(*Entry)) {
 	f(e)
-	list := e.Entries()
-	if h, ok := e.Type.(Hider); ok {
-		list = h.Sources()
-	}
-	for _, child := range list {
-		child.walkSources(f)
+	for _, child := range e.described() {
+		child.walkDescribed(f)
 	}
 }
 
@@ -36,7 +24,7 @@ func (e *Entry) walkSources(f func(*Entry)) {
 func (b *Build) reportProblems(img *Image) bool {
 	var missing, optional, faked, fakedOptional []*Entry
 	var tools []string
-	img.Entry.walkSources(func(e *Entry) {
+	img.Entry.walkDescribed(func(e *Entry) {
 		switch {
 		case e.Missing && e.Optional:
 			optional = append(optional, e)
@@ -96,7 +84,10 @@ func (b *Build) showMissingHelp(level Level, missing []*Entry) {
 	for _, e := range missing {
 		text := "Missing blob"
 		for _, tag := range []string{e.MissingMsg, e.Name, e.TypeName} {
-			if help, ok := missingBlobHelp[tag]; ok && tag != "" {
+			if b.MissingHelp == nil || tag == "" {
+				continue
+			}
+			if help, ok := b.MissingHelp(tag); ok {
 				text = help
 				break
 			}
@@ -123,18 +114,18 @@ func (b *Build) makeFakeDir() error {
 	return nil
 }
 
-// Fake makes a file of size zero bytes to stand in for a missing one, when
+// fake makes a file of size zero bytes to stand in for a missing one, when
 // that is allowed, and returns its contents.
-func (b *Build) Fake(e *Entry, name string, size int64) (content.Data, bool, error) {
+func (b *Build) fake(log *Log, e *Entry, name string, size int64) (content.Data, bool, error) {
 	if b.fakeDir == "" {
 		return content.Data{}, false, nil
 	}
-	fake := filepath.Join("binman-fake", filepath.Base(name))
+	file := filepath.Join("binman-fake", filepath.Base(name))
 	data := content.Fill(0, size)
-	if err := b.Output.WriteIntermediate(fake, data); err != nil {
+	if err := b.Output.WriteIntermediate(file, data); err != nil {
 		return content.Data{}, false, err
 	}
-	b.Log.Printf(Info, "Entry '%s': Faked blob '%s'", e.Path(), joinPath(b.fakeDir, filepath.Base(name)))
+	log.Printf(Info, "Entry '%s': Faked blob '%s'", e.Path(), joinPath(b.fakeDir, filepath.Base(name)))
 	e.Faked = true
 	return data, true, nil
 }

@@ -3,6 +3,7 @@
 package layout
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -23,108 +24,173 @@ func IsSpecialNode(node *fdt.Node) bool {
 	return false
 }
 
-// readImages makes the images that the binman node describes.
-func (b *Build) readImages(binman *fdt.Node) error {
-	if !binman.Has("multiple-images") {
-		img, err := b.readImage("image", binman)
-		if err != nil {
-			return err
+// reader makes entries of the nodes that describe them: of a description to
+// build, of one to check, of the map of an image. The first error ends it,
+// except when it checks: then it goes on to find all.
+type reader struct {
+	b        *Build
+	quiet    bool // what is suspicious has been said already
+	findings []Finding
+	strict   error // the first finding, if findings are errors
+}
+
+// fail returns err, or notes it when the reader checks.
+func (r *reader) fail(e *Entry, err error) error {
+	if err == nil || !r.b.checks {
+		return err
+	}
+	var ne *NodeError
+	if errors.As(err, &ne) {
+		msg := ne.Msg
+		if ne.Kind == "" {
+			msg = trimNode(msg)
 		}
-		b.Images = []*Image{img}
+		r.findings = append(r.findings, Finding{ne.Pos, ne.Path, msg, true})
 		return nil
+	}
+	r.findings = append(r.findings, Finding{e.Node.Pos, e.Path(), trimNode(err.Error()), true})
+	return nil
+}
+
+// images makes the images that the binman node describes.
+func (r *reader) images(binman *fdt.Node) error {
+	if !binman.Has("multiple-images") {
+		err := r.image("image", binman)
+		return r.strictOr(err)
+	}
+	for _, p := range binman.Props {
+		if p.Name != "multiple-images" && !allowedAnywhere(p.Name) {
+			r.note(binman, p, "property '%s' has no effect beside multiple-images: it belongs into the images", p.Name)
+		}
 	}
 	for _, node := range binman.Subnodes {
 		if strings.HasPrefix(node.Name, "template") {
 			continue
 		}
-		img, err := b.readImage(node.Name, node)
-		if err != nil {
-			return err
+		if err := r.image(node.Name, node); err != nil {
+			return r.strictOr(err)
 		}
-		b.Images = append(b.Images, img)
 	}
+	return r.strictOr(nil)
+}
+
+// strictOr returns the first finding if findings are errors, or else err.
+func (r *reader) strictOr(err error) error {
+	if r.strict != nil {
+		return r.strict
+	}
+	return err
+}
+
+func (r *reader) image(name string, node *fdt.Node) error {
+	img := &Image{Name: name}
+	img.Entry = &Entry{Node: node, Name: name, TypeName: "section", Type: img, Info: imageInfo, Image: img, Section: &img.Section}
+	img.Section.Filename = name + ".bin"
+	if err := r.entry(img.Entry); err != nil {
+		return err
+	}
+	r.b.Images = append(r.b.Images, img)
 	return nil
 }
 
-func (b *Build) readImage(name string, node *fdt.Node) (*Image, error) {
-	img := &Image{Name: name}
-	img.Entry = &Entry{Node: node, Name: name, TypeName: "section", Type: img, Image: img, Section: &img.Section}
-	img.Section.Filename = name + ".bin"
-	if err := b.readEntryNode(img.Entry); err != nil {
-		return nil, err
-	}
-	return img, nil
-}
+// imageInfo holds the facts about images.
+var imageInfo = &TypeInfo{Name: "section", New: func() Type { return &Image{} }, Compress: true}
 
-// NewEntry makes the entry that node describes and adds it to parent.
-// TypeName is its type, or "" for what the node says; expand allows the
-// expanded form of the type.
-func (b *Build) NewEntry(parent *Entry, node *fdt.Node, typeName string, expand bool) (*Entry, error) {
-	if typeName == "" {
-		typeName = node.Name
-		name, ok, err := node.Str("type")
+// child makes the entry that c describes in parent.
+func (r *reader) child(parent *Entry, c Child) (*Entry, error) {
+	e := &Entry{Node: c.Node, TypeName: c.Type, Image: parent.Image, Parent: parent, As: c}
+	if e.TypeName == "" {
+		e.TypeName = c.Node.Name
+		name, ok, err := c.Node.Str("type")
 		if err != nil {
 			return nil, err
 		}
 		if ok {
-			typeName = name
+			e.TypeName = name
 		}
 	}
-	info, err := b.lookupType(typeName, node, expand)
-	if err != nil {
+	if err := r.setType(e); err != nil {
 		return nil, err
 	}
-	if b.reading {
-		info = b.holder(info, node)
-	} else if strings.HasSuffix(info.Name, "-expanded") {
-		typeName = info.Name
+	e.Name = c.Node.Name
+	if s := e.section(); s != nil {
+		e.Name = s.NamePrefix + e.Name
 	}
-	e := &Entry{Node: node, TypeName: typeName, Type: info.New(), Image: parent.Image, Parent: parent}
-	e.Name = parent.Section.NamePrefix + node.Name
+	return e, r.entry(e)
+}
+
+// setType finds the type of an entry: the expanded form, where there is one
+// and nothing speaks against it.
+func (r *reader) setType(e *Entry) error {
+	b := r.b
+	base := typeBase(e.TypeName)
+	expanded := b.Types[base+"-expanded"]
+	if expanded != nil && b.opened != nil {
+		// If the image was built with it, the map shows what that held.
+		if !holdsEntries(e.Node) {
+			expanded = nil
+		}
+	} else if expanded != nil && !r.expands(e, expanded) {
+		expanded = nil
+	}
+	info := expanded
+	if info == nil {
+		var err error
+		if info, err = b.lookupType(e.TypeName, e.Node); err != nil {
+			return err
+		}
+	}
+	if b.opened == nil && strings.HasSuffix(info.Name, "-expanded") {
+		e.TypeName = info.Name
+	}
+	e.Info, e.Type = info, info.New()
 	if c, ok := e.Type.(Container); ok {
 		e.Section = c.Sect()
 	}
-	if err := b.readEntryNode(e); err != nil {
-		return nil, err
-	}
-	return e, nil
+	return nil
 }
 
-// holder returns the type to read an entry of an image with: if the image was
-// built with the expanded form of its type, the map shows what that held.
-func (b *Build) holder(info *TypeInfo, node *fdt.Node) *TypeInfo {
-	expanded := b.Types[info.Name+"-expanded"]
-	if expanded == nil {
-		return info
-	}
+// typeBase returns the name of a type without a unit address.
+func typeBase(name string) string {
+	base, _, _ := strings.Cut(name, "@")
+	return strings.ReplaceAll(base, "_", "-")
+}
+
+func holdsEntries(node *fdt.Node) bool {
 	for _, sub := range node.Subnodes {
 		if !IsSpecialNode(sub) {
-			return expanded
+			return true
 		}
 	}
-	return info
+	return false
 }
 
-// lookupType finds the entry type, ignoring a unit address in its name.
-func (b *Build) lookupType(name string, node *fdt.Node, expand bool) (*TypeInfo, error) {
-	base, _, _ := strings.Cut(name, "@")
-	base = strings.ReplaceAll(base, "_", "-")
-	if expand && !node.Has("no-expanded") {
-		if info := b.Types[base+"-expanded"]; info != nil && b.useExpanded(info, node.Path(), name) {
-			return info, nil
-		}
+// expands decides whether an expanded form of the entry's type is used.
+func (r *reader) expands(e *Entry, expanded *TypeInfo) bool {
+	if r.b.checks || !r.b.UseExpanded || e.As.Plain || e.Node.Has("no-expanded") {
+		return false
 	}
+	if expanded.Expands != nil && !expanded.Expands(r.b.ctx()) {
+		r.b.Log.Printf(Detail, "Node '%s': etype '%s': %s not selected", e.Path(), e.TypeName, expanded.Name)
+		return false
+	}
+	r.b.Log.Printf(Info, "Node '%s': etype '%s': %s selected", e.Path(), e.TypeName, expanded.Name)
+	return true
+}
+
+// lookupType finds an entry type, ignoring a unit address in its name.
+func (b *Build) lookupType(name string, node *fdt.Node) (*TypeInfo, error) {
+	base := typeBase(name)
 	info := b.Types[base]
 	if info == nil && base == "-testing" {
 		info = b.Types["_testing"]
 	}
-	if info != nil {
+	switch {
+	case info != nil:
 		return info, nil
-	}
-	if b.reading {
+	case b.opened != nil:
 		return b.Types["blob"], nil
-	}
-	if b.Unsupported[base] {
+	case b.Unsupported[base]:
 		return nil, &UnknownTypeError{Pos: node.Pos, Msg: fmt.Sprintf("Entry type '%s' in node '%s' is not supported by this version", name, node.Path())}
 	}
 	module := strings.ReplaceAll(base, "-", "_")
@@ -145,64 +211,107 @@ type UnknownTypeError struct {
 // Error returns the message in the original's wording.
 func (e *UnknownTypeError) Error() string { return e.Msg }
 
-func (b *Build) useExpanded(info *TypeInfo, path, plain string) bool {
-	if chooser, ok := info.New().(Chooser); ok {
-		return chooser.UseExpanded(b, path, plain)
+// entry reads the properties of the entry and of all it holds.
+func (r *reader) entry(e *Entry) error {
+	if err := checkDepth(e); err != nil {
+		return r.fail(e, err)
 	}
-	b.Log.Printf(Info, "Node '%s': etype '%s': %s selected", path, plain, info.Name)
-	return true
+	good, err := r.properties(e)
+	if err != nil {
+		return err
+	}
+	r.lookForUseless(e)
+	if good {
+		if err := r.complete(e); err != nil {
+			return err
+		}
+	}
+	if r.b.checks {
+		r.checkHash(e)
+		r.checkPlace(e)
+	}
+	return r.children(e)
 }
 
-// readEntryNode reads the properties of the entry and of all it holds.
-func (b *Build) readEntryNode(e *Entry) error {
-	if err := b.checkDepth(e); err != nil {
-		return err
+// checkDepth bounds the nesting of sections, so that a description cannot
+// exhaust the stack.
+func checkDepth(e *Entry) error {
+	const limit = 1000
+	if e.Parent != nil {
+		e.depth = e.Parent.depth + 1
 	}
-	node := e.Node
-	if missing := b.missingRequired(node, e.Type); len(missing) > 0 && !b.reading {
-		return e.missingProps(missing)
-	}
-	for _, r := range renamed {
-		if node.Has(r.old) {
-			return e.Errorf("%s", r)
-		}
-	}
-	if err := b.decode(node, &e.Common); err != nil {
-		return err
-	}
-	if err := b.decode(node, e.Type); err != nil {
-		return err
-	}
-	if err := e.checkCommon(); err != nil {
-		return err
-	}
-	e.Offset, e.Size = e.WantOffset, e.WantSize
-	e.ImagePos, e.UncompSize = e.HaveImagePos, e.HaveUncompSize
-	if !b.reading {
-		e.OrigOffset, e.OrigSize = e.WantOffset, e.WantSize
-	}
-	if !e.Align.Known && e.Parent != nil {
-		e.Align = Some(e.Parent.Section.AlignDefault)
-	}
-	e.hashNode = node.Child("hash")
-	if e.Section != nil {
-		if err := e.readSection(b); err != nil {
-			return err
-		}
-	}
-	if r, ok := e.Type.(Reader); ok {
-		if err := r.Read(b, e); err != nil {
-			return err
-		}
-	}
-	if e.Section != nil {
-		return b.ReadEntries(e)
+	if e.depth > limit {
+		return e.Errorf("sections are nested more than %d deep", limit)
 	}
 	return nil
 }
 
-func (e *Entry) missingProps(names []string) error {
-	return e.Errorf("'%s' entry is missing properties: %s", e.TypeName, strings.Join(names, " "))
+// properties decodes the properties of an entry. It returns whether all of
+// them could be read.
+func (r *reader) properties(e *Entry) (good bool, err error) {
+	b, node := r.b, e.Node
+	good = true
+	if missing := b.missingRequired(node, e.Type); len(missing) > 0 && b.opened == nil {
+		good = false
+		err := e.Errorf("'%s' entry is missing properties: %s", e.TypeName, strings.Join(missing, " "))
+		if err := r.fail(e, err); err != nil {
+			return false, err
+		}
+	}
+	for _, old := range renamed {
+		if p := node.Prop(old.old); p != nil && !e.As.Free {
+			good = false
+			if err := r.fail(e, e.Errorf("%s", old)); err != nil {
+				return false, err
+			}
+		}
+	}
+	for _, v := range []any{&e.Common, e.Type} {
+		for _, err := range b.decode(node, v) {
+			good = false
+			if err := r.fail(e, err); err != nil {
+				return false, err
+			}
+		}
+	}
+	r.lookForUnknown(e)
+	return good, nil
+}
+
+// complete checks what was read, and makes the entry ready to be packed.
+func (r *reader) complete(e *Entry) error {
+	if err := r.fail(e, e.checkCommon()); err != nil {
+		return err
+	}
+	e.Offset, e.Size = e.WantOffset, e.WantSize
+	e.ImagePos, e.UncompSize = e.HaveImagePos, e.HaveUncompSize
+	if r.b.opened == nil {
+		e.OrigOffset, e.OrigSize = e.WantOffset, e.WantSize
+	}
+	if s := e.section(); !e.Align.Known && s != nil {
+		e.Align = Some(s.AlignDefault)
+	}
+	e.hashNode = e.Node.Child("hash")
+	if e.As.KeepHash {
+		e.hashNode = nil
+	}
+	if e.Section != nil {
+		if err := r.fail(e, e.readSection(r.b.opened != nil)); err != nil {
+			return err
+		}
+	}
+	if t, ok := e.Type.(Reader); ok {
+		if err := r.fail(e, t.Read(r.b.ctx(), e)); err != nil {
+			return err
+		}
+	}
+	if r.b.opened != nil && e.As.Compress != "" {
+		e.Compress = "" // written there for readers: it is the container that compresses
+	}
+	if r.b.opened != nil && e.As.Converted {
+		e.ELF = ELFSource{} // what the image has is not the ELF file any more
+	}
+	return nil
 }
 
 // renamed are the properties that used to have another name.
@@ -227,40 +336,56 @@ func (e *Entry) checkCommon() error {
 	return nil
 }
 
-// checkDepth bounds the nesting of sections, so that a description cannot
-// exhaust the stack.
-func (b *Build) checkDepth(e *Entry) error {
-	const limit = 1000
-	if e.Parent != nil {
-		e.depth = e.Parent.depth + 1
+// children reads the entries that e holds, in place of those it had.
+func (r *reader) children(e *Entry) error {
+	list, err := r.described(e)
+	if err != nil {
+		return r.fail(e, err)
 	}
-	if e.depth > limit {
-		return e.Errorf("sections are nested more than %d deep", limit)
-	}
-	return nil
-}
-
-// ReadEntries reads the entries that e holds, again if it has done so before.
-func (b *Build) ReadEntries(e *Entry) error {
-	if r, ok := e.Type.(EntryReader); ok {
-		return r.ReadEntries(b, e)
-	}
-	return b.ReadSubnodes(e)
-}
-
-// ReadSubnodes reads an entry from every subnode of e but the special ones.
-func (b *Build) ReadSubnodes(e *Entry) error {
-	e.Section.Entries = nil
-	e.Section.index = nil
-	for _, node := range e.Node.Subnodes {
-		if IsSpecialNode(node) {
-			continue
-		}
-		child, err := b.NewEntry(e, node, "", b.UseExpanded)
-		if err != nil {
+	var held []*Entry
+	e.Sources = nil
+	for _, c := range list {
+		if err := r.fail(&Entry{Node: c.Node}, c.Err); err != nil {
 			return err
 		}
-		e.Section.Entries = append(e.Section.Entries, child)
+		child, err := r.child(e, c)
+		if err != nil {
+			if err := r.fail(&Entry{Node: c.Node}, err); err != nil {
+				return err
+			}
+			continue
+		}
+		if c.Source {
+			e.Sources = append(e.Sources, child)
+		} else {
+			held = append(held, child)
+		}
+	}
+	if e.Section != nil {
+		e.Section.set(held)
 	}
 	return nil
+}
+
+// described lists what the node of e describes.
+func (r *reader) described(e *Entry) ([]Child, error) {
+	if h, ok := e.Type.(Holder); ok {
+		return h.Children(r.b.ctx(), e)
+	}
+	if e.Section == nil {
+		r.lookForLost(e)
+		return nil, nil
+	}
+	return Subnodes(e), nil
+}
+
+// Subnodes returns an entry for each subnode of e but the special ones.
+func Subnodes(e *Entry) []Child {
+	var list []Child
+	for _, node := range e.Node.Subnodes {
+		if !IsSpecialNode(node) {
+			list = append(list, Child{Node: node})
+		}
+	}
+	return list
 }

@@ -2,38 +2,11 @@
 
 package layout
 
-import "binman/content"
+import (
+	"errors"
+	"io/fs"
 
-// Optional interfaces of types, for changing images.
-type (
-	// Refresher makes the contents of an entry of an opened image anew, to
-	// go with what has changed around it. The contents of other types stay
-	// as they are.
-	Refresher interface {
-		Refresh(b *Build, e *Entry) (content.Data, error)
-	}
-
-	// ChildLoader is a container with a format of its own that can be made
-	// again: it sets the contents of the entries it holds, and keeps what
-	// it needs beside them. Its Build finds with Entry.Replaced which
-	// contents are new. The entries may change their sizes as long as the
-	// container keeps its own.
-	ChildLoader interface {
-		LoadChildren(b *Build, e *Entry, inner content.Data) error
-	}
-
-	// ChildUnpacker is a ChildLoader that compresses what the entries hold.
-	// It is given contents that are compressed already, keeps them, and
-	// returns them decompressed.
-	ChildUnpacker interface {
-		UnpackChild(b *Build, e, child *Entry, packed content.Data) (content.Data, error)
-	}
-
-	// Wrapper puts around contents what Unwrapper takes off, and compresses
-	// them.
-	Wrapper interface {
-		Wrap(b *Build, e *Entry, data content.Data) (content.Data, error)
-	}
+	"binman/content"
 )
 
 // Replacement is new contents for an entry.
@@ -43,9 +16,10 @@ type Replacement struct {
 	Compressed bool // the data is compressed already, as the entry asks for
 }
 
-// Replace puts new contents into entries and returns the whole new image; the
-// file is not touched. With resize, entries may change their sizes and others
-// move, if the image allows that.
+// Replace puts new contents into entries and returns the whole new file; the
+// old one is not touched. With resize, entries may change their sizes and
+// others move, if the image allows that. What it returns has been opened again
+// and compared with what was to be.
 func (o *Opened) Replace(list []Replacement, resize bool) (content.Data, error) {
 	if err := checkApart(list); err != nil {
 		return content.Data{}, err
@@ -53,6 +27,7 @@ func (o *Opened) Replace(list []Replacement, resize bool) (content.Data, error) 
 	b := o.b
 	b.repack = o.AllowRepack && resize
 	b.UpdateFDT = true
+	b.packing = true
 	if err := o.load(o.Entry); err != nil {
 		return content.Data{}, err
 	}
@@ -62,72 +37,212 @@ func (o *Opened) Replace(list []Replacement, resize bool) (content.Data, error) 
 			return content.Data{}, err
 		}
 	}
+	if !o.Entry.dirty() {
+		return o.File, nil
+	}
+	if err := o.remake(); err != nil {
+		return content.Data{}, err
+	}
+	file, err := o.newFile()
+	if err != nil {
+		return content.Data{}, err
+	}
+	return file, o.verify(file)
+}
+
+// remake packs the image again and makes anew what has to follow.
+func (o *Opened) remake() error {
+	b := o.b
+	var err error
+	if b.graph, err = b.newGraph(o.Entry); err != nil {
+		return err
+	}
 	if b.repack {
 		o.Entry.resetForPack()
 	}
 	if err := b.applyOffsets(o.Entry); err != nil {
-		return content.Data{}, err
+		return err
 	}
 	if err := b.packUntilStable(o.Image); err != nil {
-		return content.Data{}, err
+		return err
 	}
-	if err := b.rebuild(o.Entry); err != nil {
-		return content.Data{}, err
-	}
-	return o.newImage()
+	b.placed = true
+	return b.rebuild(o.Entry)
 }
 
-// newImage returns the whole image, with anything that follows it in the file.
-func (o *Opened) newImage() (content.Data, error) {
+// newFile returns the file with the new image in it. What is around the image
+// stays where it is.
+func (o *Opened) newFile() (content.Data, error) {
 	data := o.padded()
-	size := o.Entry.loaded.size.Or(o.Data.Len())
-	rest := o.Data.Len() - size
-	if rest <= 0 {
-		return data, nil
-	}
-	if data.Len() != size {
+	size := o.Entry.opened.size.Or(o.Data.Len())
+	end := min(o.Base+size, o.File.Len())
+	rest := o.File.Len() - end
+	if rest > 0 && data.Len() != size {
 		return content.Data{}, o.Entry.Errorf("the image changed its size from %#x to %#x, but is followed by %#x further bytes in its file", size, data.Len(), rest)
 	}
-	return content.Join(data, o.Data.Slice(size, rest)), nil
+	return content.Join(o.File.Slice(0, o.Base), data, o.File.Slice(end, rest)), nil
 }
 
 // replace notes new contents for one entry.
 func (o *Opened) replace(r Replacement, resize bool) error {
-	e, b := r.Entry, o.b
+	e := r.Entry
 	if e.Parent == nil {
 		return e.Errorf("the whole image cannot be replaced as an entry: copy the file instead")
 	}
-	data := r.Data
-	var err error
-	if !r.Compressed {
-		data, err = o.pack(e, data)
-	} else if u, ok := e.Parent.Type.(ChildUnpacker); ok {
-		data, err = u.UnpackChild(b, e.Parent, e, data)
+	if !e.opened.loaded {
+		return e.Errorf("it cannot be read in the image, so it cannot be replaced: replace what holds it as a whole")
 	}
+	if same, err := o.unchanged(r); same || err != nil {
+		return err
+	}
+	if e.Info.Generated {
+		return e.Errorf("it is made of the rest of the image, so it cannot be replaced")
+	}
+	data, err := o.newContents(r)
 	if err != nil {
 		return err
 	}
 	have := e.ContentsSize
-	_, own := e.Parent.Type.(ChildLoader)
+	own := e.Parent.placing() != InSection
 	switch n := data.Len(); {
 	case own && resize: // the container decides what fits
 	case own && n > have:
 		return e.Errorf("Entry data size does not match, but resize is disabled")
-	case n > have && !b.repack:
+	case n > have && !o.b.repack:
 		return e.noRepack()
 	case n < have && !e.OrigSize.Known:
 		// Otherwise the size was asked for, so that padding fills it.
 		data = content.Join(data, content.Fill(0, have-n))
 	}
-	if h, ok := e.Type.(TreeHolder); ok {
-		name, _, _ := o.Entry.Node.Str("image-node")
-		etype, _ := h.Tree()
-		b.trees.dropTree(e)
-		o.addTree(e, etype, name, data)
-	}
 	e.SetContents(data)
-	e.loaded.replaced = true
+	e.opened.given = true
+	e.markChanged()
+	if e.Info.Tree != "" {
+		o.b.trees.dropTree(e)
+		o.addTree(e, data)
+	}
+	if e.Section != nil {
+		return o.relocate(e)
+	}
 	return nil
+}
+
+// unchanged says whether the entry has the new contents already.
+func (o *Opened) unchanged(r Replacement) (bool, error) {
+	read := o.Contents
+	if r.Compressed {
+		read = o.Stored
+	}
+	have, err := read(r.Entry)
+	if err != nil {
+		return false, nil // it becomes something that can be read
+	}
+	return content.Equal(have, r.Data)
+}
+
+// newContents returns what to put into the image for new data of an entry:
+// without padding, compressed and wrapped as the entry asks for.
+func (o *Opened) newContents(r Replacement) (content.Data, error) {
+	e, data := r.Entry, o.withoutPadding(r)
+	ctx := o.b.ctx()
+	switch {
+	case !r.Compressed:
+		if w, ok := e.Type.(Wrapper); ok {
+			return w.Wrap(ctx, e, data)
+		}
+		return o.b.compress(e, data)
+	case e.As.Compress != "" && e.opened.item.Codec != "":
+		plain, err := Decompress(e.opened.item.Codec, data, maxDecompressed)
+		if err != nil {
+			return content.Data{}, e.Errorf("the new data is not compressed as its container does it: %w", err)
+		}
+		e.opened.packed = &data
+		return plain, nil
+	case e.Compressed():
+		plain, err := e.unwrap(data)
+		if err != nil {
+			return content.Data{}, err
+		}
+		e.UncompSize = Some(plain.Len())
+	}
+	return data, nil
+}
+
+// withoutPadding takes the padding off data that was extracted with it: data
+// of the size that the entry has with padding, and with the same padding.
+func (o *Opened) withoutPadding(r Replacement) content.Data {
+	e, it := r.Entry, r.Entry.opened.item
+	if !it.Padded || e.PadBefore+e.PadAfter == 0 || r.Data.Len() != it.Data.Len() || e.Processed() {
+		return r.Data
+	}
+	n := r.Data.Len()
+	for _, pad := range []struct{ off, n int64 }{{0, e.PadBefore}, {n - e.PadAfter, e.PadAfter}} {
+		same, err := content.Equal(r.Data.Slice(pad.off, pad.n), it.Data.Slice(pad.off, pad.n))
+		if err != nil || !same {
+			return r.Data
+		}
+	}
+	return r.Data.Slice(e.PadBefore, n-e.PadBefore-e.PadAfter)
+}
+
+// relocate finds in a container that was given as a whole what the map says
+// that it holds. What is not there any more leaves the map.
+func (o *Opened) relocate(e *Entry) error {
+	old := e.opened.inner
+	e.opened.whole = true
+	inner, err := e.unwrap(e.Data)
+	if err == nil && e.Plain() && inner.Len() != old.Len() && !e.findsParts() {
+		err = errors.New("its entries may be anywhere")
+	}
+	var items []Item
+	if err == nil {
+		items, err = e.Type.(Container).Open(o.b.ctx(), e, inner)
+	}
+	var kept []*Entry
+	for i, child := range e.Section.Entries {
+		o.b.trees.forget(child)
+		if err == nil && o.relocateChild(child, items[i]) {
+			kept = append(kept, child)
+			continue
+		}
+		o.b.Log.Printf(Info, "Node '%s': it is not in the new contents of '%s'", child.Path(), e.Path())
+		o.b.deleteNode(child.Node)
+	}
+	e.Section.set(kept)
+	return nil
+}
+
+// findsParts says whether the type of a section finds entries by more than
+// their offsets.
+func (e *Entry) findsParts() bool {
+	_, ok := e.Type.(interface{ FindsParts() })
+	return ok
+}
+
+// relocateChild notes where an entry is in new contents of its container. It
+// returns false if it is not there.
+func (o *Opened) relocateChild(child *Entry, it Item) bool {
+	if it.Err != nil {
+		return false
+	}
+	data, err := child.bare(it)
+	if err != nil {
+		return false
+	}
+	if _, err = child.unwrap(data); err != nil {
+		return false
+	}
+	child.opened.item = it
+	child.Offset, child.Size = Some(it.Offset), Some(it.Size)
+	if it.Uncomp.Known {
+		child.UncompSize = it.Uncomp
+	}
+	child.SetContents(data)
+	child.opened.contents = data
+	if child.Section != nil {
+		return o.relocate(child) == nil
+	}
+	return true
 }
 
 // checkApart checks that no entry is replaced together with one that holds it:
@@ -147,14 +262,6 @@ func checkApart(list []Replacement) error {
 	return nil
 }
 
-// pack compresses and wraps new contents as the entry asks for.
-func (o *Opened) pack(e *Entry, data content.Data) (content.Data, error) {
-	if w, ok := e.Type.(Wrapper); ok {
-		return w.Wrap(o.b, e, data)
-	}
-	return o.b.CompressData(e, data)
-}
-
 // noRepack says why an entry of an image that is not packed again cannot change
 // its size.
 func (e *Entry) noRepack() error {
@@ -164,41 +271,64 @@ func (e *Entry) noRepack() error {
 	return e.Errorf("Entry data size does not match, but resize is disabled")
 }
 
-// packReplaced packs a section whose contents have been given anew as a whole.
-func (b *Build) packReplaced(e *Entry, next int64) (int64, error) {
-	if err := e.sizeSection(); err != nil {
-		return 0, err
+// remade says whether the contents of an entry of an opened image have to be
+// made again.
+func (b *Build) remade(e *Entry) bool {
+	switch {
+	case e.Section != nil:
+		return !e.frozen()
+	case !e.Info.Remade || !e.opened.loaded || e.gone() || e.opened.given && !e.Info.HoldsTree:
+		return false
+	case e.Info.Tree != "":
+		dt := b.trees.find(e, e.Info.Tree)
+		return dt != nil && dt.dirty
 	}
-	return e.PackLeaf(b, next)
+	needs := b.graph.needs[e]
+	for _, part := range needs {
+		if part.dirty() {
+			return true
+		}
+	}
+	_, depends := e.Type.(Depender)
+	return !depends
 }
 
-// rebuildLoaded returns the contents of a container of an opened image where
-// they need not be made anew: ok is false where they do. As long as nothing
-// in it moves, the bytes around what has changed stay as they are.
-func (b *Build) rebuildLoaded(e *Entry) (data content.Data, ok bool, err error) {
-	if e.loaded.replaced || !e.Replaced() && !e.moved() {
-		return e.Data, true, nil
+// setRemade sets contents that were made again, if they differ from what the
+// image has.
+func (b *Build) setRemade(e *Entry, data content.Data) error {
+	n := min(data.Len(), e.Data.Len())
+	same, err := content.Equal(data.Slice(0, n), e.Data.Slice(0, n))
+	if err != nil {
+		return e.Errorf("%w", err)
 	}
-	if _, own := e.Type.(ChildLoader); own || e.Compressed() {
-		return content.Data{}, false, nil
+	if same && data.Len() <= e.Data.Len() {
+		return nil // what follows is padding
 	}
-	for _, child := range e.Section.Entries {
-		if child.moved() {
-			return content.Data{}, false, nil
-		}
+	if e.Parent.placing() != InSection {
+		e.SetContents(data) // the container decides what fits
+	} else {
+		b.setUpdated(e, data)
 	}
-	data = e.loaded.contents
-	if e.Size != e.loaded.size {
-		return content.Data{}, false, nil
+	e.markChanged()
+	return nil
+}
+
+// symbolsLost says that the ELF file of an entry of an opened image is not
+// there, so that its symbols cannot be updated.
+func (b *Build) symbolsLost(e *Entry, err error) bool {
+	if b.opened == nil || !errors.Is(err, fs.ErrNotExist) {
+		return false
 	}
-	for _, child := range e.Section.Entries {
-		if child.Replaced() {
-			padded := child.Padded(child.Data)
-			if padded.Len() != child.Size.Value {
-				return content.Data{}, false, nil // it has outgrown its place
-			}
-			data = data.Replace(child.Offset.Value-e.Section.start, padded)
-		}
+	level := Info
+	if b.anyMoved(e.Image.Entry) {
+		level = Warning
 	}
-	return data, true, nil
+	b.Log.Printf(level, "Node '%s': its symbols are left as they are, since the ELF file '%s' is not here", e.Path(), e.ELF.File)
+	return true
+}
+
+func (b *Build) anyMoved(root *Entry) bool {
+	moved := false
+	root.Walk(func(e *Entry) { moved = moved || e.moved() })
+	return moved
 }

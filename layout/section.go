@@ -5,12 +5,13 @@ package layout
 import (
 	"slices"
 	"sort"
+	"sync"
 
 	"binman/content"
 )
 
-// Section is an entry that holds other entries. Entry types that hold others
-// embed it.
+// Section is a container that the engine fills: its entries stand where their
+// offsets say. Entry types that hold others in the same way embed it.
 type Section struct {
 	PadByte      int64  `dt:"pad-byte" doc:"Value of the bytes between entries and of padding"`
 	SortByOffset bool   `dt:"sort-by-offset" doc:"Place the entries in the order of their offsets, not as described"`
@@ -23,14 +24,8 @@ type Section struct {
 
 	Entries []*Entry `doc:"what it holds, in order"`
 
-	// Aside holds entries whose contents go into those of this one other
-	// than by having a place in it. They are collected and updated, but not
-	// packed, and neither maps nor device trees tell where they are. Their
-	// owner makes them in ReadEntries and names them in Depends.
-	Aside []*Entry
-
-	start int64             // offset of the first byte
-	index map[string]*Entry // by node name
+	start int64                    // offset of the first byte
+	index func() map[string]*Entry // by node name, made when it is first asked for
 }
 
 // Sect returns the section itself, which makes types that embed it containers.
@@ -39,42 +34,28 @@ func (s *Section) Sect() *Section { return s }
 // Start returns the offset of the first byte of the section.
 func (s *Section) Start() int64 { return s.start }
 
-// Contents returns the contents of the entries so far, placed where the
-// description asks for it as far as that is known.
-func (s *Section) Contents(b *Build, e *Entry) (content.Data, error) {
-	return s.join(b, e, false)
-}
-
-// Build returns the contents of the packed entries, compressed if the section
-// is.
-func (s *Section) Build(b *Build, e *Entry) (content.Data, error) {
-	data, err := s.join(b, e, true)
-	if err != nil {
-		return content.Data{}, err
-	}
-	return b.CompressData(e, data)
-}
-
-func (s *Section) child(name string) *Entry {
-	if len(s.Entries) < 8 {
-		for _, e := range s.Entries {
-			if e.Node.Name == name {
-				return e
-			}
+// set sets the entries that the section holds.
+func (s *Section) set(list []*Entry) {
+	s.Entries = list
+	s.index = sync.OnceValue(func() map[string]*Entry {
+		index := make(map[string]*Entry, len(list))
+		for _, e := range slices.Backward(list) { // of two, the first wins
+			index[e.Node.Name] = e
 		}
+		return index
+	})
+}
+
+// child returns the entry at the node named name, or nil.
+func (s *Section) child(name string) *Entry {
+	if s.index == nil {
 		return nil
 	}
-	if len(s.index) != len(s.Entries) {
-		s.index = make(map[string]*Entry, len(s.Entries))
-		for _, e := range s.Entries {
-			s.index[e.Node.Name] = e
-		}
-	}
-	return s.index[name]
+	return s.index()[name]
 }
 
 // readSection completes what was read of the section's own properties.
-func (e *Entry) readSection(b *Build) error {
+func (e *Entry) readSection(opened bool) error {
 	s := e.Section
 	if s.PadByte < 0 || s.PadByte > 0xff {
 		return e.Errorf("pad-byte %#x does not fit in a byte", s.PadByte)
@@ -83,7 +64,7 @@ func (e *Entry) readSection(b *Build) error {
 		return e.Errorf("Alignment %d must be a power of two", s.AlignDefault)
 	}
 	s.start = s.SkipAtStart.Or(0)
-	if !s.EndAt4GB || b.reading {
+	if !s.EndAt4GB || opened && s.SkipAtStart.Known {
 		return nil
 	}
 	if !e.WantSize.positive() {
@@ -104,8 +85,20 @@ func (e *Entry) padByte() byte {
 	if e.Section != nil {
 		return byte(e.Section.PadByte)
 	}
-	if e.Parent != nil {
-		return byte(e.Parent.Section.PadByte)
+	return e.outerPadByte()
+}
+
+// outerPadByte returns the byte that what holds the entry pads it with.
+func (e *Entry) outerPadByte() byte {
+	if s := e.section(); s != nil {
+		return byte(s.PadByte)
+	}
+	return e.ownPadByte()
+}
+
+func (e *Entry) ownPadByte() byte {
+	if e.Section != nil {
+		return byte(e.Section.PadByte)
 	}
 	return 0
 }
@@ -113,10 +106,7 @@ func (e *Entry) padByte() byte {
 // Padded returns data, the contents of the entry or a stand-in for them, with
 // its padding before and after and filled up to its size.
 func (e *Entry) Padded(data content.Data) content.Data {
-	outer := e.padByte()
-	if e.Parent != nil {
-		outer = byte(e.Parent.Section.PadByte)
-	}
+	outer := e.outerPadByte()
 	var out content.Builder
 	out.Fill(outer, e.PadBefore)
 	out.Add(data)
@@ -125,33 +115,68 @@ func (e *Entry) Padded(data content.Data) content.Data {
 	return out.Data()
 }
 
-// join places the contents of the entries. Before packing, entries without an
-// offset follow each other and overlapping ones are left out.
-func (s *Section) join(b *Build, e *Entry, packed bool) (content.Data, error) {
+// Make places the parts as packing has decided. Before packing, entries
+// without an offset follow each other and overlapping ones are left out.
+func (s *Section) Make(ctx *Context, e *Entry, p Parts) (content.Data, []Place, error) {
+	if p.Opened {
+		if data, ok := s.splice(e, p); ok {
+			return data, nil, nil
+		}
+	}
 	var out content.Builder
 	pad := byte(s.PadByte)
-	for _, child := range s.Entries {
-		data := child.Data
+	for _, part := range p.List {
+		child := part.Entry
+		data := part.Data
 		if child.Hole {
 			data = content.Fill(pad, child.Size.Or(0))
 		}
 		at := child.Offset.Or(0) - s.start
 		if child.Overlap {
-			if !packed {
+			if !p.Packed {
 				continue
 			}
 			if err := s.overlay(child, at, &out, data); err != nil {
-				return content.Data{}, err
+				return content.Data{}, nil, err
 			}
 			continue
 		}
 		padTo(&out, at, pad)
 		out.Add(child.Padded(data))
 		if out.Len() > maxSize {
-			return content.Data{}, e.tooLarge(out.Len())
+			return content.Data{}, nil, e.tooLarge(out.Len())
 		}
 	}
-	return out.Data(), nil
+	return out.Data(), nil, nil
+}
+
+// splice puts what has changed into the section of an opened image, so that
+// the bytes between entries stay. It works as long as nothing has moved.
+func (s *Section) splice(e *Entry, p Parts) (content.Data, bool) {
+	if e.Size.Known && e.Size != e.opened.size && !e.Compressed() {
+		return content.Data{}, false
+	}
+	for _, part := range p.List {
+		if part.Entry.moved() {
+			return content.Data{}, false
+		}
+	}
+	data := p.Old
+	covered := false // what comes later lies over what has changed
+	for _, part := range p.List {
+		child := part.Entry
+		if !part.Changed && !(covered && child.Overlap) {
+			continue
+		}
+		covered = true
+		padded := child.Padded(part.Data)
+		at := child.Offset.Value - s.start
+		if padded.Len() != child.Size.Value || at < 0 || at > data.Len()-padded.Len() {
+			return content.Data{}, false // it has outgrown its place
+		}
+		data = data.Replace(at, padded)
+	}
+	return data, true
 }
 
 // padTo fills out up to size bytes, unless it has more already: contents that
@@ -164,6 +189,9 @@ func padTo(out *content.Builder, size int64, pad byte) {
 
 // overlay puts the contents of an overlapping entry over what is there.
 func (s *Section) overlay(child *Entry, at int64, out *content.Builder, data content.Data) error {
+	if child.Absent && child.Optional {
+		return nil
+	}
 	end := at + child.Size.Value
 	if at < 0 || end > out.Len() {
 		off := child.Offset.Value
@@ -179,44 +207,37 @@ func (s *Section) overlay(child *Entry, at int64, out *content.Builder, data con
 	return nil
 }
 
-// PackSection packs the entries of a section, then the section itself. It takes
-// and returns offsets as a Packer does.
-func (b *Build) PackSection(e *Entry, next int64) (int64, error) {
-	if e.loaded.replaced {
-		return b.packReplaced(e, next)
+// Open finds the entries where their offsets say.
+func (s *Section) Open(ctx *Context, e *Entry, data content.Data) ([]Item, error) {
+	items := make([]Item, len(s.Entries))
+	for i, child := range s.Entries {
+		items[i] = s.slot(e, child, data)
 	}
-	arrange := b.PackEntries
-	if a, ok := e.Type.(Arranger); ok {
-		arrange = func(e *Entry) error { return a.PackEntries(b, e) }
-	}
-	if err := arrange(e); err != nil {
-		return 0, err
-	}
-	data, err := b.build(e)
-	if err != nil {
-		return 0, err
-	}
-	if b.reading && !b.repack && e.Size.positive() && data.Len() > e.Size.Value {
-		return 0, e.noRepack()
-	}
-	e.SetContents(data)
-	if err := e.sizeSection(); err != nil {
-		return 0, err
-	}
-	if next, err = e.PackLeaf(b, next); err != nil {
-		return 0, err
-	}
-	return next, b.checkEntries(e)
+	return items, nil
 }
 
-// PackEntries packs the entries that a section holds, one after the other
-// unless they have an offset.
-func (b *Build) PackEntries(e *Entry) error {
+// slot returns the part of the section's contents that is the entry's.
+func (s *Section) slot(e, child *Entry, data content.Data) Item {
+	if !child.Offset.Known || !child.Size.Known {
+		return Item{Err: child.Errorf("the FDT map does not say where this entry is: was the image built without --update-fdt?")}
+	}
+	off, size := child.Offset.Value-s.start, child.Size.Value
+	if off < 0 || size < 0 || size > data.Len() || off > data.Len()-size {
+		return Item{Err: child.Errorf("Offset %#x (%d) size %#x (%d) is outside the section '%s', which has %#x (%d) bytes from offset %#x",
+			child.Offset.Value, child.Offset.Value, size, size, e.Path(), data.Len(), data.Len(), s.start)}
+	}
+	place := Place{Offset: child.Offset.Value, Size: size, Known: true}
+	return Item{Place: place, Data: data.Slice(off, size), Padded: true}
+}
+
+// packEntries places the entries of a section, one after the other unless they
+// have an offset.
+func (b *Build) packEntries(e *Entry) error {
 	s := e.Section
 	offset := s.start
 	for _, child := range s.Entries {
 		var err error
-		if offset, err = b.Pack(child, offset); err != nil {
+		if offset, err = b.pack(child, offset); err != nil {
 			return err
 		}
 	}
@@ -226,19 +247,6 @@ func (b *Build) PackEntries(e *Entry) error {
 		})
 	}
 	return b.extendEntries(e)
-}
-
-// build joins the contents of what a container holds.
-func (b *Build) build(e *Entry) (content.Data, error) {
-	if b.reading {
-		if data, ok, err := b.rebuildLoaded(e); ok || err != nil {
-			return data, err
-		}
-	}
-	if builder, ok := e.Type.(Builder); ok {
-		return builder.Build(b, e)
-	}
-	return e.Section.Build(b, e)
 }
 
 // extendEntries grows the entries with extend-size up to the next entry or to
@@ -260,18 +268,20 @@ func (b *Build) extendEntries(e *Entry) error {
 		}
 		child.Size = Some(limit - child.Offset.Value)
 		child.extended = true
-		if x, ok := child.Type.(Extender); ok {
-			data, err := x.Extend(b, child)
-			if err != nil {
-				return err
-			}
-			child.SetContents(data)
+		x, ok := child.Type.(Extender)
+		if !ok || child.opened != nil && !child.opened.changed {
+			continue
 		}
+		data, err := x.Extend(b.ctx(), child)
+		if err != nil {
+			return err
+		}
+		child.SetContents(data)
 	}
 	return nil
 }
 
-// sizeSection works out the size of a section from its contents.
+// sizeSection works out the size of a container from its contents.
 func (e *Entry) sizeSection() error {
 	n := e.Data.Len()
 	if e.Size.positive() {
@@ -292,9 +302,6 @@ func (e *Entry) sizeSection() error {
 // checkEntries checks that the entries of a section neither overlap nor
 // reach out of it.
 func (b *Build) checkEntries(e *Entry) error {
-	if c, ok := e.Type.(Checker); ok {
-		return c.CheckEntries(b, e)
-	}
 	s := e.Section
 	size := e.Size.Value
 	if e.UncompSize.Known {
@@ -304,6 +311,9 @@ func (b *Build) checkEntries(e *Entry) error {
 	var prev *Entry // known as soon as end is more than 0
 	for _, child := range s.Entries {
 		off, n := child.Offset.Value, child.Size.Value
+		if child.Absent && child.Optional && child.Overlap {
+			continue
+		}
 		if off < s.start || off+n > s.start+size {
 			return child.Errorf("Offset %#x (%d) size %#x (%d) is outside the section '%s' starting at %#x (%d) of size %#x (%d)",
 				off, off, n, n, e.Path(), s.start, s.start, size, size)
@@ -327,8 +337,7 @@ func (e *Entry) dropAbsent() {
 		return
 	}
 	s := e.Section
-	s.Entries = slices.DeleteFunc(s.Entries, func(c *Entry) bool { return c.Absent && c.Optional })
-	s.index = nil
+	s.set(slices.DeleteFunc(s.Entries, func(c *Entry) bool { return c.Absent && c.Optional }))
 	for _, child := range s.Entries {
 		child.dropAbsent()
 	}

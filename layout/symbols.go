@@ -10,9 +10,9 @@ import (
 	"binman/elf"
 )
 
-// ELF opens the ELF file named name from the input directories, once in a
+// elf opens the ELF file named name from the input directories, once in a
 // build.
-func (b *Build) ELF(name string) (*elf.File, error) {
+func (b *Build) elf(name string) (*elf.File, error) {
 	path, err := b.Input.Find(name)
 	if err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func (b *Build) ELF(name string) (*elf.File, error) {
 }
 
 func (b *Build) symbolOffset(e *Entry, sym string) (int64, error) {
-	f, err := b.ELF(e.ELF.File)
+	f, err := b.elf(e.ELF.File)
 	if err != nil {
 		return 0, err
 	}
@@ -53,8 +53,12 @@ func (img *Image) symbolTable() *symbolTable {
 }
 
 func (t *symbolTable) collect(e *Entry) {
-	for _, child := range e.parts() {
-		t.collect(child)
+	for _, list := range [][]*Entry{e.Entries(), e.Sources} {
+		for _, child := range list {
+			if !child.As.Shown {
+				t.collect(child)
+			}
+		}
 	}
 	if t.entries[e.Name] == nil {
 		t.names = append(t.names, e.Name)
@@ -125,7 +129,7 @@ func (t *symbolTable) value(b *Build, sym, msg string, optional bool, base int64
 func (b *Build) writeSymbols(img *Image) error {
 	var table *symbolTable
 	return img.Entry.walkErr(func(e *Entry) error {
-		if e.ELF.File == "" || !e.ELF.Write || e.NoWriteSymbols {
+		if e.ELF.File == "" || !e.ELF.Write || e.NoWriteSymbols || e.As.Shown || e.gone() {
 			return nil
 		}
 		if table == nil {
@@ -136,7 +140,7 @@ func (b *Build) writeSymbols(img *Image) error {
 }
 
 func (b *Build) writeEntrySymbols(e *Entry, table *symbolTable) error {
-	f, err := b.ELF(e.ELF.File)
+	f, err := b.elf(e.ELF.File)
 	if err != nil {
 		if b.symbolsLost(e, err) {
 			return nil
@@ -164,12 +168,17 @@ func (b *Build) writeEntrySymbols(e *Entry, table *symbolTable) error {
 		return err
 	}
 	data := elf.Apply(e.Data, patches)
-	if b.reading {
-		return b.setRefreshed(e, data)
+	if b.opened != nil {
+		return b.setRemade(e, data)
 	}
 	if err := b.noteHashed(e, data); err != nil {
 		return err
 	}
 	e.Data = data
 	return nil
+}
+
+// logELF prints what package elf reports.
+func (b *Build) logELF(level elf.Level, text string) {
+	b.Log.Printf(Notice+Level(level), "%s", text)
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"strings"
 
 	"binman/content"
@@ -18,7 +17,7 @@ import (
 // A deviceTree is one of the device trees that the build keeps up to date:
 // U-Boot's own, which also describes the images, and those of earlier phases.
 type deviceTree struct {
-	etype string // entry type that holds it, e.g. "u-boot-spl-dtb"
+	etype string // entry type that holds it
 	tree  *fdt.Tree
 	out   string // name in the output directory
 	blob  []byte // the tree as bytes, as of the last synchronisation
@@ -28,14 +27,6 @@ type deviceTree struct {
 	// the image's node in it.
 	entry  *Entry
 	prefix string
-}
-
-// phaseTrees are the device trees of the other phases, by the entry type that
-// holds them, and the names of their files.
-var phaseTrees = []struct{ etype, file string }{
-	{"u-boot-spl-dtb", "spl/u-boot-spl.dtb"},
-	{"u-boot-tpl-dtb", "tpl/u-boot-tpl.dtb"},
-	{"u-boot-vpl-dtb", "vpl/u-boot-vpl.dtb"},
 }
 
 // treeSet holds the device trees of a build.
@@ -52,16 +43,16 @@ type updateNode struct {
 
 // loadTrees finds the device trees of the other phases.
 func (b *Build) loadTrees(main *fdt.Tree) error {
-	b.trees.list = []*deviceTree{{etype: "u-boot-dtb", tree: main, out: "u-boot.dtb.out"}}
-	if b.FakeDTB {
+	b.trees.list = []*deviceTree{{etype: b.mainTreeType(), tree: main, out: "u-boot.dtb.out"}}
+	if b.FakeDTB || len(b.Trees) == 0 {
 		return nil
 	}
-	for _, pt := range phaseTrees {
-		path, err := b.Input.Find(pt.file)
+	for _, tf := range b.Trees[1:] {
+		path, err := b.Input.Find(tf.File)
 		if err != nil {
 			continue // this build has no such phase
 		}
-		data, err := content.Open(path)
+		data, err := b.Input.Files.Open(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // without input directories, Find takes the name as it is
 		}
@@ -76,9 +67,27 @@ func (b *Build) loadTrees(main *fdt.Tree) error {
 		if err != nil {
 			return fmt.Errorf("device tree '%s': %w", path, err)
 		}
-		b.trees.list = append(b.trees.list, &deviceTree{etype: pt.etype, tree: tree, out: filepath.Base(pt.file) + ".out"})
+		b.trees.list = append(b.trees.list, &deviceTree{etype: tf.Type, tree: tree, out: outName(tf.File)})
 	}
 	return nil
+}
+
+// mainTreeType returns the entry type that holds the tree of the description.
+func (b *Build) mainTreeType() string {
+	if len(b.Trees) == 0 {
+		return ""
+	}
+	return b.Trees[0].Type
+}
+
+// treeFile returns the input file of the tree that entries of type etype hold.
+func (b *Build) treeFile(etype string) string {
+	for _, tf := range b.Trees {
+		if tf.Type == etype {
+			return tf.File
+		}
+	}
+	return etype
 }
 
 // find returns the device tree that the entry e of type etype holds, or nil.
@@ -106,89 +115,55 @@ func (b *Build) sync(pack bool) {
 	}
 }
 
-// TreeChanged says whether the device tree that an entry of an opened image
-// holds has been changed since.
-func (b *Build) TreeChanged(e *Entry) bool {
-	for _, dt := range b.trees.list {
-		if dt.entry == e {
-			return dt.dirty
-		}
-	}
-	return false
-}
-
-// TreeContents returns the device tree that an entry of type etype holds, e.g.
-// "u-boot-dtb", as seen by the entry e.
-func (b *Build) TreeContents(e *Entry, etype string) (content.Data, error) {
-	for p := e.Parent; p != nil; p = p.Parent {
-		src, ok := p.Type.(TreeSource)
-		if !ok {
-			continue
-		}
-		data, ok, err := src.TreeContents(b, p, etype)
-		if ok || err != nil {
-			return data, err
-		}
+// treeContents returns the device tree of type etype, as seen by the entry e.
+func (b *Build) treeContents(e *Entry, etype string) (content.Data, error) {
+	if b.override != nil {
+		return *b.override, nil
 	}
 	if b.FakeDTB {
-		file := "u-boot.dtb"
-		for _, pt := range phaseTrees {
-			if pt.etype == etype {
-				file = pt.file
-			}
-		}
-		path, err := b.Input.Find(file)
-		if err != nil {
-			return content.Data{}, err
-		}
-		return content.Open(path)
+		return b.Input.Open(b.treeFile(etype))
 	}
 	dt := b.trees.find(e, etype)
 	if dt == nil {
-		file := etype
-		if h, ok := e.Type.(TreeHolder); ok {
-			_, file = h.Tree()
-		}
-		return content.Data{}, fmt.Errorf("[Errno 2] No such file or directory: '%s'", file)
+		return content.Data{}, fmt.Errorf("[Errno 2] No such file or directory: '%s'", b.treeFile(etype))
 	}
 	return content.Bytes(dt.blob), nil
 }
 
-// Tree returns the device tree that an entry of type etype holds, e.g.
-// "u-boot-spl-dtb", for an FDTProcessor to adjust, or nil if this build has
-// none. With fake device trees it is always the main one.
-func (b *Build) Tree(etype string) *fdt.Tree {
-	if b.FakeDTB {
-		return b.MainTree()
+// mapTree returns the device tree for the FDT map of the section e.
+func (b *Build) mapTree(e *Entry) ([]byte, error) {
+	if b.opened != nil {
+		return b.mainTree().Marshal(), nil
 	}
-	dt := b.trees.find(nil, etype)
-	if dt == nil {
-		return nil
+	tree, err := b.scan()
+	if err != nil {
+		return nil, err
 	}
-	return dt.tree
+	node := tree.Node(e.Path())
+	if node == nil {
+		return nil, e.Errorf("Internal error: Cannot locate node for path '%s'", e.Path())
+	}
+	name := &fdt.Prop{Name: "image-node", Value: append([]byte(node.Name), 0)}
+	return fdt.Sequential(node, name), nil
 }
 
-// MainTree returns the device tree that describes the images.
-func (b *Build) MainTree() *fdt.Tree { return b.trees.list[0].tree }
-
-// EditTree changes the device tree that entries of type etype hold, e.g.
-// "u-boot-spl-dtb", while contents are gathered. Only a Depender may call it,
-// from Contents: other contents are gathered at the same time. It returns
-// false if this build has no such tree.
-func (b *Build) EditTree(etype string, edit func(*fdt.Tree) error) (bool, error) {
-	dt := b.trees.find(nil, etype)
-	if dt == nil {
-		return false, nil
-	}
-	if err := edit(dt.tree); err != nil {
-		return true, err
-	}
-	dt.blob, dt.dirty = dt.tree.Marshal(), true
+// scan returns the main device tree as its bytes stand, with nodes and
+// properties in their order.
+func (b *Build) scan() (*fdt.Tree, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.scanned = nil
-	return true, nil
+	if b.scanned == nil {
+		tree, err := fdt.Parse(b.trees.list[0].blob)
+		if err != nil {
+			return nil, fmt.Errorf("our own device tree is malformed: %w", err)
+		}
+		b.scanned = tree
+	}
+	return b.scanned, nil
 }
+
+// mainTree returns the device tree that describes the images.
+func (b *Build) mainTree() *fdt.Tree { return b.trees.list[0].tree }
 
 // updateNodes returns the nodes of the entry in all device trees.
 func (b *Build) updateNodes(e *Entry) []updateNode {
@@ -213,15 +188,15 @@ func (b *Build) nodesFor(node *fdt.Node) []updateNode {
 			path = dt.prefix + strings.TrimSuffix(base, "/")
 		}
 		if other := dt.tree.Node(path); other != nil {
-			nodes = append(nodes, updateNode{node: other, full: dt.etype == "u-boot-dtb"})
+			nodes = append(nodes, updateNode{node: other, full: dt.etype == b.mainTreeType()})
 		}
 	}
 	return nodes
 }
 
-// AddSubnode adds a node to the entry's node in every device tree and returns
+// addSubnode adds a node to the entry's node in every device tree and returns
 // the one in the main tree.
-func (b *Build) AddSubnode(node *fdt.Node, name string) *fdt.Node {
+func (b *Build) addSubnode(node *fdt.Node, name string) *fdt.Node {
 	var first *fdt.Node
 	for _, n := range b.nodesFor(node) {
 		sub := n.node.AddSubnode(name)
@@ -232,53 +207,53 @@ func (b *Build) AddSubnode(node *fdt.Node, name string) *fdt.Node {
 	return first
 }
 
-// SetProp sets a property of a node, and of its counterparts in the other
+// setProp sets a property of a node, and of its counterparts in the other
 // device trees.
-func (b *Build) SetProp(node *fdt.Node, name string, value []byte) {
+func (b *Build) setProp(node *fdt.Node, name string, value []byte) {
 	for _, n := range b.nodesFor(node) {
 		n.node.SetProp(name, value)
 	}
 }
 
-// SetString sets a string property in every device tree.
-func (b *Build) SetString(node *fdt.Node, name, value string) {
-	b.SetProp(node, name, append([]byte(value), 0))
+// setString sets a string property in every device tree.
+func (b *Build) setString(node *fdt.Node, name, value string) {
+	b.setProp(node, name, append([]byte(value), 0))
 }
 
-// SetU32 sets a property of one cell in every device tree.
-func (b *Build) SetU32(node *fdt.Node, name string, value uint32) {
-	b.SetProp(node, name, binary.BigEndian.AppendUint32(nil, value))
+// setU32 sets a property of one cell in every device tree.
+func (b *Build) setU32(node *fdt.Node, name string, value uint32) {
+	b.setProp(node, name, binary.BigEndian.AppendUint32(nil, value))
 }
 
-// AddZero adds a property of one zero cell to the entry's node in every
-// device tree, as a placeholder.
-func (b *Build) AddZero(e *Entry, name string) { b.addZero(e, name, false) }
+// scope says which device trees get a property.
+type scope int
 
-// addZero is AddZero; forRepack leaves out the trees without properties for
-// repacking.
-func (b *Build) addZero(e *Entry, name string, forRepack bool) {
+const (
+	everyTree scope = iota
+	fullTrees       // those with properties for repacking
+)
+
+// addZero adds a property of one zero cell to the entry's node, as a
+// placeholder.
+func (b *Build) addZero(e *Entry, name string, s scope) {
 	for _, n := range b.updateNodes(e) {
-		if n.full || !forRepack {
+		if n.full || s == everyTree {
 			n.node.SetProp(name, make([]byte, 4))
 		}
 	}
 }
 
-// SetNumber sets the value of a placeholder in every device tree: one cell,
-// or two for what 32 bits cannot hold.
-func (b *Build) SetNumber(e *Entry, name string, value int64) {
-	b.setNumber(e, name, value, false)
-}
-
-func (b *Build) setNumber(e *Entry, name string, value int64, forRepack bool) {
+// setNumber sets the value of a placeholder: one cell, or two for what 32
+// bits cannot hold.
+func (b *Build) setNumber(e *Entry, name string, value int64, s scope) {
 	v := cells(value)
 	for _, n := range b.updateNodes(e) {
-		if forRepack && !n.full {
+		if s == fullTrees && !n.full {
 			continue
 		}
 		// A device tree that was put into an image need not have
 		// properties that the image does not need.
-		if b.reading && !n.main && !n.node.Has(name) {
+		if b.opened != nil && !n.main && !n.node.Has(name) {
 			continue
 		}
 		n.node.SetProp(name, v)
@@ -292,82 +267,94 @@ func cells(v int64) []byte {
 	return binary.BigEndian.AppendUint64(nil, uint64(v))
 }
 
-// addMissingProperties adds placeholders for what packing will find out, so
-// that the device trees have their final size. Entries in a compressed section
+// addPlaceholders adds placeholders for what packing will find out, so that
+// the device trees have their final size. Entries in a compressed section
 // have no position in the image.
-func (b *Build) addMissingProperties(e *Entry, havePos bool) error {
+func (b *Build) addPlaceholders(e *Entry, havePos bool) error {
 	for _, name := range []string{"offset", "size"} {
 		if !e.Node.Has(name) {
-			b.AddZero(e, name)
+			b.addZero(e, name, everyTree)
 		}
 	}
 	if havePos && !e.Node.Has("image-pos") {
-		b.AddZero(e, "image-pos")
+		b.addZero(e, "image-pos", everyTree)
 	}
 	if e.Image.AllowRepack {
 		if e.OrigOffset.Known {
-			b.addZero(e, "orig-offset", true)
+			b.addZero(e, "orig-offset", fullTrees)
 		}
 		if e.OrigSize.Known {
-			b.addZero(e, "orig-size", true)
+			b.addZero(e, "orig-size", fullTrees)
 		}
 	}
 	if e.Compressed() {
-		b.AddZero(e, "uncomp-size")
+		b.addZero(e, "uncomp-size", everyTree)
 	}
 	if err := b.addHash(e); err != nil {
 		return err
 	}
-	if e.Section != nil {
-		havePos = havePos && !e.Compressed()
-		if e.Section.EndAt4GB {
-			b.AddZero(e, "skip-at-start")
+	havePos = havePos && !e.Compressed()
+	if e.Section != nil && e.Section.EndAt4GB {
+		b.addZero(e, "skip-at-start", everyTree)
+	}
+	for _, child := range e.described() {
+		if child.As.Source && !child.As.Shown {
+			continue
 		}
-		for _, child := range e.Section.Entries {
-			if err := b.addMissingProperties(child, havePos); err != nil {
-				return err
-			}
+		if err := b.addPlaceholders(child, havePos); err != nil {
+			return err
 		}
 	}
-	if p, ok := e.Type.(PropertyAdder); ok {
-		return p.AddProperties(b, e)
+	// What the container compresses tells its readers how.
+	for _, child := range e.Entries() {
+		if child.As.Compress != "" {
+			b.addZero(child, "uncomp-size", everyTree)
+			b.setString(child.Node, "compress", child.As.Compress)
+		}
 	}
 	return nil
 }
 
-// setCalculatedProperties sets what packing found out.
-func (b *Build) setCalculatedProperties(e *Entry) error {
-	b.SetNumber(e, "offset", e.Offset.Or(0))
-	b.SetNumber(e, "size", e.Size.Or(0))
+// setCalculated sets what packing found out.
+func (b *Build) setCalculated(e *Entry) error {
+	b.setNumber(e, "offset", e.Offset.Or(0), everyTree)
+	b.setNumber(e, "size", e.Size.Or(0), everyTree)
 	if e.ImagePos.Known {
-		b.SetNumber(e, "image-pos", e.ImagePos.Value)
+		b.setNumber(e, "image-pos", e.ImagePos.Value, everyTree)
 	}
 	if e.Image.AllowRepack {
 		if e.OrigOffset.Known {
-			b.setNumber(e, "orig-offset", e.OrigOffset.Value, true)
+			b.setNumber(e, "orig-offset", e.OrigOffset.Value, fullTrees)
 		}
 		if e.OrigSize.Known {
-			b.setNumber(e, "orig-size", e.OrigSize.Value, true)
+			b.setNumber(e, "orig-size", e.OrigSize.Value, fullTrees)
 		}
 	}
 	if e.UncompSize.Known {
-		b.SetNumber(e, "uncomp-size", e.UncompSize.Value)
+		b.setNumber(e, "uncomp-size", e.UncompSize.Value, everyTree)
 	}
 	if err := b.setHash(e); err != nil {
 		return err
 	}
-	if e.Section != nil {
-		if e.Section.EndAt4GB {
-			b.SetNumber(e, "skip-at-start", e.Section.start)
-		}
-		for _, child := range e.Section.Entries {
-			if err := b.setCalculatedProperties(child); err != nil {
-				return err
-			}
-		}
+	if e.Section != nil && e.Section.EndAt4GB {
+		b.setNumber(e, "skip-at-start", e.Section.start, everyTree)
 	}
-	if p, ok := e.Type.(PropertySetter); ok {
-		return p.SetProperties(b, e)
+	for _, child := range e.Entries() {
+		if err := b.setCalculated(child); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// forget forgets the device trees of an entry and of all it holds.
+func (s *treeSet) forget(e *Entry) {
+	e.Walk(func(e *Entry) { s.dropTree(e) })
+}
+
+// deleteNode removes a node from every device tree.
+func (b *Build) deleteNode(node *fdt.Node) {
+	for _, n := range b.nodesFor(node) {
+		n.node.Delete()
+	}
 }

@@ -118,7 +118,7 @@ func (b *boxer) match(m *layout.ManifestEntry, e *layout.Entry) {
 		}
 		return
 	}
-	if _, ok := e.Type.(layout.Opaque); ok {
+	if e.Opaque() {
 		m.Entries = nil
 		return
 	}

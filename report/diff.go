@@ -352,26 +352,13 @@ func (d *differ) contents(ed *EntryDiff, a, b *layout.Entry) (equal bool, err er
 
 // wrapped says whether an entry's contents differ from what is stored.
 func wrapped(e *layout.Entry) bool {
-	if _, ok := e.Type.(layout.Unwrapper); ok || e.Compressed() {
-		return true
-	}
-	if e.Parent != nil {
-		_, ok := e.Parent.Type.(layout.ChildReader)
-		return ok
-	}
-	return false
+	return e.Processed() || e.Parent != nil && e.Parent.Info.Placing != layout.InSection
 }
 
 // plainSection says whether the bytes of a section are those of its entries
 // and what lies between them.
 func plainSection(e *layout.Entry) bool {
-	if e.Section == nil || e.Compressed() {
-		return false
-	}
-	if _, ok := e.Type.(layout.ChildReader); ok {
-		return false
-	}
-	if _, ok := e.Type.(layout.Unwrapper); ok {
+	if !e.Plain() {
 		return false
 	}
 	for _, child := range e.Entries() {

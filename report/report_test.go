@@ -3,6 +3,7 @@
 package report
 
 import (
+	"binman/internal/host"
 	"flag"
 	"os"
 	"path/filepath"
@@ -45,13 +46,13 @@ func buildImage(t testing.TB, body string, files map[string][]byte) string {
 			t.Fatal(err)
 		}
 	}
-	b := &layout.Build{
-		Description: filepath.Join(dir, "desc.dts"),
-		Types:       etype.Table(),
-		Input:       layout.Input{Dirs: []string{dir}},
-		Output:      layout.Output{Dir: dir},
-		UpdateFDT:   true,
-	}
+	b := &layout.Build{Options: layout.Options{
+		Trees: etype.Trees(), Env: host.Env(), Description: filepath.Join(dir, "desc.dts"),
+		Types:     etype.Table(),
+		Input:     host.Input(dir),
+		Output:    layout.Output{Dir: dir},
+		UpdateFDT: true,
+	}}
 	if err := b.Run(); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +66,7 @@ func openImage(t testing.TB, path, name string) *layout.Opened {
 	if err != nil {
 		t.Fatal(err)
 	}
-	img, err := (&layout.Build{Types: etype.Table()}).Open(data, name)
+	img, err := (&layout.Build{Options: layout.Options{Trees: etype.Trees(), Env: host.Env(), Input: host.Input(), Types: etype.Table()}}).Open(data, name)
 	if err != nil {
 		t.Fatal(err)
 	}

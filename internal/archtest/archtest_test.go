@@ -40,6 +40,7 @@ var layers = map[string]int{
 	"elf":               base,
 	"fdt":               base,
 	"internal":          base,
+	"internal/host":     engine, // what the command line hands to the engine
 	"internal/difftest": engine, // compares whole builds
 	"internal/cli":      front,
 	"layout":            engine,

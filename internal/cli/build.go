@@ -12,9 +12,11 @@ import (
 	"strings"
 
 	"binman/content"
+	"binman/elf"
 	"binman/etype"
 	"binman/internal/argparse"
 	"binman/internal/atomicfile"
+	"binman/internal/host"
 	"binman/layout"
 )
 
@@ -94,14 +96,17 @@ func (o *buildOptions) run() error {
 	if threads == 0 {
 		threads = 1
 	}
-	b := &layout.Build{
+	b := &layout.Build{Options: layout.Options{
 		Description:  dt,
 		Only:         o.images,
 		Types:        etype.Table(),
 		Unsupported:  etype.Unsupported(),
+		Trees:        etype.Trees(),
+		MissingHelp:  etype.MissingHelp,
 		Strict:       o.strict,
 		Args:         args,
-		Input:        layout.Input{Dirs: o.inDirs},
+		Input:        host.Input(o.inDirs...),
+		Env:          host.Env(),
 		Output:       layout.Output{Dir: out},
 		Log:          o.log(),
 		Threads:      max(threads, 0),
@@ -113,14 +118,15 @@ func (o *buildOptions) run() error {
 		FakeDTB:      o.fakeDTB,
 		ToolPaths:    o.tools(),
 		MissingTools: missingTools(o.forceMissing),
-	}
+	}}
 	err = b.Run()
 	missing := errors.Is(err, layout.ErrMissing)
 	if err != nil && !missing {
 		return err
 	}
 	if elfParams != nil {
-		if err := b.UpdateELF(elfParams[0], elfParams[1], elfParams[2], elfParams[3]); err != nil {
+		log := func(level elf.Level, text string) { b.Log.Printf(layout.Notice+layout.Level(level), "%s", text) }
+		if err := elf.UpdateFile(elfParams[0], elfParams[1], elfParams[2], elfParams[3], content.Bytes(b.MainTree()), log); err != nil {
 			return err
 		}
 	}

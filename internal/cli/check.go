@@ -8,6 +8,7 @@ import (
 
 	"binman/etype"
 	"binman/internal/argparse"
+	"binman/internal/host"
 	"binman/layout"
 )
 
@@ -34,14 +35,16 @@ func (g *globals) checkCommand() command {
 			if err != nil {
 				return err
 			}
-			b := &layout.Build{
+			b := &layout.Build{Options: layout.Options{
 				Description: dt,
 				Types:       etype.Table(),
 				Unsupported: etype.Unsupported(),
 				Args:        entryArgs,
-				Input:       layout.Input{Dirs: inDirs},
+				Trees:       etype.Trees(),
+				Input:       host.Input(inDirs...),
+				Env:         host.Env(),
 				Log:         g.log(),
-			}
+			}}
 			findings, err := b.Check()
 			if err != nil {
 				return err

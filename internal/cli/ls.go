@@ -10,6 +10,7 @@ import (
 	"binman/content"
 	"binman/etype"
 	"binman/internal/argparse"
+	"binman/internal/host"
 	"binman/layout"
 )
 
@@ -48,8 +49,19 @@ func (g *globals) open(name string) (*layout.Opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &layout.Build{Types: etype.Table(), Log: g.log(), ToolPaths: g.tools()}
-	return b.Open(data, name)
+	return g.reader().Open(data, name)
+}
+
+// reader returns what opens images.
+func (g *globals) reader() *layout.Build {
+	return &layout.Build{Options: layout.Options{
+		Types:     etype.Table(),
+		Trees:     etype.Trees(),
+		Input:     host.Input(),
+		Env:       host.Env(),
+		Log:       g.log(),
+		ToolPaths: g.tools(),
+	}}
 }
 
 // A cell of a table that starts with this mark is a number, set to the right.
@@ -63,7 +75,7 @@ func listRows(list []layout.Listed) [][]string {
 	rows := [][]string{listHeading()}
 	for _, e := range list {
 		uncomp := e.UncompSize
-		if e.Section != nil && !isOpaque(e.Entry) {
+		if e.Section != nil && !e.Opaque() {
 			uncomp = layout.OptInt{}
 		}
 		rows = append(rows, []string{
@@ -72,11 +84,6 @@ func listRows(list []layout.Listed) [][]string {
 		})
 	}
 	return rows
-}
-
-func isOpaque(e *layout.Entry) bool {
-	_, ok := e.Type.(layout.Opaque)
-	return ok
 }
 
 func hexCell(v layout.OptInt) string {

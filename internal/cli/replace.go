@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"binman/content"
-	"binman/etype"
 	"binman/internal/argparse"
 	"binman/internal/atomicfile"
 	"binman/internal/imagefile"
@@ -64,11 +63,7 @@ func (o *replaceOptions) run() error {
 		return err
 	}
 	defer file.Close()
-	b := &layout.Build{
-		Types:     etype.Table(),
-		Log:       o.log(),
-		ToolPaths: o.tools(),
-	}
+	b := o.reader()
 	img, err := b.Open(file.Data, o.image)
 	if err != nil {
 		return err

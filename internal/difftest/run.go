@@ -3,6 +3,7 @@
 package difftest
 
 import (
+	"binman/internal/host"
 	"bytes"
 	"crypto/sha256"
 	"errors"
@@ -122,11 +123,11 @@ func (c *Case) runOurs() (*Result, error) {
 		name, value, _ := strings.Cut(arg, "=")
 		args[name] = value
 	}
-	b := &layout.Build{
-		Description:  filepath.Join(inputDir, mainTree),
+	b := &layout.Build{Options: layout.Options{
+		Trees: etype.Trees(), Env: host.Env(), MissingHelp: etype.MissingHelp, Description: filepath.Join(inputDir, mainTree),
 		Types:        etype.Table(),
 		Args:         args,
-		Input:        layout.Input{Dirs: inputDirs()},
+		Input:        host.Input(inputDirs()...),
 		Output:       layout.Output{Dir: outputDir},
 		Log:          &layout.Log{Level: layout.Warning, Err: &log},
 		Threads:      1,
@@ -135,7 +136,7 @@ func (c *Case) runOurs() (*Result, error) {
 		WriteMap:     c.Options.Map,
 		AllowMissing: c.Options.AllowMissing,
 		FakeBlobs:    c.Options.Fake,
-	}
+	}}
 	status := "ok"
 	switch err := b.Run(); {
 	case errors.Is(err, layout.ErrMissing):

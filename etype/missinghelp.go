@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-package layout
+package etype
 
-// missingBlobHelp says where to get a blob that is missing. The tag is an
+// missingHelp says where to get a blob that is missing. The tag is an
 // entry's missing-msg property, its name or its type. The wording is that of
 // the original, since people search for it.
-var missingBlobHelp = map[string]string{
+var missingHelp = map[string]string{
 	"atf-bl31": `See the documentation for your board. You may need to build ARM Trusted
 Firmware and build with BL31=/path/to/bl31.bin`,
 	"atf-bl31-sunxi": `Please read the section on ARM Trusted Firmware (ATF) in
@@ -58,4 +58,10 @@ Have a look at your board's documentation to find the latest version of the
 TIFS firmware binary and how to include them in the build.
 
     https://docs.u-boot-project.org/en/latest/board/ti/k3.html`,
+}
+
+// MissingHelp returns where to get the blob that a tag stands for.
+func MissingHelp(tag string) (text string, ok bool) {
+	text, ok = missingHelp[tag]
+	return text, ok
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-package layout
+package describe
 
 import (
 	"slices"
@@ -12,11 +12,37 @@ import (
 // maxTemplateNodes bounds what templates can grow a description to.
 const maxTemplateNodes = 1_000_000
 
-// insertTemplates handles the insert-template properties of all nodes below
-// parent: the subnodes and the properties of the templates that they name go
-// into the node, which overrides what it has already. It returns whether
-// there were any.
-func (b *Build) insertTemplates(parent *fdt.Node, depth int) (bool, error) {
+// inserter inserts templates into nodes.
+type inserter struct {
+	nodes int // inserted so far
+	debug func(msg string)
+}
+
+// insertTemplates inserts the templates of a description and removes them. The
+// tree that it returns takes the place of the old one if there were any.
+func insertTemplates(tree *fdt.Tree, binman *fdt.Node, opt Options) (*fdt.Tree, error) {
+	in := inserter{debug: opt.Debug}
+	found, err := in.below(binman, 0)
+	if err != nil || !found {
+		return tree, err
+	}
+	tree.Sync()
+	if _, err := opt.keep(withTemplate, tree, ""); err != nil {
+		return nil, err
+	}
+	removeTemplates(binman)
+	tree.Sync()
+	if _, err := opt.keep(expanded, tree, ""); err != nil {
+		return nil, err
+	}
+	return rescan(tree)
+}
+
+// below handles the insert-template properties of all nodes below parent: the
+// subnodes and the properties of the templates that they name go into the
+// node, which overrides what it has already. It returns whether there were
+// any.
+func (in *inserter) below(parent *fdt.Node, depth int) (bool, error) {
 	const limit = 1000
 	if depth > limit {
 		return false, &NodeError{Kind: "Node", Path: parent.Path(), Pos: parent.Pos,
@@ -31,11 +57,11 @@ func (b *Build) insertTemplates(parent *fdt.Node, depth int) (bool, error) {
 		}
 		if ok {
 			found = true
-			if err := b.insertTemplate(node, phandles); err != nil {
+			if err := in.insert(node, phandles); err != nil {
 				return false, err
 			}
 		}
-		more, err := b.insertTemplates(node, depth+1)
+		more, err := in.below(node, depth+1)
 		if err != nil {
 			return false, err
 		}
@@ -44,14 +70,14 @@ func (b *Build) insertTemplates(parent *fdt.Node, depth int) (bool, error) {
 	return found, nil
 }
 
-// insertTemplate puts the templates with the given phandles into node: the
-// last one first, since what is inserted goes before what is there.
-func (b *Build) insertTemplate(node *fdt.Node, phandles []uint32) error {
+// insert puts the templates with the given phandles into node: the last one
+// first, since what is inserted goes before what is there.
+func (in *inserter) insert(node *fdt.Node, phandles []uint32) error {
+	errorf := func(msg string) error {
+		return &NodeError{Kind: "Node", Path: node.Path(), Msg: msg, Pos: node.Pos}
+	}
 	for _, phandle := range slices.Backward(phandles) {
 		tmpl := node.Tree().ByPhandle(phandle)
-		errorf := func(msg string) error {
-			return &NodeError{Kind: "Node", Path: node.Path(), Msg: msg, Pos: node.Pos}
-		}
 		if tmpl == nil {
 			return errorf("insert-template names a node that does not exist")
 		}
@@ -60,11 +86,12 @@ func (b *Build) insertTemplate(node *fdt.Node, phandles []uint32) error {
 				return errorf("insert-template of '" + tmpl.Path() + "', which holds the node itself")
 			}
 		}
-		b.inserted += countNodes(tmpl)
-		if b.inserted > maxTemplateNodes {
+		if in.nodes += countNodes(tmpl); in.nodes > maxTemplateNodes {
 			return errorf("templates make too many nodes: is a template inserted into itself?")
 		}
-		b.Log.Printf(Debug, "adding template %s to node %s", tmpl.Path(), node.Path())
+		if in.debug != nil {
+			in.debug("adding template " + tmpl.Path() + " to node " + node.Path())
+		}
 		if err := node.CopySubnodesFromPhandles([]uint32{phandle}); err != nil {
 			return err
 		}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// Package describe reads the description of images: device tree source or a
+// blob becomes a tree, in which templates have been inserted and boot phases
+// are known to all parents. What the nodes mean is for package layout to say.
+package describe
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"binman/content"
+	"binman/dts"
+	"binman/fdt"
+)
+
+// Options say how to read a description. All are optional.
+type Options struct {
+	// Include lists directories to look for included files in.
+	Include []string
+	// Keep is given the tree as it was at stages of reading, to be looked at:
+	// it returns the name of the file that it was written to.
+	Keep func(name string, blob []byte) (path string, err error)
+	// Warn is told what is suspicious in the source, Debug what is done.
+	Warn  func(pos fdt.Pos, msg string)
+	Debug func(msg string)
+}
+
+// The names of what Options.Keep gets.
+const (
+	sourceBlob   = "source.dtb"
+	withTemplate = "u-boot.dtb.tmpl1"
+	expanded     = "u-boot.dtb.tmpl2"
+)
+
+// Load reads the description in the file called name, source if that ends in
+// .dts. The tree has a node /binman.
+func Load(name string, opt Options) (*fdt.Tree, error) {
+	tree, err := read(name, opt)
+	if err != nil {
+		return nil, err
+	}
+	shown := name
+	if isSource(name) {
+		if shown, err = opt.keep(sourceBlob, tree, name); err != nil {
+			return nil, err
+		}
+	}
+	binman := tree.Root.Child("binman")
+	if binman == nil {
+		return nil, fmt.Errorf("Device tree '%s' does not have a 'binman' node", shown)
+	}
+	if tree, err = insertTemplates(tree, binman, opt); err != nil {
+		return nil, err
+	}
+	if propagateBootPhases(tree.Root) {
+		tree.Sync()
+	}
+	return tree, nil
+}
+
+func (o Options) keep(name string, tree *fdt.Tree, otherwise string) (string, error) {
+	if o.Keep == nil {
+		return otherwise, nil
+	}
+	return o.Keep(name, tree.Marshal())
+}
+
+func isSource(name string) bool { return filepath.Ext(name) == ".dts" }
+
+// read parses a blob or compiles source.
+func read(name string, opt Options) (*fdt.Tree, error) {
+	data, err := content.Open(name) // in the words that every missing file has
+	if err != nil {
+		return nil, err
+	}
+	if isSource(name) {
+		return compile(name, opt)
+	}
+	blob, err := data.Bytes()
+	if err != nil {
+		return nil, fmt.Errorf("device tree '%s': %w", name, err)
+	}
+	tree, err := fdt.Parse(blob)
+	if err != nil {
+		return nil, fmt.Errorf("device tree '%s': %w", name, err)
+	}
+	return tree, nil
+}
+
+// compile compiles source. Files that it includes are looked for in the
+// directory include too, as U-Boot's build does.
+func compile(name string, opt Options) (*fdt.Tree, error) {
+	tree, err := dts.Compile(name, dts.Options{
+		Include: append([]string{"include"}, opt.Include...),
+		Define:  map[string]string{"__ASSEMBLY__": "1"},
+		Warn:    opt.Warn,
+	})
+	if err != nil {
+		// The last line is what dtc says then, which scripts look for.
+		return nil, fmt.Errorf("%w\nFATAL ERROR: Unable to parse input tree", err)
+	}
+	return tree, nil
+}

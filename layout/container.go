@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package layout
+
+import "binman/content"
+
+// This file lets the engine treat every container alike: as a Make and an
+// Open, around which it packs, positions, loads and replaces.
+
+// parts returns what the container is made of.
+func (b *Build) parts(e *Entry) Parts {
+	p := Parts{Packed: b.packing, List: make([]Part, 0, len(e.Section.Entries))}
+	for _, child := range e.Section.Entries {
+		part := Part{Entry: child, Data: child.Data}
+		if b.pass > 1 {
+			part.MinSize = child.formatSize
+		}
+		if o := child.opened; o != nil {
+			part.Changed = child.dirty()
+			part.Packed = o.packed
+		}
+		p.List = append(p.List, part)
+	}
+	if e.opened != nil {
+		p.Old, p.Opened = e.opened.inner, true
+	}
+	return p
+}
+
+// make makes the contents of a container of those of its entries, compressed
+// if it asks for that.
+func (b *Build) make(e *Entry) (content.Data, error) {
+	if e.frozen() {
+		return e.Data, nil
+	}
+	data, places, err := e.Type.(Container).Make(b.ctx(), e, b.parts(e))
+	if err != nil {
+		return content.Data{}, err
+	}
+	if data.Len() > maxSize {
+		return content.Data{}, e.tooLarge(data.Len())
+	}
+	b.place(e, places)
+	return b.compress(e, data)
+}
+
+// place notes where a format has put its parts, and asks for another pass if
+// that has changed. Once the image is packed the positions are written, and
+// stay even if entries are left out.
+func (b *Build) place(e *Entry, places []Place) {
+	if places == nil || !b.packing || b.placed {
+		return
+	}
+	for i, child := range e.Section.Entries {
+		p := places[i]
+		child.nowhere = !p.Known
+		if !p.Known {
+			continue
+		}
+		if p.Uncomp.Known {
+			child.UncompSize = p.Uncomp
+		}
+		child.formatSize = p.Size
+		if offset, size := Some(p.Offset), Some(p.Size); child.Offset != offset || child.Size != size {
+			child.Offset, child.Size = offset, size
+			b.moved = append(b.moved, child)
+		}
+	}
+}
+
+// packHeld packs what a container holds, and what else goes into an entry.
+func (b *Build) packHeld(e *Entry) error {
+	for _, s := range e.Sources {
+		if err := b.packAlone(s); err != nil {
+			return err
+		}
+	}
+	switch {
+	case e.Section == nil:
+		return nil
+	case e.placing() == InSection, e.placing() == InFormat && b.opened == nil:
+		return b.packEntries(e)
+	}
+	for _, child := range e.Section.Entries {
+		if err := b.packAlone(child); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// packAlone packs an entry that something else than packing places: only
+// what it holds needs to be packed.
+func (b *Build) packAlone(e *Entry) error {
+	if e.Section == nil && len(e.Sources) == 0 || e.frozen() {
+		return nil
+	}
+	if e.placing() != InSection || !e.Compressed() {
+		e.UncompSize = OptInt{} // of a file in the container, not for packing
+	}
+	if b.opened != nil {
+		// Its place in the container says nothing of its own size.
+		e.Size = OptInt{}
+	}
+	_, err := b.pack(e, 0)
+	return err
+}
+
+func (e *Entry) placing() Placing {
+	if e.Info == nil {
+		return InSection
+	}
+	return e.Info.Placing
+}

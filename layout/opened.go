@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package layout
+
+import (
+	"binman/content"
+	"binman/fdt"
+)
+
+// openedE is what an opened image has of an entry.
+type openedE struct {
+	offset, size OptInt // where it was
+
+	// Of a container: what it holds, once somebody has asked.
+	isOpen  bool
+	inner   content.Data // without padding, decompressed
+	openErr error
+
+	// Of what is in an open container.
+	item Item
+
+	// Of an entry of an image that is being changed.
+	loaded   bool
+	contents content.Data  // as they were, without padding
+	packed   *content.Data // as its container would compress the new contents
+	changed  bool          // the contents are not those of the image any more
+	given    bool          // somebody has given them
+	touched  bool          // something in it has changed
+	whole    bool          // a container that was given as a whole
+	lost     bool          // a container that cannot be read: it stays as it is
+}
+
+// dirty says whether the contents of the entry, or of something in it, are not
+// those of the opened image any more.
+func (e *Entry) dirty() bool { return e.opened != nil && (e.opened.changed || e.opened.touched) }
+
+// markChanged notes that the contents of an entry of an opened image have
+// changed.
+func (e *Entry) markChanged() {
+	e.opened.changed = true
+	for p := e.Parent; p != nil; p = p.Parent {
+		p.opened.touched = true
+	}
+}
+
+// frozen says whether a container of an opened image keeps its contents,
+// whatever the map says that it holds: nothing in it has changed, or it is not
+// known what it is made of.
+func (e *Entry) frozen() bool {
+	o := e.opened
+	if o == nil || e.Section == nil {
+		return false
+	}
+	return !e.dirty() || o.whole || o.lost || len(e.Section.Entries) == 0
+}
+
+// gone says whether the entry is in a container whose contents are not made
+// of what it holds.
+func (e *Entry) gone() bool {
+	if e.opened == nil {
+		return false
+	}
+	for p := e.Parent; p != nil; p = p.Parent {
+		if p.opened.whole || p.opened.lost {
+			return true
+		}
+	}
+	return e.opened.lost
+}
+
+// moved says whether packing put the entry of an opened image elsewhere.
+func (e *Entry) moved() bool {
+	return e.Offset != e.opened.offset || e.Size != e.opened.size
+}
+
+// open finds what a container holds, once.
+func (o *Opened) open(e *Entry) error {
+	st := e.opened
+	if st.isOpen {
+		return st.openErr
+	}
+	st.isOpen = true
+	st.inner, st.openErr = o.inner(e)
+	if st.openErr != nil {
+		return st.openErr
+	}
+	items, err := e.Type.(Container).Open(o.b.ctx(), e, st.inner)
+	if err != nil {
+		st.openErr = e.Errorf("%w", err)
+		return st.openErr
+	}
+	for i, child := range e.Section.Entries {
+		child.opened.item = items[i]
+	}
+	return nil
+}
+
+// item returns what the container of an entry has of it.
+func (o *Opened) item(e *Entry) (Item, error) {
+	if err := o.open(e.Parent); err != nil {
+		return Item{}, err
+	}
+	return e.opened.item, e.opened.item.Err
+}
+
+// inner returns what a container holds: without padding, decompressed.
+func (o *Opened) inner(e *Entry) (content.Data, error) {
+	if e.Parent == nil {
+		return o.Data, nil
+	}
+	it, err := o.item(e)
+	if err != nil {
+		return content.Data{}, err
+	}
+	data, err := e.bare(it)
+	if err != nil {
+		return content.Data{}, err
+	}
+	return e.unwrap(data)
+}
+
+// bare returns the contents of an entry as they are in its container, without
+// padding and without what the container does to them.
+func (e *Entry) bare(it Item) (content.Data, error) {
+	switch {
+	case it.Padded:
+		return e.unpad(it.Data)
+	case it.Codec == "":
+		return it.Data, nil
+	}
+	data, err := Decompress(it.Codec, it.Data, it.Uncomp.Or(maxDecompressed))
+	if err != nil {
+		return content.Data{}, e.Errorf("%w", err)
+	}
+	return data, nil
+}
+
+// unwrap takes off what is around contents without padding: what the entry's
+// type puts there, and the compression.
+func (e *Entry) unwrap(data content.Data) (content.Data, error) {
+	if u, ok := e.Type.(Unwrapper); ok {
+		var err error
+		if data, err = u.Unwrap(e, data); err != nil {
+			return content.Data{}, err
+		}
+	}
+	return e.decompress(data)
+}
+
+// unpad takes off the padding that the entry asks for.
+func (e *Entry) unpad(stored content.Data) (content.Data, error) {
+	n := stored.Len()
+	if e.PadBefore < 0 || e.PadAfter < 0 || e.PadBefore > n || e.PadAfter > n-e.PadBefore {
+		return content.Data{}, e.Errorf("padding of %#x and %#x bytes is more than its size %#x", e.PadBefore, e.PadAfter, n)
+	}
+	return stored.Slice(e.PadBefore, n-e.PadBefore-e.PadAfter), nil
+}
+
+// Stored returns the bytes of an entry as they are in the image, with padding.
+func (o *Opened) Stored(e *Entry) (content.Data, error) {
+	if e.Parent == nil {
+		return o.Data, nil
+	}
+	it, err := o.item(e)
+	return it.Data, err
+}
+
+// Contents returns the contents of an entry: for a compressed one
+// decompressed, otherwise as they are in the image, with padding.
+func (o *Opened) Contents(e *Entry) (content.Data, error) {
+	if e.Parent == nil {
+		return o.Data, nil
+	}
+	it, err := o.item(e)
+	if err != nil {
+		return content.Data{}, err
+	}
+	if it.Padded && !e.Processed() {
+		return it.Data, nil
+	}
+	data, err := e.bare(it)
+	if err != nil {
+		return content.Data{}, err
+	}
+	return e.unwrap(data)
+}
+
+// Processed says whether the contents of an entry differ from what its image
+// has of them: they are compressed, or something is around them.
+func (e *Entry) Processed() bool {
+	_, wrapped := e.Type.(Unwrapper)
+	return wrapped || e.Compressed() || e.As.Compress != ""
+}
+
+// Plain says whether the bytes of a container are those of its entries and
+// what lies between them.
+func (e *Entry) Plain() bool {
+	return e.Section != nil && !e.Processed() && e.placing() == InSection && !e.Info.Framed
+}
+
+// load makes the contents of everything in the image known.
+func (o *Opened) load(e *Entry) error {
+	data := o.Data
+	if e.Parent != nil {
+		it, err := o.item(e)
+		if err == nil {
+			data, err = e.bare(it)
+		}
+		if err != nil && e.Parent.placing() == InSection {
+			return err
+		}
+		if err != nil {
+			o.b.Log.Printf(Info, "%v: leaving it as it is", err)
+			e.opened.lost = true
+			return nil
+		}
+	} else if e.Size.Known && e.Size.Value <= data.Len() {
+		data = data.Slice(0, e.Size.Value)
+	}
+	e.opened.loaded, e.opened.contents = true, data
+	e.SetContents(e.shrunk(data, o.b.repack))
+	if e.Section == nil {
+		return nil
+	}
+	if err := o.open(e); err != nil {
+		o.b.Log.Printf(Info, "%v: leaving it as it is", err)
+		e.opened.lost = true
+		return nil
+	}
+	if e.Parent == nil {
+		e.opened.inner = data
+	}
+	for _, child := range e.Section.Entries {
+		if err := o.load(child); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shrunk returns the contents of an entry without what extend-size has added
+// to them, as far as that can be told.
+func (e *Entry) shrunk(data content.Data, repack bool) content.Data {
+	if !repack || !e.ExtendSize {
+		return data
+	}
+	if e.OrigSize.Known {
+		return data.Slice(0, min(data.Len(), max(e.OrigSize.Value-e.PadBefore-e.PadAfter, 0)))
+	}
+	return data.TrimRight(e.padByte())
+}
+
+// loadTrees finds the device trees in the image that describe it, so that
+// they can be kept up to date.
+func (o *Opened) loadTrees() {
+	o.Entry.Walk(func(e *Entry) {
+		if e.Info.Tree != "" && e.opened.loaded {
+			o.addTree(e, e.Data)
+		}
+	})
+}
+
+// addTree makes the device tree in stored bytes known, if it is one and
+// describes the image.
+func (o *Opened) addTree(e *Entry, stored content.Data) {
+	tree, err := e.parseTree(stored)
+	if err != nil {
+		o.b.Log.Printf(Warning, "%v: leaving it as it is", err)
+		return
+	}
+	binman := tree.Root.Child("binman")
+	if binman == nil {
+		return // nothing in it speaks of the image
+	}
+	dt := &deviceTree{etype: e.Info.Tree, tree: tree, blob: tree.Marshal(), entry: e, prefix: "/binman"}
+	if binman.Has("multiple-images") {
+		image, _, _ := o.Entry.Node.Str("image-node")
+		if binman.Child(image) == nil {
+			return
+		}
+		dt.prefix += "/" + image
+	}
+	o.b.trees.list = append(o.b.trees.list, dt)
+}
+
+func (e *Entry) parseTree(stored content.Data) (*fdt.Tree, error) {
+	data, err := e.unwrap(stored)
+	if err != nil {
+		return nil, err
+	}
+	blob, err := data.Bytes()
+	if err != nil {
+		return nil, e.Errorf("%w", err)
+	}
+	tree, err := fdt.Parse(blob)
+	if err != nil {
+		return nil, e.Errorf("%w", err)
+	}
+	return tree, nil
+}
+
+// dropTree forgets the device tree of an entry that holds something else now.
+func (s *treeSet) dropTree(e *Entry) {
+	for i, dt := range s.list {
+		if dt.entry == e {
+			s.list = append(s.list[:i:i], s.list[i+1:]...)
+			return
+		}
+	}
+}
