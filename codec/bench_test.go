@@ -52,7 +52,7 @@ func BenchmarkCompress(b *testing.B) {
 				}
 				b.ReportMetric(float64(size), "bytes")
 				if command := theirs[c.Name]; haveProgram(command[0]) {
-					program := programSize(b, command, in.Data)
+					program := len(packFile(b, command, in.Data))
 					b.ReportMetric(float64(program), "program-bytes")
 					b.ReportMetric(100*float64(size-program)/float64(program), "%")
 				}
@@ -64,22 +64,6 @@ func BenchmarkCompress(b *testing.B) {
 func haveProgram(name string) bool {
 	_, err := exec.LookPath(name)
 	return err == nil
-}
-
-// programSize returns the size to which command, as the original calls it,
-// compresses data.
-func programSize(b *testing.B, command []string, data []byte) int {
-	in := writeTemp(b, data)
-	if command[0] != "lzma_alone" {
-		return len(run(b, command, nil, in))
-	}
-	out := in + ".lzma"
-	run(b, command, nil, "e", in, out, "-lc1", "-lp0", "-pb0", "-d8")
-	info, err := os.Stat(out)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return int(info.Size())
 }
 
 func BenchmarkDecompress(b *testing.B) {

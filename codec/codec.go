@@ -21,6 +21,8 @@
 package codec
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 
 	"binman/codec/internal/limit"
@@ -35,9 +37,14 @@ type Codec struct {
 	Tool string // the program that the original runs for it: "lzma_alone"
 
 	encode func(src []byte) ([]byte, error)
-	decode func(src []byte, limit int64) ([]byte, error)
+	decode decoder
 	detect func(prefix []byte) bool
 }
+
+// decoder decodes what src begins with, to at most limit bytes: one stream, or
+// all that follow each other directly if the format lets them be told from
+// padding. consumed, never 0, is how many bytes of src these take.
+type decoder func(src []byte, limit int64) (out []byte, consumed int64, err error)
 
 // Compress returns src in compressed form.
 func (c Codec) Compress(src []byte) ([]byte, error) {
@@ -51,15 +58,55 @@ func (c Codec) Compress(src []byte) ([]byte, error) {
 // Decompress returns the content of the compressed data at the start of src.
 // If that exceeds limit bytes it returns ErrTooLarge instead, having spent
 // memory in proportion to limit at most. Streams that follow one another
-// directly are joined, as the programs do; bytes that follow the last one,
-// such as an entry's padding, are ignored.
+// directly are joined, as the programs do, except for lzma, whose streams have
+// no mark to be known by. Whatever follows the last one, such as an entry's
+// padding, is ignored.
 func (c Codec) Decompress(src []byte, limit int64) ([]byte, error) {
-	out, err := c.decode(src, limit)
+	out, _, err := c.decode(src, limit)
 	if err != nil {
 		return nil, fmt.Errorf("decompress with %s: %w", c.Name, err)
 	}
 	return out, nil
 }
+
+// DecompressAll returns the joined contents of all streams in src, of which
+// there must be one at least: what several files are that were compressed one
+// by one. It is for data known to be just that, and differs from Decompress
+// in two ways. Streams of lzma are joined too. And nothing but padding may
+// follow the last stream: zero bytes, then bytes of one other value, as many
+// as there are of each. Anything else is an error, as it may be a stream that
+// is damaged, and its content must not be left out without a word.
+//
+// The limit is for all contents together.
+func (c Codec) DecompressAll(src []byte, limit int64) ([]byte, error) {
+	out, n, err := c.decode(src, limit)
+	if err != nil {
+		return nil, fmt.Errorf("decompress with %s: %w", c.Name, err)
+	}
+	for at := n; !isPadding(src[at:]); at += n {
+		var more []byte
+		more, n, err = c.decode(src[at:], limit-int64(len(out)))
+		switch {
+		case errors.Is(err, ErrTooLarge):
+			return nil, fmt.Errorf("decompress with %s: %w", c.Name, exceeded(limit))
+		case err != nil:
+			return nil, fmt.Errorf("decompress with %s: at offset 0x%x, behind a stream, "+
+				"is neither padding nor another stream: %w", c.Name, at, err)
+		}
+		out = append(out, more...)
+	}
+	return out, nil
+}
+
+// isPadding reports whether b is zero bytes, then bytes of one other value,
+// of each any number.
+func isPadding(b []byte) bool {
+	b = bytes.TrimLeft(b, "\x00")
+	return len(b) == 0 || bytes.Count(b, b[:1]) == len(b)
+}
+
+// exceeded returns ErrTooLarge with the limit.
+func exceeded(n int64) error { return limit.Exceeded(n) }
 
 // Lookup returns the codec called name.
 func Lookup(name string) (Codec, error) {

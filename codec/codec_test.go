@@ -128,6 +128,127 @@ func TestStreamsInARow(t *testing.T) {
 	})
 }
 
+// Files compressed one by one and joined, as blob-ext-list stores them, in an
+// entry that may be larger.
+func TestDecompressAll(t *testing.T) {
+	first, second, third := sample.Firmware(3000), []byte("second"), sample.Noise(500, 3)
+	padding := func(n int, value byte) []byte { return bytes.Repeat([]byte{value}, n) }
+	each(t, func(t *testing.T, c Codec) {
+		pack := func(contents ...[]byte) []byte {
+			var packed []byte
+			for _, data := range contents {
+				packed = append(packed, compress(t, c, data)...)
+			}
+			return packed
+		}
+		join := func(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
+		two := pack(first, second)
+		for _, tt := range []struct {
+			name   string
+			packed []byte
+			want   []byte
+		}{
+			{"one stream", pack(first), first},
+			{"two streams", two, join(first, second)},
+			{"three streams", pack(first, second, third), join(first, second, third)},
+			{"the same three times", pack(second, second, second), []byte("secondsecondsecond")},
+			{"an empty one first", pack(nil, first), first},
+			{"an empty one between", pack(first, nil, second), join(first, second)},
+			{"an empty one last", pack(first, nil), first},
+			{"empty ones only", pack(nil, nil), nil},
+			{"one zero byte after", join(two, padding(1, 0)), join(first, second)},
+			{"zero padding", join(two, padding(37, 0)), join(first, second)},
+			{"much zero padding", join(two, padding(4096, 0)), join(first, second)},
+			{"one 0xff after", join(two, padding(1, 0xff)), join(first, second)},
+			{"erased flash after", join(two, padding(100, 0xff)), join(first, second)},
+			{"padding of another value", join(two, padding(100, 0xa5)), join(first, second)},
+			{"zero padding, then erased flash", join(two, padding(6, 0), padding(9, 0xff)), join(first, second)},
+		} {
+			got, err := c.DecompressAll(tt.packed, int64(len(tt.want)))
+			if err != nil {
+				t.Errorf("%s: %v", tt.name, err)
+			} else if !bytes.Equal(got, tt.want) {
+				t.Errorf("%s: got %d bytes, want %d, or they differ", tt.name, len(got), len(tt.want))
+			}
+		}
+		for _, tt := range []struct {
+			name   string
+			packed []byte
+		}{
+			{"nothing", nil},
+			{"padding only", padding(100, 0xff)},
+			{"erased flash, then zero padding", join(two, padding(9, 0xff), padding(6, 0))},
+			{"a stream behind padding", join(pack(first), padding(7, 0xff), pack(second))},
+			{"no stream", join(two, []byte("something"))},
+			{"a second stream that begins wrong", join(pack(first), []byte{0xee}, pack(second)[1:])},
+			{"a second stream that is cut off", two[:len(two)-9]},
+		} {
+			if got, err := c.DecompressAll(tt.packed, anySize); err == nil || got != nil {
+				t.Errorf("%s: %d bytes, error %v", tt.name, len(got), err)
+			}
+		}
+	})
+}
+
+// The limit of DecompressAll is for the sum, whichever stream passes it.
+func TestDecompressAllLimit(t *testing.T) {
+	a, b := sample.Firmware(3000), sample.Firmware(700)
+	each(t, func(t *testing.T, c Codec) {
+		var packed []byte
+		for _, data := range [][]byte{a, b, b} {
+			packed = append(packed, compress(t, c, data)...)
+		}
+		for _, limit := range []int64{0, 1, 2999, 3000, 3001, 3699, 3700, 3701, 4399} {
+			if _, err := c.DecompressAll(packed, limit); !errors.Is(err, ErrTooLarge) {
+				t.Errorf("limit of %d for 4400: got error %v", limit, err)
+			}
+		}
+		if got, err := c.DecompressAll(packed, 4400); err != nil || len(got) != 4400 {
+			t.Errorf("limit just right: got %d bytes, %v", len(got), err)
+		}
+	})
+}
+
+// Zero bytes between the streams belong to .xz, in fours; in other formats they
+// end the streams, and a stream behind them is an error (TestDecompressAll).
+func TestZerosBetweenStreams(t *testing.T) {
+	each(t, func(t *testing.T, c Codec) {
+		for _, zeros := range []int{1, 4, 6, 8} {
+			packed := append(compress(t, c, []byte("one")), make([]byte, zeros)...)
+			packed = append(packed, compress(t, c, []byte("two"))...)
+			got, err := c.DecompressAll(packed, anySize)
+			if c.Name == "xz" && zeros%4 == 0 {
+				if err != nil || string(got) != "onetwo" {
+					t.Errorf("%d zeros: got %q, %v", zeros, got, err)
+				}
+			} else if err == nil {
+				t.Errorf("%d zeros: got %q and no error", zeros, got)
+			}
+		}
+	})
+}
+
+// A row of streams costs what they hold, not what they might need: the header
+// of an LZMA stream can ask for 6 MiB of models.
+func TestManyStreams(t *testing.T) {
+	empty := []byte("\x2c\x00\x10\x00\x00" + "\x00\x00\x00\x00\x00\x00\x00\x00" + "\x00\x00\x00\x00\x00")
+	c, err := Lookup("lzma")
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed := append(bytes.Repeat(empty, 1000), compress(t, c, []byte("end"))...)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got, err := c.DecompressAll(packed, 3)
+	runtime.ReadMemStats(&after)
+	if err != nil || string(got) != "end" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if used := after.TotalAlloc - before.TotalAlloc; used > 100<<20 {
+		t.Errorf("allocated %d bytes for %d bytes of input", used, len(packed))
+	}
+}
+
 func TestLimit(t *testing.T) {
 	each(t, func(t *testing.T, c Codec) {
 		for _, n := range []int{0, 1, 100, 5000, 300_000} {

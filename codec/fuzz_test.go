@@ -17,17 +17,29 @@ func byNumber(n byte) Codec {
 }
 
 // FuzzDecompress feeds the decoders anything: they must return, within the
-// limit, data or an error, and never both.
+// limit, data or an error, and never both. All streams begin with those that
+// Decompress returns.
 func FuzzDecompress(f *testing.F) {
 	for i, c := range codecs() {
 		for _, data := range [][]byte{nil, []byte("hello hello hello"), sample.Firmware(700), make([]byte, 5000)} {
-			f.Add(byte(i), compress(f, c, data))
+			packed := compress(f, c, data)
+			f.Add(byte(i), packed)
+			f.Add(byte(i), append(packed[:len(packed):len(packed)], packed...))
 		}
 	}
 	f.Fuzz(func(t *testing.T, codec byte, data []byte) {
 		c := byNumber(codec)
 		const limit = 1 << 16
 		got, err := c.Decompress(data, limit)
+		all, errAll := c.DecompressAll(data, limit)
+		switch {
+		case errAll != nil && all != nil:
+			t.Errorf("%s: %d bytes of all streams and an error: %v", c.Name, len(all), errAll)
+		case len(all) > limit:
+			t.Errorf("%s: %d bytes of all streams with a limit of %d", c.Name, len(all), limit)
+		case errAll == nil && (err != nil || !bytes.HasPrefix(all, got)):
+			t.Errorf("%s: %d bytes of all streams, %d of the first, %v", c.Name, len(all), len(got), err)
+		}
 		switch {
 		case err != nil && got != nil:
 			t.Errorf("%s: %d bytes and an error: %v", c.Name, len(got), err)

@@ -139,6 +139,55 @@ func TestWeReadPrograms(t *testing.T) {
 	}
 }
 
+// TestWeReadProgramsInARow has the programs compress files one by one, as the
+// original does for a blob-ext-list.
+func TestWeReadProgramsInARow(t *testing.T) {
+	inputs := [][]byte{sample.Firmware(5000), nil, []byte("short"), sample.Noise(300, 3)}
+	want := bytes.Join(inputs, nil)
+	commands := append([]program{{"lzma", nil, nil, [][]string{{"lzma_alone"}}}}, programs...)
+	for _, p := range commands {
+		c, err := Lookup(p.codec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, command := range append(p.variants, p.pack) {
+			if command == nil {
+				continue
+			}
+			t.Run(strings.Join(command, " "), func(t *testing.T) {
+				var packed []byte
+				for _, data := range inputs {
+					packed = append(packed, packFile(t, command, data)...)
+				}
+				for _, padding := range []string{"", strings.Repeat("\x00", 40), strings.Repeat("\xff", 40)} {
+					got, err := c.DecompressAll(append(packed[:len(packed):len(packed)], padding...), int64(len(want)))
+					if err != nil {
+						t.Errorf("with padding %q: %v", padding, err)
+					} else if !bytes.Equal(got, want) {
+						t.Errorf("with padding %q: got %d bytes, want %d, or they differ", padding, len(got), len(want))
+					}
+				}
+			})
+		}
+	}
+}
+
+// packFile returns what command makes of data in a file.
+func packFile(t testing.TB, command []string, data []byte) []byte {
+	t.Helper()
+	in := writeTemp(t, data)
+	if command[0] != "lzma_alone" {
+		return run(t, command, nil, in)
+	}
+	out := in + ".lzma"
+	run(t, command, nil, "e", in, out, "-lc1", "-lp0", "-pb0", "-d8")
+	packed, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return packed
+}
+
 // TestSizes holds our output to the size that the programs reach.
 func TestSizes(t *testing.T) {
 	inputs := []sample.Named{

@@ -20,13 +20,13 @@ import (
 // codecs returns the table of all algorithms, in alphabetical order.
 func codecs() []Codec {
 	return []Codec{
-		{"bzip2", "bzip2", infallible(bzip2.Encode), bzip2.Decode, isBzip2},
-		{"gzip", "gzip", infallible(gzip.Encode), gzip.Decode, hasMagic("\x1f\x8b\x08")},
-		{"lz4", "lz4", infallible(lz4.Encode), lz4.Decode, isLZ4},
+		{"bzip2", "bzip2", infallible(bzip2.Encode), bzip2.DecodePrefix, isBzip2},
+		{"gzip", "gzip", infallible(gzip.Encode), gzip.DecodePrefix, hasMagic("\x1f\x8b\x08")},
+		{"lz4", "lz4", infallible(lz4.Encode), lz4.DecodePrefix, isLZ4},
 		{"lzma", "lzma_alone", encodeLZMA, decodeLZMA, isLZMA},
-		{"lzo", "lzop", infallible(lzo.Encode), lzo.Decode, hasMagic("\x89LZO\x00\r\n\x1a\n")},
+		{"lzo", "lzop", infallible(lzo.Encode), lzo.DecodePrefix, hasMagic("\x89LZO\x00\r\n\x1a\n")},
 		{"xz", "xz", xz.Encode, decodeXZ, hasMagic(xzMagic)},
-		{"zstd", "zstd", zstd.Encode, zstd.Decode, hasMagic("\x28\xb5\x2f\xfd")},
+		{"zstd", "zstd", zstd.Encode, zstd.DecodePrefix, hasMagic("\x28\xb5\x2f\xfd")},
 	}
 }
 
@@ -41,33 +41,33 @@ func hasMagic(magic string) func([]byte) bool {
 
 func encodeLZMA(src []byte) ([]byte, error) { return lzma.Encode(src, lzma.Binman()) }
 
-func decodeLZMA(src []byte, limit int64) ([]byte, error) {
-	out, _, err := lzma.DecodePrefix(src, limit)
-	return out, tooLarge(err)
+func decodeLZMA(src []byte, limit int64) (out []byte, consumed int64, err error) {
+	out, consumed, err = lzma.DecodePrefix(src, limit)
+	return out, consumed, tooLarge(err)
 }
 
 const xzMagic = "\xfd7zXZ\x00"
 
 // decodeXZ joins the streams at the start of src, which may have zero bytes
 // between them, a multiple of 4.
-func decodeXZ(src []byte, limit int64) ([]byte, error) {
-	var out []byte
-	for first := true; first || bytes.HasPrefix(src, []byte(xzMagic)); first = false {
-		part, used, err := xz.DecodePrefix(src, limit-int64(len(out)))
+func decodeXZ(src []byte, limit int64) (out []byte, consumed int64, err error) {
+	rest := src
+	for first := true; first || bytes.HasPrefix(rest, []byte(xzMagic)); first = false {
+		part, used, err := xz.DecodePrefix(rest, limit-int64(len(out)))
 		if err != nil {
-			return nil, tooLarge(err)
+			return nil, 0, tooLarge(err)
 		}
 		if first {
 			out = part
 		} else {
 			out = append(out, part...)
 		}
-		src = src[used:]
-		for len(src) >= 4 && binary.LittleEndian.Uint32(src) == 0 {
-			src = src[4:]
+		rest = rest[used:]
+		for len(rest) >= 4 && binary.LittleEndian.Uint32(rest) == 0 {
+			rest = rest[4:]
 		}
 	}
-	return out, nil
+	return out, int64(len(src) - len(rest)), nil
 }
 
 // tooLarge makes the error of lzma and xz about a limit this package's.

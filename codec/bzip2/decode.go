@@ -23,15 +23,25 @@ var (
 // maxSize bytes of it, else ErrTooLarge. Bytes after the last stream are
 // ignored.
 func Decode(src []byte, maxSize int64) ([]byte, error) {
+	out, _, err := DecodePrefix(src, maxSize)
+	return out, err
+}
+
+// DecodePrefix is like Decode and also returns how many bytes of src the
+// streams take.
+func DecodePrefix(src []byte, maxSize int64) (out []byte, consumed int64, err error) {
 	in := &byteReader{src: src}
-	out, err := limit.ReadAll(nil, bzip2.NewReader(in), maxSize)
-	switch {
-	case err == nil || in.sawEnd():
-		return out, nil
-	case errors.Is(err, ErrTooLarge):
-		return nil, err
+	out, err = limit.ReadAll(nil, bzip2.NewReader(in), maxSize)
+	if err == nil {
+		return out, int64(in.pos), nil
 	}
-	return nil, fmt.Errorf("%w: %w, near offset 0x%x", ErrFormat, err, in.pos)
+	if errors.Is(err, ErrTooLarge) {
+		return nil, 0, err
+	}
+	if end, ok := in.sawEnd(); ok {
+		return out, int64(end), nil
+	}
+	return nil, 0, fmt.Errorf("%w: %w, near offset 0x%x", ErrFormat, err, in.pos)
 }
 
 // byteReader reads src byte by byte, which is how compress/bzip2 reads an
@@ -58,12 +68,12 @@ func (r *byteReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// sawEnd reports whether reading went wrong only after the end of a stream:
-// compress/bzip2 then reads one or two bytes and expects "BZ" there. The end
-// is known by the final magic and 32 bits of CRC, padded to a byte.
-func (r *byteReader) sawEnd() bool {
+// sawEnd returns the end of the last stream if reading went wrong only after
+// it: compress/bzip2 then reads one or two bytes and expects "BZ" there. The
+// end is known by the final magic and 32 bits of CRC, padded to a byte.
+func (r *byteReader) sawEnd() (end int, ok bool) {
 	for looked := 1; looked <= 2; looked++ {
-		end := r.pos - looked
+		end = r.pos - looked
 		if end < 14 || looked == 1 && r.pos != len(r.src) ||
 			looked == 2 && string(r.src[end:r.pos]) == "BZ" {
 			continue
@@ -75,9 +85,9 @@ func (r *byteReader) sawEnd() bool {
 				magic = magic<<1 | uint64(r.src[bit/8]>>(7-bit%8)&1)
 			}
 			if magic == finalMagic {
-				return true
+				return end, true
 			}
 		}
 	}
-	return false
+	return 0, false
 }

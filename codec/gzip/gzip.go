@@ -56,7 +56,13 @@ func Encode(src []byte) []byte {
 // maxSize bytes of it, else ErrTooLarge. Bytes after the last member are
 // ignored.
 func Decode(src []byte, maxSize int64) ([]byte, error) {
-	var out []byte
+	out, _, err := DecodePrefix(src, maxSize)
+	return out, err
+}
+
+// DecodePrefix is like Decode and also returns how many bytes of src the
+// members take.
+func DecodePrefix(src []byte, maxSize int64) (out []byte, consumed int64, err error) {
 	var z gzip.Reader
 	in := bytes.NewReader(src)
 	for first := true; first || bytes.HasPrefix(src[len(src)-in.Len():], []byte(magic)); first = false {
@@ -67,11 +73,11 @@ func Decode(src []byte, maxSize int64) ([]byte, error) {
 			out, err = limit.ReadAll(out, &z, maxSize)
 		}
 		if errors.Is(err, ErrTooLarge) {
-			return nil, err
+			return nil, 0, err
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w, in the member at offset 0x%x", ErrFormat, err, start)
+			return nil, 0, fmt.Errorf("%w: %w, in the member at offset 0x%x", ErrFormat, err, start)
 		}
 	}
-	return out, nil
+	return out, int64(len(src) - in.Len()), nil
 }

@@ -26,18 +26,25 @@ const legacyBlock = 8 << 20
 // maxSize bytes of it, else ErrTooLarge. Bytes after the last frame are
 // ignored.
 func Decode(src []byte, maxSize int64) ([]byte, error) {
+	out, _, err := DecodePrefix(src, maxSize)
+	return out, err
+}
+
+// DecodePrefix is like Decode and also returns how many bytes of src the
+// frames take.
+func DecodePrefix(src []byte, maxSize int64) (out []byte, consumed int64, err error) {
 	d := decoder{Cursor: cursor.Cursor{Src: src, Order: binary.LittleEndian, Malformed: ErrFormat}, max: maxSize}
 	frames := 0
 	for d.isFrame() {
 		if err := d.frame(); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		frames++
 	}
 	if frames == 0 {
-		return nil, d.Errorf("no LZ4 frame magic")
+		return nil, 0, d.Errorf("no LZ4 frame magic")
 	}
-	return d.out, nil
+	return d.out, int64(d.Pos), nil
 }
 
 type decoder struct {

@@ -262,6 +262,7 @@ func TestDecode2Errors(t *testing.T) {
 		{"stored before dictionary reset", []byte{2, 0, 0, 'z', 0}, 10, ErrCorrupt, "does not reset the dictionary"},
 		{"LZMA before dictionary reset", with(0, 0xc0), 100, ErrCorrupt, "does not reset what"},
 		{"LZMA after stored without properties", join(stored, with(0, 0xa0)), 100, ErrCorrupt, "at offset 5: corrupt data: LZMA2 control byte 0xa0 does not reset what"},
+		{"LZMA after a second dictionary without properties", join(body, stored, with(0, 0xa0)), 200, ErrCorrupt, "control byte 0xa0 does not reset what"},
 		{"LZMA after stored with state kept", join(body, []byte{2, 0, 0, 'z', 0x80, 0, 0, 0, 0, 0, 0}), 200, ErrCorrupt, "control byte 0x80 does not reset what"},
 		{"stored header cut", []byte{1, 0}, 10, ErrCorrupt, "header is cut off"},
 		{"stored data cut", []byte{1, 0, 5, 'x'}, 10, ErrCorrupt, "stored chunk of 6 bytes is cut off"},

@@ -27,7 +27,8 @@ func Decode(src []byte, limit int64) ([]byte, error) {
 // returns how many bytes of src the file takes.
 //
 // Besides output, which grows as data appears and never above limit, it needs
-// as much memory as the header's lc and lp ask for, 6 MiB at most.
+// memory for the contexts of literals that really come up: at most 1.5 KiB for
+// each of those that the header's lc and lp ask for, 6 MiB in all.
 func DecodePrefix(src []byte, limit int64) (out []byte, consumed int64, err error) {
 	d := newDecoder(src, limit)
 	if len(src) < headerSize {

@@ -148,7 +148,7 @@ func (d *decoder) stored(at int, need *int) (int, error) {
 	}
 	if control == controlNew {
 		d.start = len(d.out)
-		*need = min(*need, resetProperties)
+		*need = resetProperties
 	} else if *need == resetDictionary {
 		return 0, d.corrupt(at, "the first LZMA2 chunk does not reset the dictionary")
 	}

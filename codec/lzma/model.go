@@ -66,7 +66,9 @@ type model struct {
 	align   [1 << alignBits]uint16
 	match   lenModel
 	rep     lenModel
-	literal []literalModel
+	// literal holds the models in use; nil is one that is as it was at first.
+	// A header of one byte can ask for 6 MiB of them.
+	literal []*literalModel
 
 	lc      uint   // high bits of the previous byte
 	litMask uint32 // low bits of the position for literals
@@ -77,7 +79,7 @@ type model struct {
 func (m *model) init(lc, lp, pb int) {
 	m.lc, m.litMask, m.posMask = uint(lc), 1<<lp-1, 1<<pb-1
 	if n := 1 << (lc + lp); len(m.literal) != n {
-		m.literal = make([]literalModel, n)
+		m.literal = make([]*literalModel, n)
 	}
 	m.reset()
 }
@@ -99,8 +101,10 @@ func (m *model) reset() {
 	fill(m.align[:])
 	m.match.reset()
 	m.rep.reset()
-	for i := range m.literal {
-		fill(m.literal[i][:])
+	for _, l := range m.literal {
+		if l != nil {
+			fill(l[:])
+		}
 	}
 }
 
@@ -122,7 +126,17 @@ func fill(probs []uint16) {
 // literalAt returns the context for the literal at position pos (counted
 // from the dictionary reset) that follows the byte prev.
 func (m *model) literalAt(pos uint32, prev byte) *literalModel {
-	return &m.literal[(pos&m.litMask)<<m.lc+uint32(prev)>>(8-m.lc)]
+	l := &m.literal[(pos&m.litMask)<<m.lc+uint32(prev)>>(8-m.lc)]
+	if *l == nil {
+		*l = newLiteralModel()
+	}
+	return *l
+}
+
+func newLiteralModel() *literalModel {
+	l := new(literalModel)
+	fill(l[:])
+	return l
 }
 
 // lenState is the distance context for a match of n bytes.

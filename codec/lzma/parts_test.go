@@ -186,7 +186,8 @@ func TestSymbolPrices(t *testing.T) {
 			probs[i] = uint16(31 + d.below(1987))
 		}
 	}
-	scramble(m.literal[0][:])
+	lit := m.literalAt(0, 0)
+	scramble(lit[:])
 	scramble(m.align[:])
 	scramble(m.special[:])
 	for i := range m.slot {
@@ -207,7 +208,6 @@ func TestSymbolPrices(t *testing.T) {
 		}
 		return total
 	}
-	lit := &m.literal[0]
 	for sym := range 256 {
 		if got, want := lit.price(byte(sym)), tree(lit[:], uint32(sym), 8); got != want {
 			t.Errorf("price of literal %d is %d, want %d", sym, got, want)

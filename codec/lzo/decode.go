@@ -25,16 +25,23 @@ var (
 // maxSize bytes of it, else ErrTooLarge. Bytes after the last file are
 // ignored.
 func Decode(src []byte, maxSize int64) ([]byte, error) {
+	out, _, err := DecodePrefix(src, maxSize)
+	return out, err
+}
+
+// DecodePrefix is like Decode and also returns how many bytes of src the
+// files take.
+func DecodePrefix(src []byte, maxSize int64) (out []byte, consumed int64, err error) {
 	d := decoder{Cursor: cursor.Cursor{Src: src, Order: binary.BigEndian, Malformed: ErrFormat}, max: maxSize}
 	if !d.isFile() {
-		return nil, d.Errorf("no lzop magic")
+		return nil, 0, d.Errorf("no lzop magic")
 	}
 	for d.isFile() {
 		if err := d.file(); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
-	return d.out, nil
+	return d.out, int64(d.Pos), nil
 }
 
 type decoder struct {

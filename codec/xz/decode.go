@@ -138,12 +138,12 @@ func (d *decoder) streamHeader() error {
 // block decodes a block and checks everything it says about itself.
 func (d *decoder) block(limit int64) ([]byte, sizes, error) {
 	start := d.at
-	want, dict, err := d.blockHeader()
+	want, filters, err := d.blockHeader()
 	if err != nil {
 		return nil, sizes{}, err
 	}
 	head := d.at - start
-	out, n, err := lzma.Decode2Prefix(d.src[d.at:], dict, limit)
+	out, n, err := lzma.Decode2Prefix(d.src[d.at:], filters.dict, limit)
 	if err != nil {
 		return nil, sizes{}, fmt.Errorf("xz: in the LZMA2 data from offset %d: %w", d.at, err)
 	}
@@ -157,6 +157,7 @@ func (d *decoder) block(limit int64) ([]byte, sizes, error) {
 	if err := d.padding(start, "block"); err != nil {
 		return nil, sizes{}, err
 	}
+	filters.unfilter(out)
 	got, err := d.take(checkSizes[d.check], "check of the block")
 	if err != nil {
 		return nil, sizes{}, err
@@ -183,58 +184,46 @@ func sum(check byte, data []byte) []byte {
 }
 
 // blockHeader returns the sizes a block header states, where unpadded is that
-// of the packed data alone and -1 means unknown, and the dictionary size.
-func (d *decoder) blockHeader() (want sizes, dict int64, err error) {
+// of the packed data alone and -1 means unknown, and the filters.
+func (d *decoder) blockHeader() (want sizes, filters chain, err error) {
 	const sizesFlags, reservedFlags = 0x40, 0x3c
 	want = sizes{-1, -1}
 	start := d.at
 	h, err := d.take((int(d.src[start])+1)*4, "block header")
 	if err != nil {
-		return want, 0, err
+		return want, filters, err
 	}
 	body := len(h) - 4
 	// Errors up to the next block are about this header.
 	in := decoder{src: d.src[:start+body], at: start}
 	if binary.LittleEndian.Uint32(h[body:]) != crc32.ChecksumIEEE(h[:body]) {
-		return want, 0, in.corrupt("the CRC of the block header is wrong")
+		return want, filters, in.corrupt("the CRC of the block header is wrong")
 	}
 	flags := h[1]
 	if flags&reservedFlags != 0 {
-		return want, 0, fmt.Errorf("xz: at offset %d: block flags %02x: %w", start+1, flags, ErrUnsupported)
+		return want, filters, fmt.Errorf("xz: at offset %d: block flags %02x: %w", start+1, flags, ErrUnsupported)
 	}
 	in.at += 2
 	if flags&sizesFlags != 0 {
 		if want.unpadded, err = in.varint(); err != nil {
-			return want, 0, err
+			return want, filters, err
 		}
 	}
 	if flags&(sizesFlags<<1) != 0 {
 		if want.unpacked, err = in.varint(); err != nil {
-			return want, 0, err
+			return want, filters, err
 		}
 	}
-	id, err := in.varint()
-	if err != nil {
-		return want, 0, err
-	}
-	if id != filterLZMA2 || flags&3 != 0 {
-		return want, 0, fmt.Errorf("xz: at offset %d: filter 0x%02x, %d filters in all: %w: only one, LZMA2, is",
-			in.at-1, id, flags&3+1, ErrUnsupported)
-	}
-	props, err := in.take(2, "filter")
-	if err != nil {
-		return want, 0, err
-	}
-	if props[0] != 1 || props[1] > 40 {
-		return want, 0, in.corrupt("LZMA2 filter properties %02x %02x are not valid", props[0], props[1])
+	if filters, err = in.filters(int(flags&3) + 1); err != nil {
+		return want, filters, err
 	}
 	for in.at < len(in.src) {
 		if in.src[in.at] != 0 {
-			return want, 0, in.corrupt("the padding of the block header is not zero")
+			return want, filters, in.corrupt("the padding of the block header is not zero")
 		}
 		in.at++
 	}
-	return want, dictSize(props[1]), nil
+	return want, filters, nil
 }
 
 // varint reads a number of up to 63 bits.

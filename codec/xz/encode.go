@@ -73,9 +73,12 @@ func dictCode(size int64) byte {
 	return code
 }
 
-// dictSize decodes an LZMA2 dictionary size of at most 40.
+// maxDictCode stands for the largest LZMA2 dictionary size.
+const maxDictCode = 40
+
+// dictSize decodes an LZMA2 dictionary size of at most maxDictCode.
 func dictSize(code byte) int64 {
-	if code == 40 {
+	if code == maxDictCode {
 		return 1<<32 - 1
 	}
 	return int64(2|code&1) << (code/2 + 11)

@@ -6,6 +6,7 @@
 //
 //	stream header  fd 37 7a 58 5a 00, flags (00, check type), CRC-32 of flags
 //	block          block header, LZMA2 data, padding to 4, check of the data
+//	               as it was before any filter
 //	…              more blocks
 //	index          00, number of blocks, for each its size without padding
 //	               and its unpacked size, padding to 4, CRC-32
@@ -27,8 +28,8 @@
 //
 // [Encode] writes what the xz command writes by default: one block, LZMA2
 // with a dictionary of 8 MiB, and a CRC-64. Decoding takes any number of
-// blocks and every kind of check; of the filters it knows LZMA2, not the
-// branch converters (which no firmware format here uses).
+// blocks, every kind of check, and up to three filters before LZMA2: delta and
+// those of package bcj, as in a kernel's "xz --x86 --lzma2".
 package xz
 
 import (
@@ -53,8 +54,7 @@ const (
 	headerMagic = "\xfd7zXZ\x00"
 	footerMagic = "YZ"
 	streamEnd   = 12 // size of the stream header and of the footer
-	filterLZMA2 = 0x21
-	maxVarint   = 9 // bytes
+	maxVarint   = 9  // bytes
 )
 
 // Kinds of check, and the number of bytes each of the 16 takes.

@@ -15,6 +15,8 @@ import (
 
 	"github.com/ulikunitz/xz"
 
+	"binman/codec/bcj"
+	"binman/codec/internal/sample"
 	"binman/codec/lzma"
 	"binman/internal/golden"
 	"binman/internal/judge"
@@ -192,6 +194,8 @@ func TestVariants(t *testing.T) {
 		{"-T2", "--block-size=20000"},
 		{"-0"},
 		{"--lzma2=preset=6,lc=1,lp=3,pb=0,dict=5000"},
+		{"--x86", "--lzma2"},
+		{"--delta=dist=3", "--arm64=start=16", "--lzma2"},
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			file := pipe(t, data, tool, append(args, "-c")...)
@@ -215,10 +219,6 @@ func TestVariants(t *testing.T) {
 				}
 			}
 		})
-	}
-	x86 := pipe(t, data, tool, "--x86", "--lzma2", "-c")
-	if _, err := Decode(x86, 1<<20); !errors.Is(err, ErrUnsupported) {
-		t.Errorf("with the x86 filter: %v", err)
 	}
 }
 
@@ -260,7 +260,10 @@ func TestStreamsAndPadding(t *testing.T) {
 func fix(file []byte) []byte {
 	put := func(at int, data []byte) { copy(file[at:], appendCRC32(nil, data)) }
 	put(8, file[6:8])
-	put(20, file[12:20])
+	if header := file[12:]; len(header) >= (int(header[0])+1)*4 && header[0] > 0 {
+		crc := int(header[0]) * 4
+		put(12+crc, header[:crc])
+	}
 	end := len(file)
 	size := (int64(binary.LittleEndian.Uint32(file[end-8:])) + 1) * 4
 	if start := int64(end-streamEnd) - size; start > 24 {
@@ -301,8 +304,11 @@ func TestDecodeErrors(t *testing.T) {
 		{"block header CRC", with(20, 0), ErrCorrupt, "at offset 12: corrupt data: the CRC of the block header"},
 		{"block header cut", good[:20], ErrCorrupt, "at offset 12: corrupt data: the block header is cut off"},
 		{"block flags", fixed(13, 4), ErrUnsupported, "at offset 13: block flags 04"},
-		{"two filters", fixed(13, 1), ErrUnsupported, "2 filters in all"},
-		{"other filter", fixed(14, 4), ErrUnsupported, "at offset 14: filter 0x04"},
+		{"two filters, LZMA2 the first", fixed(13, 1), ErrCorrupt, "at offset 14: corrupt data: LZMA2 is filter 1 of 2"},
+		{"other filter", fixed(14, 2), ErrUnsupported, "at offset 14: filter 0x02"},
+		{"other filter in front", fixed(13, 1, 0x0c, 0, 0x21, 1, 0x16), ErrUnsupported, "at offset 14: filter 0x0c"},
+		{"filter for too little data", fixed(13, 1, 4, 0, 0x21, 1, 0x16), nil, ""},
+		{"filter that nobody applied", fixed(13, 1, 3, 1, 0, 0x21, 1, 0x16), ErrCorrupt, "the check of the block"},
 		{"filter properties", fixed(16, 41), ErrCorrupt, "properties 01 29"},
 		{"block header padding", fixed(18, 1), ErrCorrupt, "at offset 18: corrupt data: the padding of the block header"},
 		{"packed size in header", fixed(13, 0x40, 6, 0x21, 1, 0x16), ErrCorrupt, "the block has 7 packed bytes, its header says 6"},
@@ -353,6 +359,9 @@ func FuzzDecode(f *testing.F) {
 	}
 	two := mustEncode(f, []byte("two"))
 	f.Add(append(two, two...))
+	code := sample.Branches(300)
+	f.Add(blockWith(f, 2, "\x0b\x00"+lzma2, branches(bcj.RISCV, code, 0), code))
+	f.Add(blockWith(f, 4, "\x03\x01\x03\x06\x04\x10\x00\x00\x00\x04\x00"+lzma2, code, code))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		check := func(file []byte) {
 			const limit = 1 << 20

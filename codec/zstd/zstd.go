@@ -81,9 +81,16 @@ func Encode(src []byte) ([]byte, error) {
 // maxSize bytes of it, else ErrTooLarge. Bytes after the last frame are
 // ignored.
 func Decode(src []byte, maxSize int64) ([]byte, error) {
+	out, _, err := DecodePrefix(src, maxSize)
+	return out, err
+}
+
+// DecodePrefix is like Decode and also returns how many bytes of src the
+// frames take.
+func DecodePrefix(src []byte, maxSize int64) (out []byte, consumed int64, err error) {
 	end, bound, err := measure(src)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	room := max(min(bound, maxSize), 0)
 	d, err := zstd.NewReader(nil,
@@ -91,17 +98,17 @@ func Decode(src []byte, maxSize int64) ([]byte, error) {
 		zstd.WithDecoderMaxWindow(maxWindow),
 		zstd.WithDecodeAllCapLimit(true))
 	if err != nil {
-		return nil, fmt.Errorf("zstd: %w", err)
+		return nil, 0, fmt.Errorf("zstd: %w", err)
 	}
 	defer d.Close()
-	out, err := d.DecodeAll(src[:end], make([]byte, 0, room))
+	out, err = d.DecodeAll(src[:end], make([]byte, 0, room))
 	switch {
 	case errors.Is(err, zstd.ErrDecoderSizeExceeded) && bound > maxSize:
-		return nil, limit.Exceeded(maxSize)
+		return nil, 0, limit.Exceeded(maxSize)
 	case err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+		return nil, 0, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
-	return out, nil
+	return out, int64(end), nil
 }
 
 // measure walks the frames at the start of src and returns the offset of

@@ -76,6 +76,96 @@ func Firmware(n int) []byte {
 	return out[:n]
 }
 
+// Branches returns n bytes of calls, jumps and addresses in the instructions
+// of every machine that a branch filter knows, aligned as the machine wants
+// them, among bytes that only look like one: opcodes in operands, distances
+// too large, halves of pairs.
+func Branches(n int) []byte {
+	var r Random
+	out := make([]byte, 0, n+256)
+	align := func(to int) {
+		for len(out)%to != 0 {
+			out = append(out, byte(r.Next(256)))
+		}
+	}
+	le, be := binary.LittleEndian, binary.BigEndian
+	// distance is mostly small, of either sign.
+	distance := func() uint32 {
+		d := uint32(int32(r.Next(1<<16) - 1<<15))
+		if r.Next(4) == 0 {
+			d <<= r.Next(17)
+		}
+		return d
+	}
+	for len(out) < n {
+		d := distance()
+		switch r.Next(10) {
+		case 0: // x86: CALL, JMP
+			out = append(out, byte(0xe8+r.Next(2)))
+			out = le.AppendUint32(out, d)
+		case 1: // x86: opcodes where operands may be, among signs
+			for range 1 + r.Next(8) {
+				out = append(out, []byte{0xe8, 0xe9, 0x00, 0xff, byte(r.Next(256))}[r.Next(5)])
+			}
+		case 2: // PowerPC: B, BL, BLA
+			align(4)
+			out = be.AppendUint32(out, 0x48000000|d&0x3fffffc|uint32(r.Next(4)))
+		case 3: // ARM: BL, sometimes with a condition
+			align(4)
+			out = le.AppendUint32(out, uint32(0xeb-r.Next(2)*r.Next(16))<<24|d&0xffffff)
+		case 4: // ARM Thumb: BL, or its first half twice
+			align(2)
+			out = le.AppendUint16(out, 0xf000|uint16(d>>11)&0x7ff)
+			if r.Next(4) == 0 {
+				out = le.AppendUint16(out, 0xf000|uint16(d>>11)&0x7ff)
+			}
+			out = le.AppendUint16(out, 0xf800|uint16(d)&0x7ff)
+		case 5: // SPARC: CALL
+			align(4)
+			out = be.AppendUint32(out, 1<<30|d&0x3fffffff)
+		case 6: // ARM64: BL, ADRP
+			align(4)
+			if r.Next(2) == 0 {
+				out = le.AppendUint32(out, 0x94000000|d&0x3ffffff)
+			} else {
+				out = le.AppendUint32(out, 0x90000000|d&3<<29|d&0x1ffffc<<3|uint32(r.Next(32)))
+			}
+		case 7: // RISC-V: JAL to ra, t0, or another
+			align(2)
+			out = le.AppendUint32(out, d<<12|0x6f|uint32([]int{1, 5, r.Next(32)}[r.Next(3)])<<7)
+		case 8: // RISC-V: AUIPC, and what may be its second half
+			align(2)
+			rd := uint32([]int{1, 2, r.Next(32)}[r.Next(3)])
+			first := 0x17 | rd<<7 | d<<12
+			if r.Next(4) == 0 {
+				first |= 3 << 12 // then it may look packed
+			}
+			out = le.AppendUint32(out, first)
+			if r.Next(8) > 0 {
+				opcode := []uint32{0x67, 0x13, 0x17, 0x01}[r.Next(4)]
+				out = le.AppendUint32(out, uint32(r.Next(1<<12))<<20|rd<<15|uint32(r.Next(256))<<7|opcode)
+			}
+		case 9: // IA-64: a bundle, its slots calls or nearly
+			align(16)
+			low, high := uint64(r.Next(32)), uint64(0)
+			for slot := range 3 {
+				call := 5<<37 | uint64(d)>>20&1<<36 | uint64(d)&0xfffff<<13 | uint64(r.Next(2)*r.Next(8))<<9
+				at := 5 + 41*slot
+				if at < 64 {
+					low |= call << at
+					high |= call >> (64 - at)
+				} else {
+					high |= call << (at - 64)
+				}
+				d = distance()
+			}
+			out = le.AppendUint64(out, low)
+			out = le.AppendUint64(out, high)
+		}
+	}
+	return out[:n]
+}
+
 // Named is a piece of test data and what it is.
 type Named struct {
 	Name string
