@@ -57,6 +57,7 @@ so.`,
 			Name:     "blob-ext-list",
 			New:      func() layout.Type { return &BlobExtList{} },
 			Summary:  "List of externally built binary blobs",
+			Rows:     true,
 			Compress: true,
 			Doc: `Several files, one after the other, that belong together, such as parameters
 of a DDR controller. If one of them is missing, all of them are.`,

@@ -37,6 +37,7 @@ var cbfsInfo = layout.TypeInfo{
 	New:        func() layout.Type { return &CBFS{} },
 	Summary:    "Coreboot Filesystem (CBFS)",
 	Placing:    layout.Alone,
+	FindsParts: true,
 	Opaque:     true,
 	ChildProps: []string{"cbfs-name", "cbfs-type", "cbfs-compress", "cbfs-offset"},
 	Doc: `A CBFS groups files, each behind a header with its name and type. It serves

@@ -3,8 +3,11 @@
 package etype
 
 import (
+	"bytes"
 	"strings"
 
+	"binman/content"
+	"binman/fdt"
 	"binman/layout"
 )
 
@@ -55,4 +58,82 @@ func (x *Expanded) Generate(ctx *layout.Context, e *layout.Entry) error {
 		}
 	}
 	return nil
+}
+
+// Open finds the parts where the map says. In a program that took the place of
+// another one, the device tree is what stands at its end.
+func (x *Expanded) Open(ctx *layout.Context, e *layout.Entry, data content.Data) ([]layout.Item, error) {
+	items, err := x.Section.Open(ctx, e, data)
+	last := len(items) - 1
+	if err != nil || last < 0 || x.Entries[last].Info.Tree == "" || x.Entries[last].Processed() {
+		return items, err
+	}
+	if items[last].Err == nil && startsWithTree(items[last].Data) {
+		return items, nil
+	}
+	at, size, ok := treeAtEnd(data)
+	if !ok {
+		return items, nil
+	}
+	pos := x.Start()
+	for i, child := range x.Entries {
+		n := child.Size.Or(0)
+		switch i {
+		case 0: // the program fills what the others leave
+			n = at
+			for _, other := range x.Entries[1:last] {
+				n -= other.Size.Or(0)
+			}
+		case last:
+			n = size
+		}
+		if off := pos - x.Start(); n < 0 || n > data.Len()-off {
+			return items, nil
+		}
+		items[i] = layout.Item{
+			Place:  layout.Place{Offset: pos, Size: n, Known: true},
+			Data:   data.Slice(pos-x.Start(), n),
+			Padded: true,
+		}
+		pos += n
+	}
+	return items, nil
+}
+
+func startsWithTree(data content.Data) bool {
+	head, err := data.Peek(treeHeader)
+	if err != nil {
+		return false
+	}
+	size, err := fdt.TotalSize(head)
+	return err == nil && size <= data.Len()
+}
+
+// treeHeader is the size of the header of a device tree, in bytes.
+const treeHeader = 40
+
+// treeAtEnd finds the device tree that ends a program, but for zeros.
+func treeAtEnd(data content.Data) (at, size int64, ok bool) {
+	raw, err := data.TrimRight(0).View()
+	if err != nil {
+		return 0, 0, false
+	}
+	magic := []byte{0xd0, 0x0d, 0xfe, 0xed}
+	const tries = 1000
+	for end, n := len(raw), 0; n < tries; n++ {
+		i := bytes.LastIndex(raw[:end], magic)
+		if i < 0 {
+			return 0, 0, false
+		}
+		at := int64(i)
+		head, err := data.Slice(at, min(treeHeader, data.Len()-at)).Bytes()
+		if err == nil {
+			size, err := fdt.TotalSize(head)
+			if err == nil && at+size >= int64(len(raw)) && at+size <= data.Len() {
+				return at, size, true
+			}
+		}
+		end = i
+	}
+	return 0, 0, false
 }

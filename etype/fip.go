@@ -33,6 +33,7 @@ var fipInfo = layout.TypeInfo{
 	New:        func() layout.Type { return &FIP{} },
 	Summary:    "ARM Trusted Firmware's Firmware Image Package (FIP)",
 	Placing:    layout.InFormat,
+	FindsParts: true,
 	Compress:   true,
 	ChildProps: []string{"fip-type", "fip-uuid", "fip-flags"},
 	Ignored:    map[string]string{"name-prefix": "it is for entries of a section"},

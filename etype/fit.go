@@ -36,11 +36,12 @@ type FIT struct {
 }
 
 var fitInfo = layout.TypeInfo{
-	Name:     "fit",
-	New:      func() layout.Type { return &FIT{} },
-	Summary:  "Flat Image Tree (FIT)",
-	Placing:  layout.InFormat,
-	FreeForm: true,
+	Name:       "fit",
+	New:        func() layout.Type { return &FIT{} },
+	Summary:    "Flat Image Tree (FIT)",
+	Placing:    layout.InFormat,
+	FindsParts: true,
+	FreeForm:   true,
 	Doc: `A FIT is a device tree that holds the images of a boot: under /images their
 contents with what a boot loader must know of them, under /configurations which
 images go together. The nodes are written here as they would be in a file for

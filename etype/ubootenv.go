@@ -3,6 +3,9 @@
 package etype
 
 import (
+	"bytes"
+	"unicode/utf8"
+
 	"binman/content"
 	"binman/format/ubootenv"
 	"binman/layout"
@@ -48,15 +51,58 @@ func (u *UBootEnv) Contents(ctx *layout.Context, e *layout.Entry) (content.Data,
 	if err != nil {
 		return content.Data{}, err
 	}
+	return u.marshal(e, text, e.WantSize.Value)
+}
+
+// Wrap returns the environment for new data, in an opened image: an environment
+// as it is, or one made of a text as a build would. U-Boot throws anything else
+// away for its checksum.
+func (u *UBootEnv) Wrap(ctx *layout.Context, e *layout.Entry, data content.Data) (content.Data, error) {
+	size := e.ContentsSize
+	raw, err := data.Bytes()
+	if err != nil {
+		return content.Data{}, e.Errorf("%w", err)
+	}
+	if int64(len(raw)) == size {
+		if _, err := ubootenv.ParseForm(data, size, u.form(), false); err == nil {
+			return data, nil
+		}
+	}
+	if !isEnvText(raw) {
+		return content.Data{}, e.Errorf("the new data is no environment of %#x bytes with a checksum that matches, and no text with lines of the form name=value", size)
+	}
+	return u.marshal(e, raw, size)
+}
+
+// isEnvText says whether data can be the source of an environment.
+func isEnvText(data []byte) bool {
+	if !utf8.Valid(data) || bytes.IndexByte(data, 0) >= 0 {
+		return false
+	}
+	for line := range bytes.Lines(data) {
+		line = bytes.TrimSpace(line)
+		if len(line) > 0 && line[0] != '#' && bytes.IndexByte(line, '=') <= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (u *UBootEnv) form() ubootenv.Form {
+	if u.SingleCopy {
+		return ubootenv.Plain
+	}
+	return ubootenv.Redundant
+}
+
+// marshal makes an environment of size bytes of a text.
+func (u *UBootEnv) marshal(e *layout.Entry, text []byte, size int64) (content.Data, error) {
 	env := ubootenv.Env{
-		Size:  e.WantSize.Value,
-		Form:  ubootenv.Redundant,
+		Size:  size,
+		Form:  u.form(),
 		Flags: activeFlag,
 		Fill:  u.FillByte,
 		Vars:  ubootenv.ReadText(text, ubootenv.Binman),
-	}
-	if u.SingleCopy {
-		env.Form = ubootenv.Plain
 	}
 	out, err := env.Marshal()
 	if err != nil {

@@ -69,11 +69,12 @@ func (c *crosEC) Read(ctx *layout.Context, e *layout.Entry) error {
 }
 
 var nxpHeaderDDRFWInfo = layout.TypeInfo{
-	Name:     "nxp-header-ddrfw",
-	New:      func() layout.Type { return &NXPHeaderDDRFW{} },
-	Summary:  "Add a header to DDR PHY firmware images",
-	Compress: true,
-	Framed:   true,
+	Name:       "nxp-header-ddrfw",
+	New:        func() layout.Type { return &NXPHeaderDDRFW{} },
+	Summary:    "Add a header to DDR PHY firmware images",
+	FindsParts: true,
+	Compress:   true,
+	Framed:     true,
 	Doc: `The contents of the entries, one after the other without any padding, after a
 header with their sizes: a 32-bit little-endian number of bytes for each. The
 boot ROM of the i.MX95 expects the firmware of its memory controller like this.`,

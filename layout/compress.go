@@ -76,6 +76,9 @@ func (e *Entry) decompress(data content.Data) (content.Data, error) {
 	if !e.Compressed() {
 		return data, nil
 	}
+	if e.Info.Rows {
+		return e.decompressRows(data) // the map says how large the last piece is
+	}
 	const harmless, ratio = 64 << 10, 256
 	limit := e.UncompSize.Or(maxDecompressed)
 	out, err := Decompress(e.Compress, data, max(limit, harmless+ratio*data.Len()))
@@ -86,6 +89,24 @@ func (e *Entry) decompress(data content.Data) (content.Data, error) {
 		return content.Data{}, e.Errorf("%w", err)
 	}
 	return out, nil
+}
+
+// decompressRows decompresses contents that are several pieces one after the
+// other, each compressed on its own.
+func (e *Entry) decompressRows(data content.Data) (content.Data, error) {
+	c, err := codec.Lookup(e.Compress)
+	if err != nil {
+		return content.Data{}, e.Errorf("%w", err)
+	}
+	src, err := data.View()
+	if err != nil {
+		return content.Data{}, e.Errorf("%w", err)
+	}
+	out, err := c.DecompressAll(src, maxDecompressed)
+	if err != nil {
+		return content.Data{}, e.Errorf("cannot decompress: %w", err)
+	}
+	return content.Bytes(out), nil
 }
 
 // Decompress decompresses what was compressed in the way called name. If that

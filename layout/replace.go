@@ -102,6 +102,9 @@ func (o *Opened) replace(r Replacement, resize bool) error {
 	if err != nil {
 		return err
 	}
+	if e.Section != nil {
+		o.relocate(e, data)
+	}
 	have := e.ContentsSize
 	own := e.Parent.placing() != InSection
 	switch n := data.Len(); {
@@ -120,9 +123,6 @@ func (o *Opened) replace(r Replacement, resize bool) error {
 	if e.Info.Tree != "" {
 		o.b.trees.dropTree(e)
 		o.addTree(e, data)
-	}
-	if e.Section != nil {
-		return o.relocate(e)
 	}
 	return nil
 }
@@ -185,14 +185,13 @@ func (o *Opened) withoutPadding(r Replacement) content.Data {
 	return r.Data.Slice(e.PadBefore, n-e.PadBefore-e.PadAfter)
 }
 
-// relocate finds in a container that was given as a whole what the map says
+// relocate finds in a container that is given as a whole what the map says
 // that it holds. What is not there any more leaves the map.
-func (o *Opened) relocate(e *Entry) error {
-	old := e.opened.inner
+func (o *Opened) relocate(e *Entry, data content.Data) {
 	e.opened.whole = true
-	inner, err := e.unwrap(e.Data)
-	if err == nil && e.Plain() && inner.Len() != old.Len() && !e.findsParts() {
-		err = errors.New("its entries may be anywhere")
+	inner, err := e.unwrap(data)
+	if err == nil && !e.Info.FindsParts && inner.Len() != e.opened.inner.Len() {
+		err = errors.New("its entries may be anywhere in it")
 	}
 	var items []Item
 	if err == nil {
@@ -205,18 +204,10 @@ func (o *Opened) relocate(e *Entry) error {
 			kept = append(kept, child)
 			continue
 		}
-		o.b.Log.Printf(Info, "Node '%s': it is not in the new contents of '%s'", child.Path(), e.Path())
+		o.b.Log.Printf(Warning, "Node '%s': it is not found in the new contents of '%s', so the map does not show it any more", child.Path(), e.Path())
 		o.b.deleteNode(child.Node)
 	}
 	e.Section.set(kept)
-	return nil
-}
-
-// findsParts says whether the type of a section finds entries by more than
-// their offsets.
-func (e *Entry) findsParts() bool {
-	_, ok := e.Type.(interface{ FindsParts() })
-	return ok
 }
 
 // relocateChild notes where an entry is in new contents of its container. It
@@ -240,7 +231,7 @@ func (o *Opened) relocateChild(child *Entry, it Item) bool {
 	child.SetContents(data)
 	child.opened.contents = data
 	if child.Section != nil {
-		return o.relocate(child) == nil
+		o.relocate(child, data)
 	}
 	return true
 }

@@ -154,7 +154,7 @@ func (b *Build) writeEntrySymbols(e *Entry, table *symbolTable) error {
 		InELF:       e.ELF.IsELF,
 		BaseSym:     e.ELF.BaseSym,
 		Lookup: func(w elf.Wanted) (int64, bool, error) {
-			return table.value(b, w.Name, w.Where, w.Weak, w.Base)
+			return table.value(b, w.Name, w.Where, w.Weak || e.inAlone(), w.Base)
 		},
 		Log: b.logELF,
 	}
@@ -181,4 +181,16 @@ func (b *Build) writeEntrySymbols(e *Entry, table *symbolTable) error {
 // logELF prints what package elf reports.
 func (b *Build) logELF(level elf.Level, text string) {
 	b.Log.Printf(Notice+Level(level), "%s", text)
+}
+
+// inAlone says whether the entry is in a format that only holds files, such as
+// CBFS. There the original writes no symbols, so that one which cannot have a
+// value must not fail the build.
+func (e *Entry) inAlone() bool {
+	for p := e.Parent; p != nil; p = p.Parent {
+		if p.placing() == Alone {
+			return true
+		}
+	}
+	return false
 }

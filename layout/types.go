@@ -219,6 +219,8 @@ type TypeInfo struct {
 	Expands func(ctx *Context) bool
 
 	Placing    Placing           // of the entries it holds
+	FindsParts bool              // Open finds entries by the contents, wherever the map says they are
+	Rows       bool              // its contents are compressed piece by piece
 	Framed     bool              // it has bytes of its own before or over what it holds
 	Opaque     bool              // maps do not show what it holds
 	FreeForm   bool              // its subnodes are not entries, so their properties can be anything
