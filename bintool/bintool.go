@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -37,9 +38,12 @@ func (s Set) Find(name string) (string, error) {
 		return "", fmt.Errorf("%s: %w", name, ErrMissing)
 	}
 	for _, dir := range s.Paths {
-		path := filepath.Join(dir, name)
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-			return filepath.Abs(path)
+		path, err := filepath.Abs(filepath.Join(dir, name))
+		if err != nil {
+			return "", err
+		}
+		if found, err := exec.LookPath(path); err == nil {
+			return found, nil
 		}
 	}
 	path, err := exec.LookPath(name)
@@ -105,7 +109,7 @@ func (s Set) run(ctx context.Context, name string, args []string) (stdout, stder
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Args[0] = name // as in the messages of the program
 	cmd.Stdout, cmd.Stderr = &outs, &errs
-	cmd.Env = s.environ()
+	cmd.Env = s.environ(cmd.Environ())
 	// Something the program left running may keep its output open.
 	cmd.WaitDelay = 10 * time.Second
 	err = cmd.Run()
@@ -114,16 +118,18 @@ func (s Set) run(ctx context.Context, name string, args []string) (stdout, stder
 
 // environ returns the environment of programs, in which they find each other
 // as they are found here. Nil stands for our own.
-func (s Set) environ() []string {
+func (s Set) environ(own []string) []string {
 	if len(s.Paths) == 0 {
 		return nil
 	}
 	sep := string(os.PathListSeparator)
 	path := strings.Join(s.Paths, sep)
-	if own := os.Getenv("PATH"); own != "" {
-		path += sep + own
+	for _, v := range own {
+		if old, ok := strings.CutPrefix(v, "PATH="); ok && old != "" {
+			path = strings.Join(s.Paths, sep) + sep + old
+		}
 	}
-	return append(os.Environ(), "PATH="+path)
+	return append(slices.Clone(own), "PATH="+path)
 }
 
 // maxOutput is how much is kept of what a program prints, in bytes.

@@ -13,6 +13,11 @@ type Abstract struct {
 	advice string // what to use instead
 }
 
+var (
+	_ layout.Reader = (*Abstract)(nil)
+	_ layout.Leaf   = (*Abstract)(nil)
+)
+
 // abstract lists the types that only others build upon.
 func abstract() []layout.TypeInfo {
 	return []layout.TypeInfo{

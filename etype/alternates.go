@@ -23,6 +23,12 @@ type AlternatesFDT struct {
 	names []string // of the device trees, without extension
 }
 
+var (
+	_ layout.Reader    = (*AlternatesFDT)(nil)
+	_ layout.Generator = (*AlternatesFDT)(nil)
+	_ layout.Finisher  = (*AlternatesFDT)(nil)
+)
+
 var alternatesInfo = layout.TypeInfo{
 	Name:     "alternates-fdt",
 	New:      func() layout.Type { return &AlternatesFDT{} },

@@ -23,6 +23,11 @@ type Blob struct {
 	absent   func(d content.Data) string // why the contents are no use in an image
 }
 
+var (
+	_ layout.Reader = (*Blob)(nil)
+	_ layout.Leaf   = (*Blob)(nil)
+)
+
 func blobs() []layout.TypeInfo {
 	return []layout.TypeInfo{
 		{
@@ -163,6 +168,11 @@ func (f *Blob) loadable(ctx *layout.Context, e *layout.Entry) ([]segment, uint64
 type BlobExtList struct {
 	Filenames []string `dt:"filenames" doc:"Files to read, looked up in the input directories"`
 }
+
+var (
+	_ layout.Reader = (*BlobExtList)(nil)
+	_ layout.Leaf   = (*BlobExtList)(nil)
+)
 
 // Read notes the files for messages.
 func (l *BlobExtList) Read(ctx *layout.Context, e *layout.Entry) error {

@@ -15,6 +15,14 @@ type BlobDTB struct {
 	Prepend string `dt:"prepend" doc:"Header before the device tree: \"length\" is its size as a 32-bit little-endian number"`
 }
 
+var (
+	_ layout.Reader    = (*BlobDTB)(nil)
+	_ layout.Leaf      = (*BlobDTB)(nil)
+	_ layout.Updater   = (*BlobDTB)(nil)
+	_ layout.Wrapper   = (*BlobDTB)(nil)
+	_ layout.Unwrapper = (*BlobDTB)(nil)
+)
+
 // Read checks the header that is asked for.
 func (d *BlobDTB) Read(ctx *layout.Context, e *layout.Entry) error {
 	if err := d.Blob.Read(ctx, e); err != nil {

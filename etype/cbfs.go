@@ -26,6 +26,12 @@ type CBFS struct {
 	files   map[*fdt.Node]cbfsFile // what the nodes say of the files
 }
 
+var (
+	_ layout.Reader    = (*CBFS)(nil)
+	_ layout.Holder    = (*CBFS)(nil)
+	_ layout.Container = (*CBFS)(nil)
+)
+
 // cbfsFile is what a node says of a file.
 type cbfsFile struct {
 	cbfs.File

@@ -12,6 +12,13 @@ type Collection struct {
 	Content []uint32 `dt:"content" doc:"Phandles of the entries whose contents to use"`
 }
 
+var (
+	_ layout.Reader   = (*Collection)(nil)
+	_ layout.Leaf     = (*Collection)(nil)
+	_ layout.Depender = (*Collection)(nil)
+	_ layout.Updater  = (*Collection)(nil)
+)
+
 var collectionInfo = layout.TypeInfo{
 	Name:    "collection",
 	New:     func() layout.Type { return &Collection{} },

@@ -15,6 +15,12 @@ type Encrypted struct {
 	KeySource   string `dt:"key-source" doc:"What names the key for whoever has it, instead of the key itself"`
 }
 
+var (
+	_ layout.Reader    = (*Encrypted)(nil)
+	_ layout.Generator = (*Encrypted)(nil)
+	_ layout.Leaf      = (*Encrypted)(nil)
+)
+
 var encryptedInfo = layout.TypeInfo{
 	Name:    "encrypted",
 	New:     func() layout.Type { return &Encrypted{} },

@@ -18,6 +18,11 @@ type Expanded struct {
 	phase phase
 }
 
+var (
+	_ layout.Generator = (*Expanded)(nil)
+	_ layout.Container = (*Expanded)(nil)
+)
+
 func expandedDoc(p phase) string {
 	short := strings.TrimPrefix(p.name, "u-boot-")
 	if !p.early() {

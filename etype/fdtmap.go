@@ -10,6 +10,12 @@ import (
 // FDTMap is a device tree that describes the image it is in.
 type FDTMap struct{}
 
+var (
+	_ layout.Leaf         = (*FDTMap)(nil)
+	_ layout.Updater      = (*FDTMap)(nil)
+	_ layout.AltFormatter = (*FDTMap)(nil)
+)
+
 var fdtmapInfo = layout.TypeInfo{
 	Name:      "fdtmap",
 	New:       func() layout.Type { return &FDTMap{} },

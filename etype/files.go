@@ -17,6 +17,11 @@ type Files struct {
 	RequireMatches bool   `dt:"require-matches" doc:"It is an error if no file matches"`
 }
 
+var (
+	_ layout.Reader    = (*Files)(nil)
+	_ layout.Generator = (*Files)(nil)
+)
+
 var filesInfo = layout.TypeInfo{
 	Name:     "files",
 	New:      func() layout.Type { return &Files{FilesCompress: "none"} },

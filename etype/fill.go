@@ -13,6 +13,11 @@ type Fill struct {
 	Byte byte          `dt:"fill-byte" doc:"Value to fill with"`
 }
 
+var (
+	_ layout.Leaf     = (*Fill)(nil)
+	_ layout.Extender = (*Fill)(nil)
+)
+
 var fillInfo = layout.TypeInfo{
 	Name:    "fill",
 	New:     func() layout.Type { return &Fill{} },

@@ -22,6 +22,12 @@ type FIP struct {
 	images map[*fdt.Node]fipImage
 }
 
+var (
+	_ layout.Reader    = (*FIP)(nil)
+	_ layout.Holder    = (*FIP)(nil)
+	_ layout.Container = (*FIP)(nil)
+)
+
 // fipImage is what a subnode says of an image for the table of contents.
 type fipImage struct {
 	uuid  fip.UUID

@@ -35,6 +35,15 @@ type FIT struct {
 	treeDir   string   // directory of the device trees; "" for the input directories
 }
 
+var (
+	_ layout.Reader        = (*FIT)(nil)
+	_ layout.Holder        = (*FIT)(nil)
+	_ layout.PropertyNamer = (*FIT)(nil)
+	_ layout.Generator     = (*FIT)(nil)
+	_ layout.Container     = (*FIT)(nil)
+	_ layout.Finisher      = (*FIT)(nil)
+)
+
 var fitInfo = layout.TypeInfo{
 	Name:       "fit",
 	New:        func() layout.Type { return &FIT{} },

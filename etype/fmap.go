@@ -13,6 +13,11 @@ import (
 // FMAP is a flash map of the image.
 type FMAP struct{}
 
+var (
+	_ layout.Leaf    = (*FMAP)(nil)
+	_ layout.Updater = (*FMAP)(nil)
+)
+
 var fmapInfo = layout.TypeInfo{
 	Name:      "fmap",
 	New:       func() layout.Type { return &FMAP{} },

@@ -14,6 +14,12 @@ type ImageHeader struct {
 	Location string `dt:"location" doc:"Where in the image it is: \"start\" or \"end\"; needed if there is no offset"`
 }
 
+var (
+	_ layout.Leaf    = (*ImageHeader)(nil)
+	_ layout.Placer  = (*ImageHeader)(nil)
+	_ layout.Updater = (*ImageHeader)(nil)
+)
+
 var imageHeaderInfo = layout.TypeInfo{
 	Name:      "image-header",
 	New:       func() layout.Type { return &ImageHeader{} },

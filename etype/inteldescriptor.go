@@ -60,6 +60,11 @@ type IntelDescriptor struct {
 	Blob
 }
 
+var (
+	_ layout.Placer       = (*IntelDescriptor)(nil)
+	_ layout.OffsetSetter = (*IntelDescriptor)(nil)
+)
+
 // Next places the entry at the start of its section.
 func (d *IntelDescriptor) Next(ctx *layout.Context, e *layout.Entry, next int64) (int64, error) {
 	return e.Parent.Section.Start(), nil

@@ -62,6 +62,11 @@ const (
 // IntelFIT is a firmware interface table without any but its first entry.
 type IntelFIT struct{}
 
+var (
+	_ layout.Reader = (*IntelFIT)(nil)
+	_ layout.Leaf   = (*IntelFIT)(nil)
+)
+
 // Read aligns the entry, whatever the description says.
 func (f *IntelFIT) Read(ctx *layout.Context, e *layout.Entry) error {
 	e.Align = layout.Some(intelFITAlign)
@@ -84,6 +89,13 @@ func (f *IntelFIT) Contents(ctx *layout.Context, e *layout.Entry) (content.Data,
 
 // IntelFITPtr points to the firmware interface table of its section.
 type IntelFITPtr struct{}
+
+var (
+	_ layout.Reader  = (*IntelFITPtr)(nil)
+	_ layout.Leaf    = (*IntelFITPtr)(nil)
+	_ layout.Placer  = (*IntelFITPtr)(nil)
+	_ layout.Updater = (*IntelFITPtr)(nil)
+)
 
 // Read checks that there is a table.
 func (p *IntelFITPtr) Read(ctx *layout.Context, e *layout.Entry) error {

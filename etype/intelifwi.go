@@ -21,6 +21,13 @@ type IntelIFWI struct {
 	ConvertFIT bool   `dt:"convert-fit" doc:"Take the IFWI out of the file, which is an image for the whole flash"`
 }
 
+var (
+	_ layout.Reader  = (*IntelIFWI)(nil)
+	_ layout.Holder  = (*IntelIFWI)(nil)
+	_ layout.Leaf    = (*IntelIFWI)(nil)
+	_ layout.Updater = (*IntelIFWI)(nil)
+)
+
 var intelIFWIInfo = layout.TypeInfo{
 	Name:       "intel-ifwi",
 	New:        func() layout.Type { return &IntelIFWI{} },

@@ -23,6 +23,14 @@ type Mkimage struct {
 	MultipleDataFiles bool     `dt:"multiple-data-files" doc:"Pass the contents of each subnode as a file of its own, instead of joining them"`
 }
 
+var (
+	_ layout.Reader    = (*Mkimage)(nil)
+	_ layout.Holder    = (*Mkimage)(nil)
+	_ layout.Generator = (*Mkimage)(nil)
+	_ layout.Container = (*Mkimage)(nil)
+	_ layout.Describer = (*Mkimage)(nil)
+)
+
 var mkimageInfo = layout.TypeInfo{
 	Name:     "mkimage",
 	New:      func() layout.Type { return &Mkimage{} },

@@ -12,6 +12,8 @@ type Null struct {
 	Size layout.OptInt `dt:"size,required" doc:"Number of bytes"`
 }
 
+var _ layout.Leaf = (*Null)(nil)
+
 var nullInfo = layout.TypeInfo{
 	Name:    "null",
 	New:     func() layout.Type { return &Null{} },

@@ -13,6 +13,11 @@ type ArgBlob struct {
 	arg string // name of the argument
 }
 
+var (
+	_ layout.Reader        = (*ArgBlob)(nil)
+	_ layout.PropertyNamer = (*ArgBlob)(nil)
+)
+
 // MoreProperties names the property that holds the file name.
 func (a *ArgBlob) MoreProperties(e *layout.Entry) []string { return []string{a.arg} }
 

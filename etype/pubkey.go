@@ -23,6 +23,13 @@ type PubkeyDTB struct {
 	key *signer.KeyNode
 }
 
+var (
+	_ layout.Reader     = (*PubkeyDTB)(nil)
+	_ layout.TreeEditor = (*PubkeyDTB)(nil)
+	_ layout.Leaf       = (*PubkeyDTB)(nil)
+	_ layout.Updater    = (*PubkeyDTB)(nil)
+)
+
 var pubkeyInfo = layout.TypeInfo{
 	Name: "u-boot-spl-pubkey-dtb",
 	New: func() layout.Type {

@@ -44,6 +44,18 @@ type Testing struct {
 	spent    bool
 }
 
+var (
+	_ layout.Reader        = (*Testing)(nil)
+	_ layout.PropertyNamer = (*Testing)(nil)
+	_ layout.Generator     = (*Testing)(nil)
+	_ layout.Leaf          = (*Testing)(nil)
+	_ layout.Placer        = (*Testing)(nil)
+	_ layout.OffsetSetter  = (*Testing)(nil)
+	_ layout.Extender      = (*Testing)(nil)
+	_ layout.Updater       = (*Testing)(nil)
+	_ layout.Describer     = (*Testing)(nil)
+)
+
 const (
 	toolForContents = "require-bintool-for-contents"
 	toolForPack     = "require-bintool-for-pack"

@@ -15,6 +15,12 @@ type Text struct {
 	value string
 }
 
+var (
+	_ layout.Reader        = (*Text)(nil)
+	_ layout.PropertyNamer = (*Text)(nil)
+	_ layout.Leaf          = (*Text)(nil)
+)
+
 var textInfo = layout.TypeInfo{
 	Name:    "text",
 	New:     func() layout.Type { return &Text{} },

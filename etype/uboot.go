@@ -139,6 +139,8 @@ type phaseBlob struct {
 	phase phase
 }
 
+var _ layout.Reader = (*phaseBlob)(nil)
+
 // Read notes the ELF file of the program.
 func (p *phaseBlob) Read(ctx *layout.Context, e *layout.Entry) error {
 	if p.phase.early() {
@@ -152,6 +154,8 @@ type phaseELF struct {
 	phaseBlob
 	Strip bool `dt:"strip" doc:"Remove symbols and debugging information (U-Boot proper only)"`
 }
+
+var _ layout.Leaf = (*phaseELF)(nil)
 
 func newPhaseELF(p phase) layout.Type {
 	return &phaseELF{phaseBlob: phaseBlob{Blob: Blob{fixed: p.file("")}, phase: p}}
@@ -192,6 +196,8 @@ func strip(ctx *layout.Context, e *layout.Entry, data content.Data) (content.Dat
 type BSSPad struct {
 	phase phase
 }
+
+var _ layout.Leaf = (*BSSPad)(nil)
 
 // Contents returns as many zeros as the region has bytes.
 func (p *BSSPad) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {

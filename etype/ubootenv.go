@@ -18,6 +18,12 @@ type UBootEnv struct {
 	SingleCopy bool `dt:"single-copy" doc:"The board keeps one copy of its environment: leave out the flags byte of redundant ones"`
 }
 
+var (
+	_ layout.Reader  = (*UBootEnv)(nil)
+	_ layout.Leaf    = (*UBootEnv)(nil)
+	_ layout.Wrapper = (*UBootEnv)(nil)
+)
+
 const ubootEnvDoc = `The environment is made from a text file with a line for each variable, in the
 form var=value. The size property must be given and match CONFIG_ENV_SIZE.
 

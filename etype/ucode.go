@@ -98,6 +98,11 @@ u-boot-ucode.`,
 // Ucode holds the microcode if it has been taken out of the device tree.
 type Ucode struct{}
 
+var (
+	_ layout.Reader = (*Ucode)(nil)
+	_ layout.Leaf   = (*Ucode)(nil)
+)
+
 // Read notes the name under which the microcode can be found in the output
 // directory.
 func (u *Ucode) Read(ctx *layout.Context, e *layout.Entry) error {
@@ -128,6 +133,8 @@ type UcodeDTB struct {
 	collated bool   // the microcode has been taken out
 	ucode    []byte // it
 }
+
+var _ layout.Generator = (*UcodeDTB)(nil)
 
 // findUcodeDTB returns the device tree with microcode in the section of e,
 // that of U-Boot proper if there are several.
@@ -245,6 +252,12 @@ type UcodePtr struct {
 	located bool
 	target  uint64 // address of that place, or 0 if there is none
 }
+
+var (
+	_ layout.Reader    = (*UcodePtr)(nil)
+	_ layout.Generator = (*UcodePtr)(nil)
+	_ layout.Updater   = (*UcodePtr)(nil)
+)
 
 // Read notes the ELF file of the program, which no property changes.
 func (p *UcodePtr) Read(ctx *layout.Context, e *layout.Entry) error {

@@ -60,6 +60,8 @@ type crosEC struct {
 	ArgBlob
 }
 
+var _ layout.Reader = (*crosEC)(nil)
+
 // Read checks that the file is named.
 func (c *crosEC) Read(ctx *layout.Context, e *layout.Entry) error {
 	if _, ok := ctx.Args[crosECArg]; !ok && !e.Node.Has(crosECArg) && !ctx.Opened {
@@ -98,6 +100,8 @@ boot ROM of the i.MX95 expects the firmware of its memory controller like this.`
 type NXPHeaderDDRFW struct {
 	layout.Section
 }
+
+var _ layout.Container = (*NXPHeaderDDRFW)(nil)
 
 // Make joins the header and the contents of the entries. The map says of them
 // what it would say in a section, as the original's does.
@@ -175,6 +179,8 @@ type RCar4SA0 struct {
 	layout.Section
 	LoaderAddress uint32 `dt:"renesas,loader-address,required" doc:"Address in memory to load the program to"`
 }
+
+var _ layout.Container = (*RCar4SA0)(nil)
 
 // The header is all ones but for these 32-bit little-endian numbers. See the
 // chapter on booting in the hardware manual of the R-Car Gen4 series.

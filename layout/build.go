@@ -51,11 +51,19 @@ type Build struct {
 	packing bool // contents have been gathered
 	placed  bool // positions are final
 
-	// Of the present pass: its number from 1, entries that outgrew their place, those that a
-	// format has moved, and those whose hash was made of other contents.
-	pass                    int
-	outgrown, moved, rehash []*Entry
+	pass pass
 }
+
+// pass is what one pass over an image notes.
+type pass struct {
+	number   int      // from 1
+	outgrown []*Entry // need more room
+	moved    []*Entry // stand elsewhere in their format than before
+	rehash   []*Entry // have a hash that was made of other contents
+}
+
+// settled says whether nothing calls for another pass.
+func (p *pass) settled() bool { return len(p.outgrown)+len(p.moved)+len(p.rehash) == 0 }
 
 // maxPasses is how often an image is packed until nothing changes its size
 // any more.
@@ -205,7 +213,7 @@ func (b *Build) editTrees(e *Entry) error {
 
 // process makes one image. It returns whether the image is complete.
 func (b *Build) process(img *Image) (bool, error) {
-	b.packing, b.placed, b.pass = false, false, 0
+	b.packing, b.placed, b.pass = false, false, pass{}
 	var err error
 	if b.graph, err = b.newGraph(img.Entry); err != nil {
 		return false, err
@@ -286,7 +294,8 @@ func (b *Build) obtain(e *Entry, log *Log) error {
 // packUntilStable packs the image, writes what it found into device trees and
 // symbols, and packs it again as long as that changes the size of an entry.
 func (b *Build) packUntilStable(img *Image) error {
-	for b.pass = 1; b.pass <= maxPasses; b.pass++ {
+	for n := 1; n <= maxPasses; n++ {
+		b.pass = pass{number: n}
 		if _, err := b.pack(img.Entry, 0); err != nil {
 			return b.packFailed(img, err)
 		}
@@ -297,7 +306,7 @@ func (b *Build) packUntilStable(img *Image) error {
 			}
 			b.sync(false)
 		}
-		b.outgrown, b.moved, b.rehash = nil, nil, nil
+		b.pass = pass{number: n} // what packing has moved counts for nothing
 		if err := b.writeSymbols(img); err != nil {
 			return err
 		}
@@ -305,15 +314,15 @@ func (b *Build) packUntilStable(img *Image) error {
 			return err
 		}
 		switch {
-		case len(b.outgrown)+len(b.moved)+len(b.rehash) == 0:
-			b.Log.Printf(Info, "Pack completed after %d pass(es)", b.pass)
+		case b.pass.settled():
+			b.Log.Printf(Info, "Pack completed after %d pass(es)", n)
 			return nil
 		case b.opened == nil || b.repack:
 			if err := b.reset(img.Entry); err != nil {
 				return err
 			}
-		case len(b.outgrown) > 0:
-			return b.outgrown[0].noRepack()
+		case len(b.pass.outgrown) > 0:
+			return b.pass.outgrown[0].noRepack()
 		}
 		// Otherwise everything stays but what has moved within its container.
 	}
@@ -323,7 +332,7 @@ func (b *Build) packUntilStable(img *Image) error {
 // restless names the entries that changed in the last pass.
 func (b *Build) restless() string {
 	var names []string
-	for _, e := range slices.Concat(b.outgrown, b.moved, b.rehash) {
+	for _, e := range slices.Concat(b.pass.outgrown, b.pass.moved, b.pass.rehash) {
 		if name := e.Path(); !slices.Contains(names, name) {
 			names = append(names, name)
 		}
@@ -420,7 +429,7 @@ func (b *Build) updateContainer(e *Entry) error {
 		return err
 	}
 	if data.Len() > e.ContentsSize {
-		b.outgrown = append(b.outgrown, e)
+		b.pass.outgrown = append(b.pass.outgrown, e)
 	}
 	e.Data = data
 	return nil
@@ -433,7 +442,7 @@ func (b *Build) setUpdated(e *Entry, data content.Data) {
 	switch n := data.Len(); {
 	case n > e.ContentsSize:
 		b.Log.Printf(Debug, "Entry '%s' size change from %#x to %#x", e.Path(), e.ContentsSize, n)
-		b.outgrown = append(b.outgrown, e)
+		b.pass.outgrown = append(b.pass.outgrown, e)
 		e.ContentsSize = n
 	case n < e.ContentsSize:
 		data = content.Join(data, content.Fill(0, e.ContentsSize-n))

@@ -12,7 +12,7 @@ func (b *Build) parts(e *Entry) Parts {
 	p := Parts{Packed: b.packing, List: make([]Part, 0, len(e.Section.Entries))}
 	for _, child := range e.Section.Entries {
 		part := Part{Entry: child, Data: child.Data}
-		if b.pass > 1 {
+		if b.pass.number > 1 {
 			part.MinSize = child.formatSize
 		}
 		if o := child.opened; o != nil {
@@ -63,7 +63,7 @@ func (b *Build) place(e *Entry, places []Place) {
 		child.formatSize = p.Size
 		if offset, size := Some(p.Offset), Some(p.Size); child.Offset != offset || child.Size != size {
 			child.Offset, child.Size = offset, size
-			b.moved = append(b.moved, child)
+			b.pass.moved = append(b.pass.moved, child)
 		}
 	}
 }

@@ -51,7 +51,7 @@ func (b *Build) setHash(e *Entry) error {
 // noteHashed asks for another pass if the entry is about to get contents that
 // differ from those that a hash has been made of.
 func (b *Build) noteHashed(e *Entry, data content.Data) error {
-	if !b.UpdateFDT || len(b.rehash) > 0 || !b.graph.hashed[e] {
+	if !b.UpdateFDT || len(b.pass.rehash) > 0 || !b.graph.hashed[e] {
 		return nil
 	}
 	same, err := content.Equal(e.Data, data)
@@ -59,7 +59,7 @@ func (b *Build) noteHashed(e *Entry, data content.Data) error {
 		return e.Errorf("%w", err)
 	}
 	if !same {
-		b.rehash, b.Rehashed = append(b.rehash, e), true
+		b.pass.rehash, b.Rehashed = append(b.pass.rehash, e), true
 	}
 	return nil
 }
