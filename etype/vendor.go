@@ -138,16 +138,22 @@ func (n *NXPHeaderDDRFW) Open(ctx *layout.Context, e *layout.Entry, data content
 	}
 	items := make([]layout.Item, len(n.Entries))
 	next := header
+	at := n.Start()
 	for i, child := range n.Entries {
 		size := int64(binary.LittleEndian.Uint32(head[word*i:]))
 		if size > data.Len()-next {
 			return nil, fmt.Errorf("its header gives '%s' %#x bytes, but there are %#x", child.Name, size, data.Len()-next)
 		}
 		// In the map, sizes are those with padding, and offsets do not count
-		// the header.
-		place := layout.Place{Offset: child.Offset.Or(next - header), Size: child.Size.Or(size), Known: true}
+		// the header. If the header says something else than the map, the
+		// entries follow each other.
+		place := layout.Place{Offset: child.Offset.Or(at), Size: child.Size.Or(size), Known: true}
+		if place.Size < size || at > place.Offset {
+			place.Offset, place.Size = at, size
+		}
 		items[i] = layout.Item{Place: place, Data: data.Slice(next, size)}
 		next += size
+		at = place.Offset + place.Size
 	}
 	return items, nil
 }

@@ -41,7 +41,17 @@ func (b *Build) make(e *Entry) (content.Data, error) {
 		return content.Data{}, e.tooLarge(data.Len())
 	}
 	b.place(e, places)
-	return b.compress(e, data)
+	packed, err := b.compress(e, data)
+	if err != nil || !e.Compressed() {
+		return packed, err
+	}
+	// What is compressed may hold a device tree with its own size, so that
+	// the two could go on changing each other: from some pass on it does not
+	// shrink.
+	if n := packed.Len(); b.pass.number > 2 && n < e.ContentsSize {
+		packed = content.Join(packed, content.Fill(0, e.ContentsSize-n))
+	}
+	return packed, nil
 }
 
 // place notes where a format has put its parts, and asks for another pass if

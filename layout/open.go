@@ -33,7 +33,7 @@ type Opened struct {
 	*Image
 	File   content.Data // the whole file
 	Base   int64        // where the image starts in it
-	Data   content.Data // the image, and what follows it if it starts the file
+	Data   content.Data // the image: the whole file if the map does not say where it ends
 	MapPos int64        // where the map is in the file
 
 	b *Build
@@ -51,7 +51,7 @@ func (b *Build) Open(data content.Data, name string) (*Opened, error) {
 	img := &Image{Name: strings.TrimSuffix(name, filepath.Ext(name))}
 	img.Entry = &Entry{Node: m.tree.Root, Name: "image", TypeName: "section", Type: img, Info: imageInfo, Image: img, Section: &img.Section}
 	o := &Opened{Image: img, File: data, Base: m.base, Data: data, MapPos: m.pos, b: b}
-	if m.base > 0 {
+	if m.size > 0 {
 		o.Data = data.Slice(m.base, m.size)
 	}
 	b.opened = o
@@ -70,7 +70,7 @@ type foundMap struct {
 	pos  int64
 	tree *fdt.Tree
 	base int64 // where the image starts
-	size int64 // of the image, if it does not start the file
+	size int64 // of the image, or 0 if it takes the whole file as far as that is known
 }
 
 // findMap finds the FDT map of an image: where the header at its start or end
@@ -82,7 +82,11 @@ type foundMap struct {
 func findMap(data content.Data) (*foundMap, error) {
 	if pos, ok := headerTarget(data); ok {
 		if _, tree, err := readMap(data, pos); err == nil {
-			return &foundMap{pos: pos, tree: tree}, nil
+			m := &foundMap{pos: pos, tree: tree}
+			if !m.locate(data.Len()) || m.base > 0 {
+				m.base, m.size = 0, 0
+			}
+			return m, nil
 		}
 	}
 	var firstErr error
@@ -159,12 +163,11 @@ func (m *foundMap) locate(file int64) bool {
 			continue
 		}
 		base := m.pos - (at - start)
-		if base == 0 {
-			m.base = 0
-			return true
-		}
-		if base > 0 && size > 0 && size <= file-base {
+		fits := base >= 0 && size > 0 && size <= file-base
+		if fits {
 			m.base, m.size = base, size
+		}
+		if fits || base == 0 {
 			return true
 		}
 	}
