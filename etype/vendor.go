@@ -145,11 +145,11 @@ func (n *NXPHeaderDDRFW) Open(ctx *layout.Context, e *layout.Entry, data content
 			return nil, fmt.Errorf("its header gives '%s' %#x bytes, but there are %#x", child.Name, size, data.Len()-next)
 		}
 		// In the map, sizes are those with padding, and offsets do not count
-		// the header. If the header says something else than the map, the
-		// entries follow each other.
-		place := layout.Place{Offset: child.Offset.Or(at), Size: child.Size.Or(size), Known: true}
-		if place.Size < size || at > place.Offset {
-			place.Offset, place.Size = at, size
+		// the header. If it is not of these sizes, the entries follow each
+		// other.
+		place := layout.Place{Offset: child.Offset.Or(at), Size: child.OrigSize.Or(child.SizeFor(size)), Known: true}
+		if child.Size.Or(-1) != place.Size || at > place.Offset {
+			place.Offset = at
 		}
 		items[i] = layout.Item{Place: place, Data: data.Slice(next, size)}
 		next += size

@@ -441,9 +441,10 @@ func (b *Build) updateContainer(e *Entry) error {
 func (b *Build) setUpdated(e *Entry, data content.Data) {
 	switch n := data.Len(); {
 	case n > e.ContentsSize:
-		b.Log.Printf(Debug, "Entry '%s' size change from %#x to %#x", e.Path(), e.ContentsSize, n)
+		data = b.calm(e, data)
+		b.Log.Printf(Debug, "Entry '%s' size change from %#x to %#x", e.Path(), e.ContentsSize, data.Len())
 		b.pass.outgrown = append(b.pass.outgrown, e)
-		e.ContentsSize = n
+		e.ContentsSize = data.Len()
 	case n < e.ContentsSize:
 		data = content.Join(data, content.Fill(0, e.ContentsSize-n))
 	}

@@ -18,6 +18,9 @@ func (b *Build) parts(e *Entry) Parts {
 		if o := child.opened; o != nil {
 			part.Changed = child.dirty()
 			part.Packed = o.packed
+			if !part.Changed && o.item.Padded && o.item.Data.Len() == child.Size.Or(-1) {
+				part.Slot = &o.item.Data
+			}
 		}
 		p.List = append(p.List, part)
 	}
@@ -42,16 +45,22 @@ func (b *Build) make(e *Entry) (content.Data, error) {
 	}
 	b.place(e, places)
 	packed, err := b.compress(e, data)
-	if err != nil || !e.Compressed() {
-		return packed, err
+	if err != nil {
+		return content.Data{}, err
 	}
-	// What is compressed may hold a device tree with its own size, so that
-	// the two could go on changing each other: from some pass on it does not
-	// shrink.
-	if n := packed.Len(); b.pass.number > 2 && n < e.ContentsSize {
-		packed = content.Join(packed, content.Fill(0, e.ContentsSize-n))
+	return b.calm(e, packed), nil
+}
+
+// calm fills compressed contents up, so that their size settles. They may hold
+// a device tree that tells that size, so that the two could go on changing each
+// other: after some passes they do not shrink any more, and grow in steps.
+func (b *Build) calm(e *Entry, packed content.Data) content.Data {
+	const passes, step = 2, 64
+	n := packed.Len()
+	if !e.Compressed() || b.pass.number <= passes || n == e.ContentsSize {
+		return packed
 	}
-	return packed, nil
+	return content.Join(packed, content.Fill(0, max(e.ContentsSize, alignUp(n, step))-n))
 }
 
 // place notes where a format has put its parts, and asks for another pass if

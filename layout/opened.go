@@ -27,6 +27,7 @@ type openedE struct {
 	given    bool          // somebody has given them
 	touched  bool          // something in it has changed
 	whole    bool          // a container that was given as a whole
+	bound    bool          // an image that cannot change its size, since something follows it
 	lost     bool          // a container that cannot be read: it stays as it is
 }
 
@@ -241,8 +242,8 @@ func (o *Opened) load(e *Entry) error {
 // shrunk returns the contents of an entry without what extend-size has added
 // to them, as far as that can be told.
 func (e *Entry) shrunk(data content.Data, repack bool) content.Data {
-	if !repack || !e.ExtendSize {
-		return data
+	if !repack || !e.ExtendSize || e.Section != nil {
+		return data // a format may fill its size
 	}
 	if e.OrigSize.Known {
 		return data.Slice(0, min(data.Len(), max(e.OrigSize.Value-e.PadBefore-e.PadAfter, 0)))

@@ -52,8 +52,7 @@ func (e *Entry) packLeaf(b *Build, next int64) (int64, error) {
 		}
 		e.Offset = Some(off)
 	}
-	need := max(e.PadBefore+e.ContentsSize+e.PadAfter, e.MinSize)
-	need = alignUp(need, e.AlignSize.Or(0))
+	need := e.SizeFor(e.ContentsSize)
 	size := need
 	if e.Size.positive() {
 		size = e.Size.Value
@@ -84,6 +83,11 @@ func (e *Entry) packLeaf(b *Build, next int64) (int64, error) {
 	return end, nil
 }
 
+// SizeFor returns the size of the entry that contents of n bytes need.
+func (e *Entry) SizeFor(n int64) int64 {
+	return alignUp(max(e.PadBefore+n+e.PadAfter, e.MinSize), e.AlignSize.Or(0))
+}
+
 // freeOffset returns the offset of an entry that has none of its own.
 func (e *Entry) freeOffset(b *Build, next int64) (int64, error) {
 	switch {
@@ -98,7 +102,13 @@ func (e *Entry) freeOffset(b *Build, next int64) (int64, error) {
 // resetForPack forgets what packing decided, to do it again. What an opened
 // image has stays as it is where nothing in it changes.
 func (e *Entry) resetForPack() {
-	e.Offset, e.Size = e.OrigOffset, e.OrigSize
+	e.Offset = e.OrigOffset
+	switch {
+	case e.opened != nil && e.opened.bound:
+	case e.opened != nil && e.Section != nil && e.ExtendSize: // a format may fill its size
+	default:
+		e.Size = e.OrigSize
+	}
 	e.resetHeld()
 }
 

@@ -4,6 +4,7 @@ package layout
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 
 	"binman/content"
@@ -28,6 +29,7 @@ func (o *Opened) Replace(list []Replacement, resize bool) (content.Data, error) 
 	b.repack = o.AllowRepack && resize
 	b.UpdateFDT = true
 	b.packing = true
+	o.Entry.opened.bound = o.rest() > 0
 	if err := o.load(o.Entry); err != nil {
 		return content.Data{}, err
 	}
@@ -41,12 +43,12 @@ func (o *Opened) Replace(list []Replacement, resize bool) (content.Data, error) 
 		return o.File, nil
 	}
 	if err := o.remake(); err != nil {
+		if n := o.rest(); n > 0 {
+			err = fmt.Errorf("%w (the image is followed by %#x further bytes in its file, so that it cannot grow)", err, n)
+		}
 		return content.Data{}, err
 	}
-	file, err := o.newFile()
-	if err != nil {
-		return content.Data{}, err
-	}
+	file := o.newFile()
 	return file, o.verify(file)
 }
 
@@ -70,17 +72,16 @@ func (o *Opened) remake() error {
 	return b.rebuild(o.Entry)
 }
 
+// rest returns how many bytes follow the image in its file.
+func (o *Opened) rest() int64 {
+	return max(o.File.Len()-o.Base-o.Entry.opened.size.Or(o.Data.Len()), 0)
+}
+
 // newFile returns the file with the new image in it. What is around the image
 // stays where it is.
-func (o *Opened) newFile() (content.Data, error) {
-	data := o.padded()
-	size := o.Entry.opened.size.Or(o.Data.Len())
-	end := min(o.Base+size, o.File.Len())
-	rest := o.File.Len() - end
-	if rest > 0 && data.Len() != size {
-		return content.Data{}, o.Entry.Errorf("the image changed its size from %#x to %#x, but is followed by %#x further bytes in its file", size, data.Len(), rest)
-	}
-	return content.Join(o.File.Slice(0, o.Base), data, o.File.Slice(end, rest)), nil
+func (o *Opened) newFile() content.Data {
+	rest := o.rest()
+	return content.Join(o.File.Slice(0, o.Base), o.padded(), o.File.Slice(o.File.Len()-rest, rest))
 }
 
 // replace notes new contents for one entry.
@@ -127,17 +128,36 @@ func (o *Opened) replace(r Replacement, resize bool) error {
 	return nil
 }
 
-// unchanged says whether the entry has the new contents already.
+// unchanged says whether the entry has the new contents already: as they are
+// extracted, or without what fills the entry up behind them.
 func (o *Opened) unchanged(r Replacement) (bool, error) {
-	read := o.Contents
-	if r.Compressed {
-		read = o.Stored
+	e := r.Entry
+	have := e.opened.contents
+	if !r.Compressed && e.Processed() {
+		var err error
+		if have, err = o.Contents(e); err != nil {
+			return false, nil // it becomes something that can be read
+		}
+		return content.Equal(have, r.Data)
 	}
-	have, err := read(r.Entry)
-	if err != nil {
-		return false, nil // it becomes something that can be read
+	if r.Compressed && e.As.Compress != "" {
+		have = e.opened.item.Data
 	}
-	return content.Equal(have, r.Data)
+	if same, err := content.Equal(e.opened.item.Data, r.Data); same || err != nil {
+		return same, err
+	}
+	n := r.Data.Len()
+	if n > have.Len() {
+		return false, nil
+	}
+	if same, err := content.Equal(have.Slice(0, n), r.Data); !same || err != nil {
+		return false, err
+	}
+	if r.Compressed && e.Processed() {
+		_, err := e.unwrap(r.Data) // what can be read ends where it says
+		return err == nil, nil
+	}
+	return have.Slice(n, have.Len()-n).TrimRight(e.padByte()).Len() == 0, nil
 }
 
 // newContents returns what to put into the image for new data of an entry:
@@ -228,6 +248,9 @@ func (o *Opened) relocateChild(child *Entry, it Item) bool {
 	if it.Uncomp.Known {
 		child.UncompSize = it.Uncomp
 	}
+	if same, err := content.Equal(data, child.opened.contents); err != nil || !same {
+		child.opened.changed = true // so that its hash follows
+	}
 	child.SetContents(data)
 	child.opened.contents = data
 	if child.Section != nil {
@@ -294,6 +317,9 @@ func (b *Build) setRemade(e *Entry, data content.Data) error {
 	}
 	if same && data.Len() <= e.Data.Len() {
 		return nil // what follows is padding
+	}
+	if err := b.noteHashed(e, data); err != nil {
+		return err
 	}
 	if e.Parent.placing() != InSection {
 		e.SetContents(data) // the container decides what fits

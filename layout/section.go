@@ -142,7 +142,11 @@ func (s *Section) Make(ctx *Context, e *Entry, p Parts) (content.Data, []Place, 
 			continue
 		}
 		padTo(&out, at, pad)
-		out.Add(child.Padded(data))
+		if part.Slot != nil {
+			out.Add(*part.Slot)
+		} else {
+			out.Add(child.Padded(data))
+		}
 		if out.Len() > maxSize {
 			return content.Data{}, nil, e.tooLarge(out.Len())
 		}
@@ -268,17 +272,24 @@ func (b *Build) extendEntries(e *Entry) error {
 		}
 		child.Size = Some(limit - child.Offset.Value)
 		child.extended = true
-		x, ok := child.Type.(Extender)
-		if !ok || child.opened != nil && !child.opened.changed {
-			continue
-		}
-		data, err := x.Extend(b.ctx(), child)
+		data, err := b.extend(child)
 		if err != nil {
 			return err
 		}
 		child.SetContents(data)
 	}
 	return nil
+}
+
+// extend returns the contents of an entry for a size that was extended.
+func (b *Build) extend(e *Entry) (content.Data, error) {
+	if e.Section != nil {
+		return b.make(e) // a format may fill its size
+	}
+	if x, ok := e.Type.(Extender); ok && (e.opened == nil || !e.opened.given) {
+		return x.Extend(b.ctx(), e)
+	}
+	return e.Data, nil
 }
 
 // sizeSection works out the size of a container from its contents.

@@ -113,8 +113,10 @@ type Part struct {
 	Data   content.Data
 	Packed *content.Data
 	// Changed says that an opened image has something else. It is false for
-	// a new image.
+	// a new image. What has not changed and keeps its size is there as it
+	// was, with its padding, in Slot.
 	Changed bool
+	Slot    *content.Data
 	// MinSize is the size in bytes below which what the container makes of
 	// the contents must not go. A device tree that is compressed holds the
 	// size that it has then, so that the two could go on changing each other.
