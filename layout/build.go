@@ -34,7 +34,7 @@ type Build struct {
 	start    time.Time
 	memo     *content.Memo
 	trees    treeSet
-	pristine *fdt.Tree // the description before anything was added
+	pristine []byte // the description before anything was added
 	override *content.Data
 	schemas  map[reflect.Type]*schema
 	elfs     map[string]*elf.File
@@ -129,7 +129,7 @@ func (b *Build) load() (*fdt.Tree, error) {
 		Debug: func(msg string) { b.Log.Printf(Debug, "%s", msg) },
 	})
 	if err == nil {
-		b.pristine = tree.Clone()
+		b.pristine = tree.Marshal()
 	}
 	return tree, err
 }

@@ -110,29 +110,26 @@ func (r *reader) lookForUnknown(e *Entry) {
 	if r.quiet || r.b.opened != nil || e.As.Free {
 		return
 	}
-	known := map[string]bool{}
-	var names []string
-	add := func(list ...string) {
-		for _, name := range list {
-			known[name] = true
-			names = append(names, name)
-		}
-	}
-	for _, v := range []any{r.plainInfo(e).New(), &e.Common} {
-		for _, p := range r.b.schemaOf(v).props {
-			add(p.Name)
-		}
-	}
+	schemas := []*schema{r.b.schemaOf(r.plainInfo(e).New()), r.b.schemaOf(&e.Common)}
+	var more []string
 	if n, ok := e.Type.(PropertyNamer); ok {
-		add(n.MoreProperties(e)...)
+		more = n.MoreProperties(e)
 	}
 	if e.Parent != nil {
-		add(e.Parent.Info.ChildProps...)
+		more = append(more, e.Parent.Info.ChildProps...)
 	}
 	for _, p := range e.Node.Props {
-		if known[p.Name] || allowedAnywhere(p.Name) || slices.ContainsFunc(renamed, func(r rename) bool { return r.old == p.Name }) {
+		known := slices.ContainsFunc(schemas, func(s *schema) bool { return s.byName[p.Name] != nil }) ||
+			slices.Contains(more, p.Name) || allowedAnywhere(p.Name) ||
+			slices.ContainsFunc(renamed, func(r rename) bool { return r.old == p.Name })
+		if known {
 			continue
 		}
+		names := slices.Clone(more)
+		for _, s := range schemas {
+			names = slices.AppendSeq(names, maps.Keys(s.byName))
+		}
+		slices.Sort(names)
 		hint := ""
 		if near := nearestOf(p.Name, names); near != "" {
 			hint = fmt.Sprintf("; did you mean '%s'?", near)

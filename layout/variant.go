@@ -2,7 +2,10 @@
 
 package layout
 
-import "binman/content"
+import (
+	"binman/content"
+	"binman/fdt"
+)
 
 // variant returns what the packed entry e would contain, with its padding, if
 // all device trees in it were tree. The description is read anew for that, so
@@ -15,7 +18,11 @@ func (b *Build) variant(e *Entry, tree content.Data) (content.Data, error) {
 	v.init()
 	v.start, v.memo, v.override, v.fakeDir = b.start, b.memo, &tree, b.fakeDir
 	v.packing, v.placed = true, true
-	if err := v.prepare(b.pristine.Clone()); err != nil {
+	description, err := fdt.Parse(b.pristine)
+	if err != nil {
+		return content.Data{}, err
+	}
+	if err := v.prepare(description); err != nil {
 		return content.Data{}, err
 	}
 	img := v.Images[0]
@@ -23,7 +30,6 @@ func (b *Build) variant(e *Entry, tree content.Data) (content.Data, error) {
 	e.Image.Entry.Walk(func(e *Entry) { packed[e.Path()] = e })
 	img.Entry.Walk(func(ve *Entry) { ve.adopt(packed[ve.Path()]) })
 	img.Entry.dropAbsent()
-	var err error
 	if v.graph, err = v.newGraph(img.Entry); err != nil {
 		return content.Data{}, err
 	}
