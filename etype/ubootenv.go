@@ -16,7 +16,8 @@ type UBootEnv struct {
 }
 
 const ubootEnvDoc = `The environment is made from a text file with a line for each variable, in the
-form var=value. The size property must be given and match CONFIG_ENV_SIZE.
+form var=value. The size property must be given and match CONFIG_ENV_SIZE. Blank
+lines are left out, since they would end the environment for U-Boot.
 
 By default the environment has the form that a board with a redundant
 environment keeps (CONFIG_ENV_REDUNDANT): the CRC is followed by a flags byte
@@ -48,12 +49,14 @@ func (u *UBootEnv) Contents(b *layout.Build, e *layout.Entry) (content.Data, err
 	if err != nil {
 		return content.Data{}, err
 	}
+	vars, blank := ubootenv.ReadText(text, ubootenv.Binman)
 	env := ubootenv.Env{
 		Size:  e.WantSize.Value,
 		Form:  ubootenv.Redundant,
 		Flags: activeFlag,
 		Fill:  u.FillByte,
-		Vars:  ubootenv.ReadText(text, ubootenv.Binman),
+		Vars:  vars,
+		Blank: blank,
 	}
 	if u.SingleCopy {
 		env.Form = ubootenv.Plain
