@@ -5,6 +5,7 @@ package etype
 import (
 	"errors"
 	"io/fs"
+	"os"
 
 	"binman/content"
 	"binman/layout"
@@ -121,7 +122,7 @@ func (f *Blob) Contents(b *layout.Build, e *layout.Entry) (content.Data, error) 
 // not even that. External blobs may be missing if they are optional or allow
 // is set.
 func openBlob(b *layout.Build, e *layout.Entry, name string, assume int64, allow bool) (data content.Data, ok bool, err error) {
-	data, err = b.Input.Open(name)
+	data, err = openFile(b, name)
 	mayMiss := e.External && (e.Optional || allow)
 	if err == nil || !mayMiss || !errors.Is(err, fs.ErrNotExist) {
 		return data, err == nil, err
@@ -132,6 +133,31 @@ func openBlob(b *layout.Build, e *layout.Entry, name string, assume int64, allow
 		return data, ok, err
 	}
 	return content.Fill(0, assume), false, nil
+}
+
+// openFile opens an input file. The null device is an empty one: descriptions
+// of boards name it where there is no such blob, and U-Boot's documentation
+// does so, too.
+func openFile(b *layout.Build, name string) (content.Data, error) {
+	data, err := b.Input.Open(name)
+	if errors.Is(err, content.ErrNotRegular) && isNull(b, name) {
+		return content.Data{}, nil
+	}
+	return data, err
+}
+
+// isNull says whether an input file is the null device, or a link to it.
+func isNull(b *layout.Build, name string) bool {
+	path, err := b.Input.Find(name)
+	if err != nil {
+		return false
+	}
+	file, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err == nil && os.SameFile(file, null)
 }
 
 // Segments returns the contents as loadable segments, if they are of a format
