@@ -5,14 +5,16 @@ package etype
 import (
 	"os"
 	"path/filepath"
+	"slices"
 
+	"binman/internal/glob"
 	"binman/layout"
 )
 
 // Files is a section of all files that match a pattern.
 type Files struct {
 	layout.Section
-	Pattern        string `dt:"pattern" doc:"Pattern of the names of the files, as the shell has them"`
+	Pattern        string `dt:"pattern" doc:"Pattern of the names of the files, as the shell has them, but for {a,b}"`
 	FilesCompress  string `dt:"files-compress" doc:"Compression of each file"`
 	FilesAlign     int64  `dt:"files-align" doc:"Alignment of each file: a power of two"`
 	RequireMatches bool   `dt:"require-matches" doc:"It is an error if no file matches"`
@@ -43,10 +45,7 @@ func (f *Files) Read(b *layout.Build, e *layout.Entry) error {
 
 // Generate makes an entry of each file.
 func (f *Files) Generate(b *layout.Build, e *layout.Entry) error {
-	files, err := b.Input.Glob(f.Pattern)
-	if err != nil {
-		return e.Errorf("Pattern '%s': %w", f.Pattern, err)
-	}
+	files := f.find(b)
 	if f.RequireMatches && len(files) == 0 {
 		return e.Errorf("Pattern '%s' matched no files", f.Pattern)
 	}
@@ -68,4 +67,18 @@ func (f *Files) Generate(b *layout.Build, e *layout.Entry) error {
 		}
 	}
 	return b.ReadEntries(e)
+}
+
+// find returns the files that match, in order. The names have the input
+// directory in front as it is on the command line, since they stand in the map.
+func (f *Files) find(b *layout.Build) []string {
+	if len(b.Input.Dirs) == 0 {
+		return glob.Find(f.Pattern)
+	}
+	var files []string
+	for _, dir := range b.Input.Dirs {
+		files = append(files, glob.Find(glob.Join(dir, f.Pattern))...)
+	}
+	slices.Sort(files)
+	return files
 }
