@@ -61,7 +61,10 @@ type Patch struct {
 	Value  uint64 // little-endian; the upper half is 0 when Size is 4
 }
 
-// Bytes returns what to write.
+// Bytes returns what to write. It is little-endian for big-endian programs as
+// well, since the original's images are: such a program does not find the magic
+// in it, and takes all symbols for missing (BINMAN_SYMS_OK in U-Boot's
+// binman_sym.h).
 func (p Patch) Bytes() []byte {
 	var b [8]byte
 	binary.LittleEndian.PutUint64(b[:], p.Value)

@@ -11,7 +11,7 @@ import (
 // Files is a section of all files that match a pattern.
 type Files struct {
 	layout.Section
-	Pattern        string `dt:"pattern" doc:"Pattern of the names of the files, as the shell has them"`
+	Pattern        string `dt:"pattern" doc:"Pattern of the names of the files, as the shell has them, but for {a,b}"`
 	FilesCompress  string `dt:"files-compress" doc:"Compression of each file"`
 	FilesAlign     int64  `dt:"files-align" doc:"Alignment of each file: a power of two"`
 	RequireMatches bool   `dt:"require-matches" doc:"It is an error if no file matches"`

@@ -27,7 +27,9 @@ var fmapInfo = layout.TypeInfo{
 	Doc: `A flash map lists the areas of an image for flashrom, which can then read or
 write them one by one. Sections appear before their contents, so that the
 hierarchy can be told from the offsets. The preserve property of an entry sets
-the flag of that name of its area. A CBFS is one area.`,
+the flag of that name of its area. A CBFS is one area, unless its type is only
+said by the name of a node with a unit address ("cbfs@1000"): then its files are
+areas, too.`,
 	Example: `u-boot {
     preserve;
 };
@@ -61,7 +63,9 @@ func addAreas(m *fmap.Map, e *layout.Entry) {
 		area.Flags = fmap.Preserve
 	}
 	inner := e.Entries()
-	if e.Opaque() {
+	if e.TypeName == "cbfs" {
+		// The original goes by the name, which is "cbfs@0" for a node of
+		// that name without a type: there the files are areas.
 		inner = nil
 	}
 	if len(inner) > 0 {

@@ -58,7 +58,11 @@ func (t *Text) Read(ctx *layout.Context, e *layout.Entry) error {
 // Contents returns the text.
 func (t *Text) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
 	if t.value == "" {
-		return content.Data{}, e.Errorf("No value provided for text label '%s'", t.Label)
+		label := t.Label
+		if label == "" {
+			label = "None" // the original's word for no label
+		}
+		return content.Data{}, e.Errorf("No value provided for text label '%s'", label)
 	}
 	return content.String(t.value), nil
 }

@@ -25,7 +25,8 @@ var (
 )
 
 const ubootEnvDoc = `The environment is made from a text file with a line for each variable, in the
-form var=value. The size property must be given and match CONFIG_ENV_SIZE.
+form var=value. The size property must be given and match CONFIG_ENV_SIZE. Blank
+lines are left out, since they would end the environment for U-Boot.
 
 By default the environment has the form that a board with a redundant
 environment keeps (CONFIG_ENV_REDUNDANT): the CRC is followed by a flags byte
@@ -103,12 +104,14 @@ func (u *UBootEnv) form() ubootenv.Form {
 
 // marshal makes an environment of size bytes of a text.
 func (u *UBootEnv) marshal(e *layout.Entry, text []byte, size int64) (content.Data, error) {
+	vars, blank := ubootenv.ReadText(text, ubootenv.Binman)
 	env := ubootenv.Env{
 		Size:  size,
 		Form:  u.form(),
 		Flags: activeFlag,
 		Fill:  u.FillByte,
-		Vars:  ubootenv.ReadText(text, ubootenv.Binman),
+		Vars:  vars,
+		Blank: blank,
 	}
 	out, err := env.Marshal()
 	if err != nil {

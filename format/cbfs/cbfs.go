@@ -288,6 +288,9 @@ func (im *Image) List() []binfmt.Item {
 	items := make([]binfmt.Item, len(im.Files))
 	for i, f := range im.Files {
 		items[i] = binfmt.Item{Name: f.Name, Type: f.Type.String(), Offset: f.Offset, Size: f.Size}
+		if f.Compression != Uncompressed {
+			items[i].Compress, items[i].UncompSize = f.Compression.String(), f.UncompressedSize
+		}
 	}
 	return items
 }

@@ -315,12 +315,42 @@ func TestWriteErrors(t *testing.T) {
 	}
 }
 
-// Two nodes of one name would be one to some readers and the other to others.
+// Two nodes of one name, if they differ, would be one to some readers and the
+// other to others. Twins that are the same are written as mkimage does.
 func TestWriteTwins(t *testing.T) {
-	s := source(t, `images { a { data = "x"; }; b { data = "y"; }; };`)
-	s.Root.Child("images").Subnodes[1].Name = "a"
-	if _, err := s.Write(nil); err == nil || err.Error() != "the FIT would have two nodes 'a' in node 'images'" {
-		t.Error(err)
+	const a = `a { data = "x"; type = "kernel"; hash-1 { algo = "sha1"; }; }; `
+	for _, c := range []struct {
+		name, twin string
+		differ     bool
+	}{
+		{"the same", `b { data = "x"; type = "kernel"; hash-1 { algo = "sha1"; }; };`, false},
+		{"other contents", `b { data = "y"; type = "kernel"; hash-1 { algo = "sha1"; }; };`, true},
+		{"another property", `b { data = "x"; type = "script"; hash-1 { algo = "sha1"; }; };`, true},
+		{"more properties", `b { data = "x"; type = "kernel"; load = <0>; hash-1 { algo = "sha1"; }; };`, true},
+		{"another hash", `b { data = "x"; type = "kernel"; hash-1 { algo = "md5"; }; };`, true},
+		{"another subnode", `b { data = "x"; type = "kernel"; hash-2 { algo = "sha1"; }; };`, true},
+	} {
+		for _, layout := range layouts {
+			t.Run(c.name+", "+layout.name, func(t *testing.T) {
+				s := source(t, `images { `+a+c.twin+` };`)
+				s.Root.Child("images").Subnodes[1].Name = "a"
+				layout.set(s)
+				if c.differ {
+					if _, err := s.Write(nil); err == nil || err.Error() != "the FIT would have two nodes 'a' in node 'images'" {
+						t.Error(err)
+					}
+					return
+				}
+				got := write(t, s)
+				tool := recentMkimage(t)
+				if tool == "" {
+					return
+				}
+				if want, err := mkimage(t, tool, s); err != nil || !bytes.Equal(got, want) {
+					t.Errorf("%#x bytes differ from mkimage's %#x (%v)", len(got), len(want), err)
+				}
+			})
+		}
 	}
 }
 

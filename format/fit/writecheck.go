@@ -3,9 +3,11 @@
 package fit
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
+	"binman/content"
 	"binman/fdt"
 )
 
@@ -29,7 +31,7 @@ func (s *Source) check() error {
 	if s.Position < 0 || s.Position > maxTotal || s.Align > maxTotal {
 		return errTooLarge(max(s.Position, s.Align))
 	}
-	if err := checkUnique(s.Root); err != nil {
+	if err := s.checkUnique(s.Root); err != nil {
 		return err
 	}
 	if err := s.checkConfigs(); err != nil {
@@ -43,20 +45,52 @@ func (s *Source) check() error {
 	return nil
 }
 
-// checkUnique refuses two nodes of one name: readers would see only one of
-// them, and which one is up to them.
-func checkUnique(node *fdt.Node) error {
-	seen := make(map[string]bool, len(node.Subnodes))
+// checkUnique refuses two nodes of one name that differ: readers would see only
+// one of them, and which one is up to them. Twins that are the same in all are
+// written both, as mkimage does: a device tree may be listed twice.
+func (s *Source) checkUnique(node *fdt.Node) error {
+	seen := make(map[string]*fdt.Node, len(node.Subnodes))
 	for _, sub := range node.Subnodes {
-		if seen[sub.Name] {
-			return fmt.Errorf("the FIT would have two nodes '%s' in node '%s'", sub.Name, node.Name)
-		}
-		seen[sub.Name] = true
-		if err := checkUnique(sub); err != nil {
+		if err := s.checkUnique(sub); err != nil {
 			return err
+		}
+		twin := seen[sub.Name]
+		if twin == nil {
+			seen[sub.Name] = sub
+			continue
+		}
+		same, err := s.sameNode(twin, sub)
+		if err != nil {
+			return err
+		}
+		if !same {
+			return fmt.Errorf("the FIT would have two nodes '%s' in node '%s'", sub.Name, node.Name)
 		}
 	}
 	return nil
+}
+
+// sameNode says whether two nodes of one name have the same properties, the
+// same subnodes and the same contents.
+func (s *Source) sameNode(a, b *fdt.Node) (bool, error) {
+	if a.Name != b.Name || len(a.Props) != len(b.Props) || len(a.Subnodes) != len(b.Subnodes) {
+		return false, nil
+	}
+	for i, p := range a.Props {
+		if q := b.Props[i]; p.Name != q.Name || !bytes.Equal(p.Value, q.Value) {
+			return false, nil
+		}
+	}
+	for i, sub := range a.Subnodes {
+		if same, err := s.sameNode(sub, b.Subnodes[i]); !same || err != nil {
+			return false, err
+		}
+	}
+	same, err := content.Equal(s.Data[a], s.Data[b])
+	if err != nil {
+		return false, fmt.Errorf("read data of image '%s': %w", a.Name, err)
+	}
+	return same, nil
 }
 
 func (s *Source) checkImage(node *fdt.Node) error {

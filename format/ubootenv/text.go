@@ -13,8 +13,9 @@ type Rules int
 // The rules of the tools that make environments from text.
 const (
 	// Binman takes each line as it is, comments too, which U-Boot skips. It
-	// ends a line at a line feed, a carriage return, or both. Empty lines
-	// are left out: written, they would end the environment for U-Boot.
+	// ends a line at a line feed, a carriage return, or both, and so at NUL.
+	// Empty lines are left out: written, they would end the environment for
+	// U-Boot. Only those at the end count.
 	Binman Rules = iota
 
 	// Mkenvimage ends a line at a line feed. It skips empty lines and lines
@@ -24,12 +25,28 @@ const (
 	Mkenvimage
 )
 
-// ReadText returns the variables of a text, for Env.Vars.
-func ReadText(text []byte, rules Rules) []string {
+// ReadText returns the variables of a text, for Env.Vars, and how many bytes of
+// NUL the empty lines at its end are, for Env.Blank.
+func ReadText(text []byte, rules Rules) (vars []string, blank int) {
 	if rules == Mkenvimage {
-		return mkenvimageText(text)
+		return mkenvimageText(text), 0
 	}
-	return strings.FieldsFunc(string(text), func(r rune) bool { return r == '\n' || r == '\r' })
+	return binmanText(text)
+}
+
+// binmanText has a NUL in place of the end of each line, and at the end of the
+// last line, as binman writes it.
+func binmanText(text []byte) (vars []string, blank int) {
+	lines := strings.NewReplacer("\r\n", "\x00", "\n", "\x00", "\r", "\x00").Replace(string(text))
+	if n := len(text); n > 0 && text[n-1] != '\n' && text[n-1] != '\r' {
+		lines += "\x00"
+	}
+	list := strings.TrimRight(lines, "\x00")
+	blank = len(lines) - len(list)
+	if list != "" {
+		blank-- // the end of the last variable
+	}
+	return strings.FieldsFunc(list, func(r rune) bool { return r == 0 }), blank
 }
 
 func mkenvimageText(text []byte) []string {

@@ -8,8 +8,8 @@
 //	     4        data               4     1  flags
 //	                                 5        data
 //
-// The data is each variable with a NUL behind it, one more NUL, and a fill
-// byte up to the end. The CRC-32 (IEEE) covers all of the data with the
+// The data is each variable with a NUL behind it, one more NUL, perhaps others,
+// and a fill byte up to the end. The CRC-32 (IEEE) covers all of the data with the
 // fill, so an environment is only valid with its exact size, which U-Boot
 // has from CONFIG_ENV_SIZE; it is stored in the byte order of the target.
 //
@@ -89,6 +89,7 @@ type Env struct {
 	Fill      byte     // behind the data
 	BigEndian bool     // byte order of the CRC
 	Vars      []string // each "name=value", in their order
+	Blank     int      // bytes of NUL between the end of the list and the fill, which mean nothing
 
 	// Set by Parse and ParseForm, ignored by Marshal.
 	CRC      uint32 // as stored
@@ -115,7 +116,10 @@ func (e *Env) byteOrder() binary.ByteOrder {
 // Marshal returns the e.Size bytes of the environment. If they do not
 // suffice, the error is a *SizeError.
 func (e *Env) Marshal() ([]byte, error) {
-	need := e.Form.headerSize() + 1
+	if e.Blank < 0 {
+		return nil, fmt.Errorf("U-Boot environment cannot have %d bytes of NUL", e.Blank)
+	}
+	need := e.Form.headerSize() + 1 + int64(e.Blank)
 	for i, v := range e.Vars {
 		// U-Boot would end the environment here.
 		if v == "" || strings.ContainsRune(v, 0) {
@@ -133,7 +137,7 @@ func (e *Env) Marshal() ([]byte, error) {
 	for _, v := range e.Vars {
 		buf = append(append(buf, v...), 0)
 	}
-	buf = append(buf, 0)
+	buf = append(buf, make([]byte, 1+e.Blank)...)
 	buf = append(buf, bytes.Repeat([]byte{e.Fill}, int(e.Size)-len(buf))...)
 	e.byteOrder().PutUint32(buf, crc32.ChecksumIEEE(buf[e.Form.headerSize():]))
 	if e.Form == Redundant {
@@ -224,10 +228,17 @@ func parse(data []byte, form Form, bigEndian bool) (*Env, error) {
 	if len(body) == 0 {
 		return nil, fmt.Errorf("%w: no NUL ends the list of variables", ErrFormat)
 	}
-	if len(body) > 1 {
-		e.Fill = body[1]
-	}
+	e.Blank, e.Fill = fill(body[1:])
 	return e, nil
+}
+
+// fill returns what fills an environment, and how many NULs are before it.
+func fill(rest []byte) (blank int, value byte) {
+	filled := bytes.TrimLeft(rest, "\x00")
+	if len(filled) == 0 {
+		return 0, 0
+	}
+	return len(rest) - len(filled), filled[0]
 }
 
 // Verify reports a CRC that does not match, with an error that wraps ErrCRC.

@@ -171,34 +171,71 @@ var texts = []struct {
 	text       string
 	binman     []string
 	mkenvimage []string
+	blank      int // with binman's rules
 }{
-	{"empty", "", nil, nil},
-	{"lines", "a=1\nb=2\n", []string{"a=1", "b=2"}, []string{"a=1", "b=2"}},
-	{"no line feed at the end", "a=1\nb=2", []string{"a=1", "b=2"}, []string{"a=1", "b=2"}},
-	{"empty lines", "\n\na=1\n\n\nb=2\n\n", []string{"a=1", "b=2"}, []string{"a=1", "b=2"}},
-	{"comments", "# one\na=1\n#two\nb=#2\n", []string{"# one", "a=1", "#two", "b=#2"}, []string{"a=1", "b=#2"}},
-	{"comment at the end", "a=1\n#two", []string{"a=1", "#two"}, []string{"a=1"}},
-	{"carriage returns", "a=1\r\nb=2\rc=3", []string{"a=1", "b=2", "c=3"}, []string{"a=1\r", "b=2\rc=3"}},
-	{"continuation", "a=1\\\n2\\\n3\nb=4\n", []string{`a=1\`, `2\`, "3", "b=4"}, []string{"a=1\n2\n3", "b=4"}},
-	{"comment in a continuation", "a=1\\\n#x\n2\n", []string{`a=1\`, "#x", "2"}, []string{"a=1\n2"}},
-	{"empty line in a continuation", "a=1\\\n\n2\n", []string{`a=1\`, "2"}, []string{"a=1\n2"}},
-	{"continuation at the end", "a=1\\\n", []string{`a=1\`}, []string{"a=1\n"}},
-	{"backslash at the end", "a=1\\", []string{`a=1\`}, []string{`a=1\`}},
-	{"backslash only", "\\\na=1\n", []string{`\`, "a=1"}, []string{"\na=1"}},
-	{"spaces", " a=1\n #b\n \n", []string{" a=1", " #b", " "}, []string{" a=1", " #b", " "}},
-	{"not UTF-8", "a=\xff\xfe\n", []string{"a=\xff\xfe"}, []string{"a=\xff\xfe"}},
+	{"empty", "", nil, nil, 0},
+	{"lines", "a=1\nb=2\n", []string{"a=1", "b=2"}, []string{"a=1", "b=2"}, 0},
+	{"no line feed at the end", "a=1\nb=2", []string{"a=1", "b=2"}, []string{"a=1", "b=2"}, 0},
+	{"empty lines", "\n\na=1\n\n\nb=2\n\n", []string{"a=1", "b=2"}, []string{"a=1", "b=2"}, 1},
+	{"comments", "# one\na=1\n#two\nb=#2\n", []string{"# one", "a=1", "#two", "b=#2"}, []string{"a=1", "b=#2"}, 0},
+	{"comment at the end", "a=1\n#two", []string{"a=1", "#two"}, []string{"a=1"}, 0},
+	{"carriage returns", "a=1\r\nb=2\rc=3", []string{"a=1", "b=2", "c=3"}, []string{"a=1\r", "b=2\rc=3"}, 0},
+	{"continuation", "a=1\\\n2\\\n3\nb=4\n", []string{`a=1\`, `2\`, "3", "b=4"}, []string{"a=1\n2\n3", "b=4"}, 0},
+	{"comment in a continuation", "a=1\\\n#x\n2\n", []string{`a=1\`, "#x", "2"}, []string{"a=1\n2"}, 0},
+	{"empty line in a continuation", "a=1\\\n\n2\n", []string{`a=1\`, "2"}, []string{"a=1\n2"}, 0},
+	{"continuation at the end", "a=1\\\n", []string{`a=1\`}, []string{"a=1\n"}, 0},
+	{"backslash at the end", "a=1\\", []string{`a=1\`}, []string{`a=1\`}, 0},
+	{"backslash only", "\\\na=1\n", []string{`\`, "a=1"}, []string{"\na=1"}, 0},
+	{"spaces", " a=1\n #b\n \n", []string{" a=1", " #b", " "}, []string{" a=1", " #b", " "}, 0},
+	{"not UTF-8", "a=\xff\xfe\n", []string{"a=\xff\xfe"}, []string{"a=\xff\xfe"}, 0},
+	{"nothing but empty lines", "\n\n", nil, nil, 2},
+	{"empty lines with carriage returns", "a=1\r\n\r\n\r\n", []string{"a=1"}, []string{"a=1\r", "\r", "\r"}, 2},
+	{"a carriage return too many", "a=1\r\r\n", []string{"a=1"}, []string{"a=1\r\r"}, 1},
 }
 
 func TestReadText(t *testing.T) {
 	for _, c := range texts {
 		t.Run(c.name, func(t *testing.T) {
-			if diff := cmp.Diff(c.binman, ubootenv.ReadText([]byte(c.text), ubootenv.Binman), equateEmpty); diff != "" {
-				t.Errorf("binman: %s", diff)
+			vars, blank := ubootenv.ReadText([]byte(c.text), ubootenv.Binman)
+			if diff := cmp.Diff(c.binman, vars, equateEmpty); diff != "" || blank != c.blank {
+				t.Errorf("binman: %s, %d NULs, want %d", diff, blank, c.blank)
 			}
-			if diff := cmp.Diff(c.mkenvimage, ubootenv.ReadText([]byte(c.text), ubootenv.Mkenvimage), equateEmpty); diff != "" {
-				t.Errorf("mkenvimage: %s", diff)
+			vars, blank = ubootenv.ReadText([]byte(c.text), ubootenv.Mkenvimage)
+			if diff := cmp.Diff(c.mkenvimage, vars, equateEmpty); diff != "" || blank != 0 {
+				t.Errorf("mkenvimage: %s, %d NULs", diff, blank)
 			}
 		})
+	}
+}
+
+// A NUL in a text ends a variable, as it does for U-Boot. The bytes are those
+// that U-Boot's binman writes of these texts.
+func TestReadTextNUL(t *testing.T) {
+	for text, want := range map[string]string{
+		"":               "\x00\xff\xff\xff\xff\xff\xff",
+		"\n":             "\x00\x00\xff\xff\xff\xff\xff",
+		"a=1\x00b\n":     "a=1\x00b\x00\x00",
+		"a=1\x00":        "a=1\x00\x00\x00\xff",
+		"a=1\n\x00\n":    "a=1\x00\x00\x00\x00",
+		"a=1\n\n":        "a=1\x00\x00\x00\xff",
+		"a=1\r\n\r\n":    "a=1\x00\x00\x00\xff",
+		"a\x00\n\nb=1\n": "a\x00b=1\x00\x00", // U-Boot's binman loses b
+	} {
+		vars, blank := ubootenv.ReadText([]byte(text), ubootenv.Binman)
+		e := &ubootenv.Env{Size: 4 + 7, Vars: vars, Blank: blank, Fill: 0xff}
+		data, err := e.Marshal()
+		if err != nil || string(data[4:]) != want {
+			t.Errorf("%q makes %q (%v), want %q", text, data, err, want)
+			continue
+		}
+		got, err := parse(data)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if again := mustMarshal(t, got); !bytes.Equal(again, data) {
+			t.Errorf("%q makes %q, read and written again %q", text, data, again)
+		}
 	}
 }
 
@@ -216,10 +253,11 @@ func TestMkenvimage(t *testing.T) {
 		}
 		for _, flags := range []string{"", "-r", "-b", "-r -b -p 0"} {
 			t.Run(c.name+" "+flags, func(t *testing.T) {
+				vars, _ := ubootenv.ReadText([]byte(c.text), ubootenv.Mkenvimage)
 				e := &ubootenv.Env{
 					Size: 0x40, Flags: 1, Fill: 0xff,
 					BigEndian: strings.Contains(flags, "-b"),
-					Vars:      ubootenv.ReadText([]byte(c.text), ubootenv.Mkenvimage),
+					Vars:      vars,
 				}
 				if strings.Contains(flags, "-r") {
 					e.Form = ubootenv.Redundant
@@ -302,7 +340,9 @@ func FuzzReadText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		for _, rules := range []ubootenv.Rules{ubootenv.Binman, ubootenv.Mkenvimage} {
 			size := 5
-			for i, v := range ubootenv.ReadText(text, rules) {
+			vars, blank := ubootenv.ReadText(text, rules)
+			size += blank
+			for i, v := range vars {
 				if v == "" {
 					t.Errorf("variable %d is empty", i)
 				}

@@ -25,6 +25,7 @@ var mayAsk = map[string]string{
 	"cmd":                 "programs",
 	"internal/cli":        "the command line",
 	"internal/argparse":   "the command line's width",
+	"internal/glob":       "looks for files on behalf of internal/host",
 	"internal/host":       "hands them to builds",
 	"internal/judge":      "finds programs for tests",
 	"internal/imagefile":  "writes the file that the command line names",

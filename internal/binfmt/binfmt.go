@@ -31,6 +31,11 @@ type Item struct {
 	Type   string // what it is, in the words of the format's own tools
 	Offset int64  // bytes from the start of the image given to the parser
 	Size   int64  // bytes it takes up in the image
+
+	// Of what the format itself compresses: the name of the codec ("lzma"),
+	// and how many bytes it decompresses to, as the format says.
+	Compress   string
+	UncompSize int64
 }
 
 // Source is an image, or a part of one, that is being parsed.

@@ -9,6 +9,7 @@ import (
 	"path"
 	"strings"
 
+	"binman/codec"
 	"binman/content"
 	"binman/inspect"
 	"binman/internal/atomicfile"
@@ -81,9 +82,13 @@ func (g *globals) listForeign(name string, patterns []string, asJSON bool, cause
 	rows := [][]string{listHeading()}
 	rows = append(rows, []string{printable(root.Name), numberMark + "0", hexCell(layout.Some(data.Len())), root.Format, "", ""})
 	for _, it := range list {
+		uncomp := layout.OptInt{}
+		if it.Compress != "" {
+			uncomp = layout.Some(it.UncompSize)
+		}
 		rows = append(rows, []string{
 			strings.Repeat("  ", it.depth) + printable(it.Name),
-			hexCell(layout.Some(it.Offset)), hexCell(layout.Some(it.Size)), printable(it.Type), "", "",
+			hexCell(layout.Some(it.Offset)), hexCell(layout.Some(it.Size)), printable(it.Type), "", hexCell(uncomp),
 		})
 	}
 	fmt.Fprint(g.stdout, table(rows))
@@ -109,10 +114,17 @@ func (g *globals) foreignJSON(root *inspect.Item, list []foreignItem) error {
 		Format string `json:"format,omitempty"`
 		Pos    int64  `json:"image-pos"`
 		Size   int64  `json:"size"`
+
+		Compress   string `json:"compress,omitempty"`
+		UncompSize *int64 `json:"uncomp-size,omitempty"`
 	}
 	items := []item{}
 	for _, it := range list {
-		items = append(items, item{it.path, it.Name, it.Type, it.Format, it.Offset, it.Size})
+		shown := item{Path: it.path, Name: it.Name, Type: it.Type, Format: it.Format, Pos: it.Offset, Size: it.Size, Compress: it.Compress}
+		if it.Compress != "" {
+			shown.UncompSize = &it.UncompSize
+		}
+		items = append(items, shown)
 	}
 	enc := json.NewEncoder(g.stdout)
 	enc.SetIndent("", " ")
@@ -144,12 +156,46 @@ func (o *extractOptions) extractForeign(cause error) error {
 		if len(it.Items) > 0 {
 			name = path.Join(name, "root")
 		}
-		log.Printf(layout.Notice, "Write entry '%s' size %x to '%s'", it.path, it.Size, path.Join(o.outDir, name))
-		if err := dir.Write(name, data.Slice(it.Offset, it.Size)); err != nil {
+		part, err := o.foreignContents(it, data)
+		if err != nil {
+			return err
+		}
+		log.Printf(layout.Notice, "Write entry '%s' size %x to '%s'", it.path, part.Len(), path.Join(o.outDir, name))
+		if err := dir.Write(name, part); err != nil {
 			return fmt.Errorf("entry %q: %w", it.path, err)
 		}
 	}
 	return nil
+}
+
+// maxForeign bounds what a part of an image decompresses to, in bytes, whatever
+// the image says its size is.
+const maxForeign = 1 << 30
+
+// foreignContents returns what to write of a part of an image: decompressed,
+// unless it is to be left as it is.
+func (o *extractOptions) foreignContents(it foreignItem, image content.Data) (content.Data, error) {
+	stored := image.Slice(it.Offset, it.Size)
+	if it.Compress == "" || o.stored {
+		return stored, nil
+	}
+	c, err := codec.Lookup(it.Compress)
+	if err != nil {
+		return content.Data{}, fmt.Errorf("entry %q is compressed in the unknown way %s: -U extracts it as it is", it.path, it.Compress)
+	}
+	src, err := stored.Bytes()
+	if err != nil {
+		return content.Data{}, fmt.Errorf("entry %q: %w", it.path, err)
+	}
+	limit := min(it.UncompSize, maxForeign)
+	out, err := c.Decompress(src, limit)
+	switch {
+	case errors.Is(err, codec.ErrTooLarge):
+		return content.Data{}, fmt.Errorf("entry %q decompresses to more than the %#x bytes that its header allows: %w", it.path, limit, err)
+	case err != nil:
+		return content.Data{}, fmt.Errorf("cannot decompress entry %q, -U extracts it as it is: %w", it.path, err)
+	}
+	return content.Bytes(out), nil
 }
 
 // extractForeignOne writes the one part that is asked for to a file.
@@ -161,10 +207,14 @@ func (o *extractOptions) extractForeignOne(list []foreignItem, data content.Data
 		if it.path != o.paths[0] {
 			continue
 		}
-		if err := atomicfile.Write(o.filename, data.Slice(it.Offset, it.Size)); err != nil {
+		part, err := o.foreignContents(it, data)
+		if err != nil {
 			return err
 		}
-		log.Printf(layout.Notice, "Wrote %#x bytes to file '%s'", it.Size, o.filename)
+		if err := atomicfile.Write(o.filename, part); err != nil {
+			return err
+		}
+		log.Printf(layout.Notice, "Wrote %#x bytes to file '%s'", part.Len(), o.filename)
 		return nil
 	}
 	return fmt.Errorf("Entry '%s' not found in '%s'", o.paths[0], o.image)

@@ -69,9 +69,6 @@ var messages = []struct{ text, reason string }{
 		"'I' format requires 0 <= number <= 4294967295",
 		"the message for a value that does not fit in 32 bits names the area or the symbol",
 	}, {
-		"No value provided for text label 'None'",
-		"there is no label called None",
-	}, {
 		"Unknown entry type '",
 		"our entry types are not Python modules, so the message does not speak of them",
 	},

@@ -6,13 +6,13 @@
 package host
 
 import (
+	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"binman/content"
+	"binman/internal/glob"
 	"binman/layout"
 )
 
@@ -25,13 +25,24 @@ func Input(dirs ...string) layout.Input { return layout.Input{Dirs: dirs, Files:
 // Files is the file system, as layout.Files.
 type Files struct{}
 
-// Open opens a file. Only regular files and /dev/null, which is empty, have
-// contents.
+// Open opens a regular file. The null device is an empty one: descriptions of
+// boards name it where there is no such blob, and U-Boot's documentation does so
+// too.
 func (Files) Open(path string) (content.Data, error) {
-	if path == os.DevNull {
+	data, err := content.Open(path)
+	if errors.Is(err, content.ErrNotRegular) && isNull(path) {
 		return content.Data{}, nil
 	}
-	return content.Open(path)
+	return data, err
+}
+
+func isNull(path string) bool {
+	file, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err == nil && os.SameFile(file, null)
 }
 
 // Stat tells of a file, or of what a link leads to.
@@ -50,19 +61,8 @@ func (Files) Names(dir string) ([]string, error) {
 	return names, nil
 }
 
-// Glob returns the paths that match a pattern, sorted. Like the shell it
-// leaves "./" in front of them.
-func (Files) Glob(pattern string) ([]string, error) {
-	match, err := filepath.Glob(pattern)
-	if strings.HasPrefix(pattern, "./") {
-		for i, path := range match {
-			if !strings.HasPrefix(path, "./") {
-				match[i] = "./" + path
-			}
-		}
-	}
-	return match, err
-}
+// Glob returns the paths that match a pattern, as Python's glob does.
+func (Files) Glob(pattern string) ([]string, error) { return glob.Find(pattern), nil }
 
 // Getwd returns the current directory, or "" if it cannot be known.
 func (Files) Getwd() string {
