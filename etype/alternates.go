@@ -73,7 +73,7 @@ func (a *AlternatesFDT) Read(ctx *layout.Context, e *layout.Entry) error {
 	if a.Pattern == "" {
 		a.Pattern = defaultPattern
 	}
-	if a.Phase == "" || ctx.Opened {
+	if !e.Node.Has("fdt-phase") || ctx.Opened {
 		return nil
 	}
 	if err := bootph.Check(a.Phase); err != nil {

@@ -91,7 +91,7 @@ image allows repacking.`,
 // Read checks the properties of the FIP.
 func (f *FIP) Read(ctx *layout.Context, e *layout.Entry) error {
 	f.NamePrefix = "" // the names of images are not for a map
-	if align := f.Align.Or(1); align < 1 || align&(align-1) != 0 {
+	if align := f.Align.Value; align < 0 || align&(align-1) != 0 {
 		return e.Errorf("FIP alignment %d must be a power of two", align)
 	}
 	return nil
@@ -160,7 +160,7 @@ func readFIPImage(e *layout.Entry, node *fdt.Node) (fipImage, error) {
 // Make returns the FIP. In place of the old one, images that the FDT map does
 // not know stay in it.
 func (f *FIP) Make(ctx *layout.Context, e *layout.Entry, p layout.Parts) (content.Data, []layout.Place, error) {
-	pkg := &fip.Package{Flags: f.Flags, Align: f.Align.Or(1)}
+	pkg := &fip.Package{Flags: f.Flags, Align: f.Align.Value}
 	var datas []content.Data
 	if p.Opened {
 		old, err := fip.Parse(p.Old, p.Old.Len())

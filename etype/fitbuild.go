@@ -4,6 +4,7 @@ package etype
 
 import (
 	"errors"
+	"slices"
 
 	"binman/content"
 	"binman/fdt"
@@ -78,7 +79,9 @@ func (f *FIT) write(ctx *layout.Context, e *layout.Entry, src *fit.Source) (*fit
 func places(src *fit.Source, made *fit.Written, parts []layout.Part) []layout.Place {
 	at := make(map[string]fit.Place, len(made.Places))
 	for i, node := range src.Root.Child("images").Subnodes {
-		at[node.Name] = made.Places[i]
+		if _, ok := at[node.Name]; !ok { // of two, readers take the first
+			at[node.Name] = made.Places[i]
+		}
 	}
 	list := make([]layout.Place, len(parts))
 	for i, part := range parts {
@@ -106,7 +109,7 @@ func (f *FIT) Open(ctx *layout.Context, e *layout.Entry, data content.Data) ([]l
 		return nil, err
 	}
 	images := make(map[string]fit.Image, len(old.Images))
-	for _, im := range old.Images {
+	for _, im := range slices.Backward(old.Images) { // of two, the first counts
 		images[im.Name] = im
 	}
 	items := make([]layout.Item, len(f.section.Entries))

@@ -299,7 +299,7 @@ func (b *Build) packUntilStable(img *Image) error {
 		if _, err := b.pack(img.Entry, 0); err != nil {
 			return b.packFailed(img, err)
 		}
-		img.Entry.setImagePos(0)
+		b.setImagePos(img.Entry)
 		if b.UpdateFDT {
 			if err := b.setCalculated(img.Entry); err != nil {
 				return err

@@ -36,6 +36,8 @@ type Opened struct {
 	Data   content.Data // the image: the whole file if the map does not say where it ends
 	MapPos int64        // where the map is in the file
 
+	bias int64 // what the map adds to offsets to get positions in the image
+
 	b *Build
 }
 
@@ -60,6 +62,12 @@ func (b *Build) Open(data content.Data, name string) (*Opened, error) {
 		return nil, fmt.Errorf("FDT map at offset %#x: %w", m.pos, err)
 	}
 	img.Entry.Walk(func(e *Entry) { e.opened = &openedE{offset: e.Offset, size: e.Size} })
+	for _, child := range img.Entry.Entries() {
+		if child.ImagePos.Known && child.Offset.Known {
+			o.bias = child.ImagePos.Value - child.Offset.Value
+			break
+		}
+	}
 	img.Filename = name
 	b.Images = []*Image{img}
 	return o, nil
@@ -162,12 +170,18 @@ func (m *foundMap) locate(file int64) bool {
 		if !ok {
 			continue
 		}
-		base := m.pos - (at - start)
-		fits := base >= 0 && size > 0 && size <= file-base
-		if fits {
-			m.base, m.size = base, size
+		// Positions count from the start of the section that the image is,
+		// in maps of older versions of the original from 0.
+		for _, base := range []int64{m.pos - at, m.pos - (at - start)} {
+			fits := base >= 0 && size > 0 && size <= file-base
+			if fits {
+				m.base, m.size = base, size
+			}
+			if base == 0 || fits && base == m.pos-(at-start) {
+				return true
+			}
 		}
-		if fits || base == 0 {
+		if m.size > 0 {
 			return true
 		}
 	}

@@ -125,6 +125,17 @@ func (e *Entry) resetHeld() {
 	}
 }
 
+// setImagePos works out the positions of everything in the image.
+func (b *Build) setImagePos(root *Entry) {
+	root.setImagePos(0)
+	if b.opened == nil || b.opened.bias == 0 {
+		return
+	}
+	for _, child := range root.Entries() {
+		child.setImagePos(b.opened.bias) // as its map has it
+	}
+}
+
 // setImagePos works out the position in the image of an entry in a section
 // that starts at base. What a compressed container holds has no position.
 func (e *Entry) setImagePos(base int64) {

@@ -114,8 +114,7 @@ func (o *Opened) replace(r Replacement, resize bool) error {
 		return e.Errorf("Entry data size does not match, but resize is disabled")
 	case n > have && !o.b.repack:
 		return e.noRepack()
-	case n < have && !e.OrigSize.Known:
-		// Otherwise the size was asked for, so that padding fills it.
+	case n < have:
 		data = content.Join(data, content.Fill(0, have-n))
 	}
 	e.SetContents(data)

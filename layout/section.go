@@ -136,6 +136,10 @@ func (s *Section) Make(ctx *Context, e *Entry, p Parts) (content.Data, []Place, 
 			if !p.Packed {
 				continue
 			}
+			if child.Size.Value == 0 || child.Absent && child.Optional {
+				padTo(&out, at, pad) // nothing lies over nothing
+				continue
+			}
 			if err := s.overlay(child, at, &out, data); err != nil {
 				return content.Data{}, nil, err
 			}
@@ -193,9 +197,6 @@ func padTo(out *content.Builder, size int64, pad byte) {
 
 // overlay puts the contents of an overlapping entry over what is there.
 func (s *Section) overlay(child *Entry, at int64, out *content.Builder, data content.Data) error {
-	if child.Absent && child.Optional {
-		return nil
-	}
 	end := at + child.Size.Value
 	if at < 0 || end > out.Len() {
 		off := child.Offset.Value
@@ -322,9 +323,6 @@ func (b *Build) checkEntries(e *Entry) error {
 	var prev *Entry // known as soon as end is more than 0
 	for _, child := range s.Entries {
 		off, n := child.Offset.Value, child.Size.Value
-		if child.Absent && child.Optional && child.Overlap {
-			continue
-		}
 		if off < s.start || off+n > s.start+size {
 			return child.Errorf("Offset %#x (%d) size %#x (%d) is outside the section '%s' starting at %#x (%d) of size %#x (%d)",
 				off, off, n, n, e.Path(), s.start, s.start, size, size)

@@ -164,6 +164,10 @@ func (b *Build) writeEntrySymbols(e *Entry, table *symbolTable) error {
 		plan.BaseAddr = new(int64)
 	}
 	patches, err := f.PlanSymbols(plan)
+	if err != nil && e.inAlone() {
+		b.Log.Printf(Warning, "Node '%s': its symbols are left as they are: %v", e.Path(), err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -322,7 +322,7 @@ func (b *Build) setCalculated(e *Entry) error {
 	if e.ImagePos.Known {
 		b.setNumber(e, "image-pos", e.ImagePos.Value, everyTree)
 	}
-	if e.Image.AllowRepack {
+	if e.Image.AllowRepack && !e.inAlone() { // there they have no effect, and stay 0
 		if e.OrigOffset.Known {
 			b.setNumber(e, "orig-offset", e.OrigOffset.Value, fullTrees)
 		}
@@ -336,7 +336,7 @@ func (b *Build) setCalculated(e *Entry) error {
 	if err := b.setHash(e); err != nil {
 		return err
 	}
-	if e.Section != nil && e.Section.EndAt4GB {
+	if e.Section != nil && e.Section.EndAt4GB && (b.opened == nil || e.Node.Has("skip-at-start")) {
 		b.setNumber(e, "skip-at-start", e.Section.start, everyTree)
 	}
 	for _, child := range e.Entries() {
