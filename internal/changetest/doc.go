@@ -66,7 +66,13 @@
 //	go test ./internal/changetest -run TestMany -v -args -images 2000 -steps 10000 -seed 1 -keep /tmp/failures
 //
 // The line of a failure has its seed; with that and -images 1 it happens again.
-// With -shrink it is made small first. Features of images ("fit", "cbfs",
-// "overlap", …) and kinds of steps ("whole", "again") can be left out with
-// -without, to look past a fault that is known.
+// With -keep, the directory seed-N has the description, its input, the image as
+// it was built (out/image.bin), before the last step and after it (before.bin,
+// image.bin), and the steps with the files that they put in. With -shrink, the
+// case is made small first.
+//
+// Features of images (the names of kinds in generate.go, and "embed", "repack",
+// "overlap", "collection", …) and kinds of steps ("whole", "again") can be left
+// out with -without, to look past a fault that is known. With -strict,
+// descriptions that cannot be built are failures too; few are.
 package changetest

@@ -41,7 +41,7 @@ type Failure struct {
 	Seed  uint64
 	Step  int    // counted from 1; 0 is the build
 	Check string // the property, and the type of the entry
-	Text  string // what is wrong, and the step
+	Text  string // what is wrong, in a line, and the kind of the step
 }
 
 // String says how to see it again.
@@ -285,7 +285,8 @@ func (w *worker) failure(seed uint64, img *image, steps []*step, v *violation) (
 	if w.Shrink {
 		steps, v = w.shrink(img, steps, v)
 	}
-	f := &Failure{Seed: seed, Step: count, Check: v.check, Text: v.String()}
+	text, _, _ := strings.Cut(v.String(), "\n")
+	f := &Failure{Seed: seed, Step: count, Check: v.check, Text: text}
 	if v.node != nil {
 		f.Check += " " + v.node.describe()
 	}
@@ -298,7 +299,7 @@ func (w *worker) failure(seed uint64, img *image, steps []*step, v *violation) (
 	if w.Keep == "" {
 		return f, nil
 	}
-	script := "# " + f.String() + "\n"
+	script := "# " + strings.ReplaceAll(v.String(), "\n", "\n# ") + "\n"
 	for i, p := range steps {
 		script += "binman " + strings.Join(p.args("image.bin", fmt.Sprintf("step-%d", i+1)), " ") + " # " + p.kind + "\n"
 	}
