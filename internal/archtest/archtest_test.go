@@ -49,6 +49,8 @@ var layers = map[string]int{
 	"zephyr":            engine,
 	"cmd":               program,
 	"examples":          program,
+
+	"internal/changetest": formats, // looks into changed images
 }
 
 // forbidden are imports that nothing in the program may have, with the

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package changetest
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// changed checks what a step that was done has changed.
+func (st *state) changed(s *step, before, after *snapshot) *violation {
+	replaced := map[*node][]byte{}
+	for _, t := range s.targets {
+		replaced[t.node] = t.data
+	}
+	if v := st.outside(s, before, after); v != nil {
+		return v
+	}
+	for _, old := range before.order[1:] {
+		n, now := old.node, after.entries[old.Path]
+		data, own := replaced[n]
+		below := slices.ContainsFunc(s.targets, func(t target) bool { return n.in(t.node) })
+		above := slices.ContainsFunc(s.targets, func(t target) bool { return t.node.in(n) })
+		if now == nil {
+			if below {
+				continue
+			}
+			return failf("gone", n, "is not listed any more")
+		}
+		var v *violation
+		switch {
+		case now.Type != old.Type:
+			v = failf("type", n, "was %s, is %s", old.Type, now.Type)
+		case own && !n.isOurs():
+			v = st.replaced(old, now, data, after)
+		case below && now.size() == 0 && old.size() != 0:
+			v = failf("empty", n, "is listed with size 0, after what holds it was replaced")
+		case !below && !above && !st.follows(n, replaced):
+			v = st.kept(old, now, before, after)
+		}
+		if v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+// follows says whether binman makes something in the entry anew when other
+// entries are replaced. Device trees are looked at by kept.
+func (st *state) follows(n *node, replaced map[*node][]byte) bool {
+	return n.any(func(n *node) bool {
+		if n.typ != "collection" {
+			return n.isOurs()
+		}
+		return slices.ContainsFunc(n.collects, func(part *node) bool {
+			for other := range replaced {
+				if other == part || other.in(part) || part.in(other) {
+					return true
+				}
+			}
+			return part.holdsTree()
+		})
+	})
+}
+
+// outside checks the bytes around the image, and the size of the file.
+func (st *state) outside(s *step, before, after *snapshot) *violation {
+	grown := len(after.file) - len(before.file)
+	may := st.img.repack && !s.has("-F") && !st.img.embedded() && st.img.root.size == unset
+	if grown != 0 && !may {
+		return failf("file size", nil, "was %#x, is %#x", len(before.file), len(after.file))
+	}
+	rest := after.file[min(len(after.file), len(st.img.prefix)+int(after.image().size())):]
+	if !bytes.HasPrefix(after.file, st.img.prefix) || !bytes.Equal(rest, st.img.suffix) {
+		return failf("outside", nil, "the bytes around the image have changed")
+	}
+	return nil
+}
+
+// replaced checks the contents of an entry that has been given data.
+func (st *state) replaced(old, now *entry, data []byte, after *snapshot) *violation {
+	n := now.node
+	if n.isTree() {
+		if want, ok := st.timeless(data); ok {
+			if got, _ := st.timeless(now.plain); got != want {
+				return failf("new", n, "the device tree is not the one that was put in")
+			}
+			return nil
+		}
+	}
+	slack := int(n.padBefore + n.padAfter + n.minSize + n.alignSize + n.alignEnd)
+	if len(now.plain) > max(len(old.plain), len(data))+slack && !n.extend {
+		return failf("new", n, "has %#x bytes now, had %#x, and got %#x", len(now.plain), len(old.plain), len(data))
+	}
+	want, got, rest := data, now.plain, []byte(nil)
+	if !now.bare() {
+		outer, _ := n.padBytes()
+		want = append(bytes.Repeat([]byte{outer}, int(n.padBefore)), data...)
+	}
+	hidden := hidden(now, after)
+	for i, b := range got {
+		switch {
+		case hidden[i]:
+		case i >= len(want):
+			rest = append(rest, b)
+		case b != want[i]:
+			return failf("new", n, "byte %#x of the %#x bytes that were put in is %#x, not %#x", i, len(data), b, want[i])
+		}
+	}
+	if len(got) < len(want) {
+		return failf("new", n, "has %#x of the %#x bytes that were put in", len(got), len(data))
+	}
+	if !st.fills(rest, now) {
+		return failf("new", n, "the %#x bytes that were put in are followed by something else: %x", len(data), rest)
+	}
+	return nil
+}
+
+// fills says whether what follows new contents is what fills an entry up:
+// zeros in place of old contents, then padding, then pad bytes up to the size.
+func (st *state) fills(rest []byte, e *entry) bool {
+	n := e.node
+	outer, inner := n.padBytes()
+	switch {
+	case !n.parent.places():
+		return only(rest, 0)
+	case e.UncompSize != nil:
+		return len(rest) == 0
+	case e.bare():
+		return true // of a device tree
+	}
+	after := int(n.padAfter)
+	for zeros := 0; zeros+after <= len(rest); zeros++ {
+		if zeros > 0 && rest[zeros-1] != 0 {
+			return false
+		}
+		if only(rest[zeros:zeros+after], outer) && only(rest[zeros+after:], inner) {
+			return true
+		}
+	}
+	return false
+}
+
+// only says whether data has no other bytes than b.
+func only(data []byte, b byte) bool { return bytes.Count(data, []byte{b}) == len(data) }
+
+// hidden says which bytes of an entry are those of entries over it.
+func hidden(e *entry, s *snapshot) map[int]bool {
+	bytes := map[int]bool{}
+	for _, over := range e.node.parent.kids {
+		o := s.entries[over.path()]
+		if !over.overlap || o == nil || e.node.overlap {
+			continue
+		}
+		for i := range o.size() {
+			bytes[int(*o.Offset-*e.Offset+i)] = true
+		}
+	}
+	return bytes
+}
+
+// visible returns data without the bytes that are hidden.
+func visible(data []byte, hidden map[int]bool) []byte {
+	if len(hidden) == 0 {
+		return data
+	}
+	var out []byte
+	for i, b := range data {
+		if !hidden[i] {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// kept checks that an entry which has nothing to do with a step has the same
+// contents as before.
+func (st *state) kept(old, now *entry, before, after *snapshot) *violation {
+	n := now.node
+	if n.any((*node).isTree) {
+		if !n.isTree() {
+			return nil // the tree in it is looked at
+		}
+		was, ok := st.timeless(old.plain)
+		if is, _ := st.timeless(now.plain); ok && is != was {
+			return failf("others", n, "the device tree has changed beside positions and hashes")
+		} else if ok {
+			return nil
+		}
+	}
+	for i, form := range []struct{ was, is []byte }{{old.plain, now.plain}, {old.stored, now.stored}} {
+		was, is := visible(form.was, hidden(old, before)), visible(form.is, hidden(now, after))
+		packed := i == 1 && n.compress != "" // may have had room to grow
+		if n.extend || n.alignEnd > 0 || packed {
+			was, is = was[:len(was)-len(fillOf(was, n))], is[:len(is)-len(fillOf(is, n))]
+			if n.typ == "fill" {
+				was, is = was[:min(1, len(was))], is[:min(1, len(is))]
+			}
+		}
+		if !bytes.Equal(was, is) {
+			return failf("others", n, "has other contents, although it was not replaced")
+		}
+	}
+	return nil
+}
+
+// timeless returns a device tree that describes the image as text, without
+// what binman changes when something moves. It is false for anything else.
+func (st *state) timeless(blob []byte) (string, bool) {
+	tree, root := st.describes(blob)
+	if root == nil {
+		return "", false
+	}
+	var lines []string
+	for n := range tree.Root.All() {
+		lines = append(lines, n.Path())
+		inside := n == root || strings.HasPrefix(n.Path(), root.Path()+"/")
+		for _, p := range n.Props {
+			if !inside || p.Name != "value" && !slices.Contains(positions, p.Name) {
+				lines = append(lines, fmt.Sprintf("%s/%s=%x", n.Path(), p.Name, p.Value))
+			}
+		}
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n"), true
+}
