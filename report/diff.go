@@ -226,10 +226,10 @@ func Compare(a, b *layout.Opened, patterns []string) *Diff {
 		wanted: map[*layout.Entry]bool{},
 		bytes:  newComparer(16*max(a.Data.Len(), b.Data.Len()) + maxPlain),
 	}
-	if !d.all {
-		for _, img := range []*layout.Opened{a, b} {
-			for _, e := range img.List(patterns) {
-				d.wanted[e.Entry] = true
+	for _, img := range []*layout.Opened{a, b} {
+		for _, pattern := range patterns {
+			for _, e := range img.Match(pattern) {
+				e.Walk(func(e *layout.Entry) { d.wanted[e] = true })
 			}
 		}
 	}

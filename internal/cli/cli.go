@@ -88,12 +88,26 @@ func (g *globals) run(args []string) int {
 		g.toolPaths = []string{"./tools", "build-sandbox/tools"}
 	}
 	for _, cmd := range commands {
-		if cmd.Name == name {
-			return g.fail(cmd.run())
+		if cmd.Name != name {
+			continue
 		}
+		err := cmd.run()
+		if wrong, ok := errors.AsType[wrongUsage](err); ok {
+			err = &argparse.UsageError{Prog: parser.Prog + " " + name, Usage: parser.Usage(name), Message: string(wrong)}
+			status, _ := argparse.Exit(err, g.stdout, g.stderr)
+			return status
+		}
+		return g.fail(err)
 	}
 	return g.fail(fmt.Errorf("no such command: %s", name))
 }
+
+// wrongUsage is a command line that options together make wrong. Where the
+// original finds the same wrong, it is an ordinary error as there.
+type wrongUsage string
+
+// Error returns what is wrong.
+func (e wrongUsage) Error() string { return string(e) }
 
 // fail prints the error, if it is one, and returns the exit status for it.
 func (g *globals) fail(err error) int {

@@ -90,7 +90,7 @@ func (o *diffOptions) compare() (*report.Diff, error) {
 	}
 	if errA == nil && errB == nil {
 		for _, path := range o.paths {
-			if len(a.List([]string{path}))+len(b.List([]string{path})) == 0 {
+			if len(a.Match(path))+len(b.Match(path)) == 0 {
 				return nil, fmt.Errorf("No entry of the images matches '%s'", path)
 			}
 		}
