@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"strings"
+	"syscall"
 
 	"binman/content"
 	"binman/internal/argparse"
@@ -47,8 +47,11 @@ func (g *globals) extractCommand() command {
 
 func (o *extractOptions) run() error {
 	img, err := o.open(o.image)
-	if err != nil {
-		return o.extractForeign(err)
+	if cause := err; cause != nil {
+		if o.paths, err = foreignPaths(o.image, o.paths, cause); err != nil {
+			return err
+		}
+		return o.extractForeign(cause)
 	}
 	switch {
 	case o.format == "list":
@@ -91,33 +94,88 @@ func (o *extractOptions) checkOnePath() error {
 	return nil
 }
 
-// extractAll writes every matching entry to a file at its path below the
-// output directory; what a section holds as a whole goes to the file root in
-// the directory of its entries.
+// extractAll writes every matching entry to its file in the output directory.
+// What cannot be written does not keep the others from it.
 func (o *extractOptions) extractAll(img *layout.Opened) error {
+	list, err := o.selected(img)
+	if err != nil {
+		return err
+	}
 	dir, err := safedir.Open(o.outDir)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
 	log := o.log()
-	list := img.List(o.paths)
 	log.Printf(layout.Notice, "%d entries match and will be written", len(list))
+	failed := &failures{globals: o.globals}
 	for _, e := range list {
-		data, err := o.contents(img, e.Entry)
+		data, err := o.contents(img, e)
 		if err != nil {
-			return err
+			failed.add(err)
+			continue
 		}
-		name := strings.TrimPrefix(e.Path(), "/")
-		if len(e.Entries()) > 0 {
-			name = path.Join(name, "root")
-		}
+		name := fileName(e)
 		log.Printf(layout.Notice, "Write entry '%s' size %x to '%s'", e.Path(), data.Len(), path.Join(o.outDir, name))
 		if err := dir.Write(name, data); err != nil {
-			return e.Errorf("%w", err)
+			if noRoom(err) {
+				return e.Errorf("%w", err)
+			}
+			failed.add(e.Errorf("%w", err))
 		}
 	}
-	return nil
+	return failed.result(len(list))
+}
+
+// selected returns the entries to write to files.
+func (o *extractOptions) selected(img *layout.Opened) ([]*layout.Entry, error) {
+	matched, err := img.Select(o.paths)
+	if err != nil {
+		return nil, err
+	}
+	oneFile := map[*layout.Entry]bool{}
+	var list []*layout.Entry
+	for _, e := range matched {
+		if isOneFile(e.Entry) {
+			oneFile[e.Entry] = true
+		}
+		if holder(e.Entry, oneFile) == nil {
+			list = append(list, e.Entry)
+		}
+	}
+	return list, checkParts(img, o.paths, oneFile)
+}
+
+// failures counts what went wrong while the work goes on, and prints it at
+// once, each error once: all that a broken section holds has the same one.
+type failures struct {
+	*globals
+	printed map[string]bool
+	count   int
+}
+
+func (f *failures) add(err error) {
+	f.count++
+	if f.printed == nil {
+		f.printed = map[string]bool{}
+	}
+	if text := err.Error(); !f.printed[text] {
+		f.printed[text] = true
+		f.fail(err)
+	}
+}
+
+// result returns the error for what failed, of so many entries.
+func (f *failures) result(of int) error {
+	if f.count == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d entries could not be extracted", f.count, of)
+}
+
+// noRoom says whether an error to write one file lets no other be written.
+func noRoom(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 // contents returns what to write of an entry, in the format asked for.
