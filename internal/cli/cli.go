@@ -52,7 +52,7 @@ var errVersion = argparse.ErrVersion
 // Main runs the program with the given arguments, without the program's name,
 // and returns its exit status.
 func Main(args []string, stdout, stderr io.Writer) int {
-	g := &globals{stdout: &output{w: stdout}, stderr: stderr}
+	g := &globals{stdout: &output{w: stdout}, stderr: messages{stderr}}
 	status := g.run(args)
 	if status == 0 && g.stdout.err != nil {
 		return g.fail(g.stdout.err)
@@ -151,7 +151,7 @@ func position(err error) fdt.Pos {
 
 // log returns a log for messages up to the verbosity that was asked for.
 func (g *globals) log() *layout.Log {
-	return &layout.Log{Level: layout.Level(g.verbosity + 1), Out: g.stdout, Err: g.stderr}
+	return &layout.Log{Level: layout.Level(g.verbosity + 1), Out: messages{g.stdout}, Err: g.stderr}
 }
 
 // tools returns the directories to look for tools in.

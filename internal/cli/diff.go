@@ -127,7 +127,7 @@ func named(name string, err error) error {
 // whole returns an image as nothing but bytes; opened is nil if it has no map.
 func whole(name string, opened *layout.Opened) (report.Side, content.Data, error) {
 	if opened != nil {
-		return report.Side{Image: name, Size: opened.Data.Len(), MapPos: &opened.MapPos}, opened.Data, nil
+		return report.SideOf(opened), opened.Data, nil
 	}
 	data, err := content.Open(name)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"syscall"
 
 	"binman/content"
@@ -72,6 +73,7 @@ func (o *extractOptions) extractOne(img *layout.Opened) error {
 	if err != nil {
 		return err
 	}
+	o.checkFormat([]*layout.Entry{e})
 	data, err := o.contents(img, e)
 	if err != nil {
 		return err
@@ -101,9 +103,10 @@ func (o *extractOptions) extractAll(img *layout.Opened) error {
 	if err != nil {
 		return err
 	}
+	o.checkFormat(list)
 	dir, err := safedir.Open(o.outDir)
 	if err != nil {
-		return err
+		return fmt.Errorf("Cannot make output directory '%s': %w", o.outDir, pathCause(err))
 	}
 	defer dir.Close()
 	log := o.log()
@@ -194,6 +197,21 @@ func (o *extractOptions) contents(img *layout.Opened, e *layout.Entry) (content.
 	return data, nil
 }
 
+// checkFormat warns if no entry has the format that was asked for. The original
+// extracts them as they are, without a word.
+func (o *extractOptions) checkFormat(list []*layout.Entry) {
+	if o.format == "" {
+		return
+	}
+	for _, e := range list {
+		f, ok := e.Type.(layout.AltFormatter)
+		if ok && slices.ContainsFunc(f.AltFormats(), func(alt layout.AltFormat) bool { return alt.Name == o.format }) {
+			return
+		}
+	}
+	o.log().Printf(layout.Warning, "No entry has the format '%s' (see '-F list'): what is extracted is as it is in the image", o.format)
+}
+
 // listFormats shows the formats that entries of the image can be extracted in.
 func (o *extractOptions) listFormats(img *layout.Opened) {
 	fmt.Fprintf(o.stdout, "%-10s  %-20s  %s\n", "Flag (-F)", "Entry type", "Description")
@@ -205,7 +223,7 @@ func (o *extractOptions) listFormats(img *layout.Opened) {
 		}
 		for _, alt := range f.AltFormats() {
 			if !seen[alt.Name] {
-				fmt.Fprintf(o.stdout, "%-10s  %-20s  %s\n", alt.Name, e.TypeName, alt.Doc)
+				fmt.Fprintf(o.stdout, "%-10s  %-20s  %s\n", alt.Name, printable(e.TypeName), alt.Doc)
 			}
 			seen[alt.Name] = true
 		}

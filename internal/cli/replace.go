@@ -164,7 +164,7 @@ func (o *replaceOptions) fromDir(img *layout.Opened, log *layout.Log) ([]layout.
 	}
 	defer dir.Close()
 	log.Printf(layout.Notice, "Replacing %d matching entries in image '%s'", len(matched), o.image)
-	d := &dirReader{replaceOptions: o, img: img, dir: dir, log: log, whole: map[*layout.Entry]bool{}}
+	d := &dirReader{replaceOptions: o, img: img, dir: dir, log: log, whole: map[*layout.Entry]bool{}, taken: map[string]bool{}}
 	for _, e := range matched {
 		if holder(e.Entry, d.whole) != nil {
 			continue
@@ -187,6 +187,7 @@ type dirReader struct {
 	log      *layout.Log
 	sections []*layout.Entry        // directories, whose entries are looked for
 	whole    map[*layout.Entry]bool // one file, whose parts are not
+	taken    map[string]bool        // names of files, by entries that came first
 	files    int                    // found
 	list     []layout.Replacement
 }
@@ -203,13 +204,18 @@ func (d *dirReader) read(e *layout.Entry) error {
 	info, err := d.dir.Stat(name)
 	switch {
 	case errors.Is(err, safedir.ErrName):
-		d.log.Printf(layout.Warning, "Skipping entry '%s': %v", printable(e.Path()), err)
+		d.log.Printf(layout.Warning, "Skipping entry '%s': %v", e.Path(), err)
 		return nil
 	case holds && err == nil && info.IsDir(), holds && !isOneFile(e) && errors.Is(err, fs.ErrNotExist):
 		d.skipSection(e)
 		return nil
 	}
 	d.whole[e] = holds
+	if d.taken[name] {
+		d.log.Printf(layout.Warning, "Skipping entry '%s', since the file '%s' is for another entry of that name", e.Path(), d.path(name))
+		return nil
+	}
+	d.taken[name] = true
 	if errors.Is(err, fs.ErrNotExist) {
 		d.log.Printf(layout.Warning, "Skipping entry '%s' from missing file '%s'", e.Path(), d.path(name))
 		return nil
@@ -230,6 +236,7 @@ func (d *dirReader) read(e *layout.Entry) error {
 func (d *dirReader) skipSection(e *layout.Entry) {
 	d.log.Printf(layout.Info, "Skipping section entry '%s'", e.Path())
 	d.sections = append(d.sections, e)
+	d.taken[fileName(e)] = true
 }
 
 // path returns the path of a file in the directory, for messages.
