@@ -164,7 +164,12 @@ func (o *replaceOptions) fromDir(img *layout.Opened, log *layout.Log) ([]layout.
 	}
 	defer dir.Close()
 	log.Printf(layout.Notice, "Replacing %d matching entries in image '%s'", len(matched), o.image)
-	d := &dirReader{replaceOptions: o, img: img, dir: dir, log: log, whole: map[*layout.Entry]bool{}, taken: map[string]bool{}}
+	d := &dirReader{replaceOptions: o, img: img, dir: dir, log: log, whole: map[*layout.Entry]bool{}, taken: map[string]bool{}, named: map[*layout.Entry]bool{}}
+	for _, p := range o.paths {
+		if e, err := img.Find(p); err == nil {
+			d.named[e] = true
+		}
+	}
 	for _, e := range matched {
 		if holder(e.Entry, d.whole) != nil {
 			continue
@@ -188,6 +193,7 @@ type dirReader struct {
 	sections []*layout.Entry        // directories, whose entries are looked for
 	whole    map[*layout.Entry]bool // one file, whose parts are not
 	taken    map[string]bool        // names of files, by entries that came first
+	named    map[*layout.Entry]bool // by a path that is no pattern
 	files    int                    // found
 	list     []layout.Replacement
 }
@@ -225,12 +231,34 @@ func (d *dirReader) read(e *layout.Entry) error {
 		return err
 	}
 	d.files++
-	d.log.Printf(layout.Notice, "Write entry '%s' from file '%s'", e.Path(), d.path(name))
+	return d.put(e, data, name)
+}
+
+// put notes the data of a file for an entry, if it is not what the entry has.
+func (d *dirReader) put(e *layout.Entry, data content.Data, name string) error {
 	same, err := d.has(d.img, e, data)
-	if !same && err == nil {
+	switch {
+	case err != nil:
+		return err
+	case !same && isMade(e) && !d.named[e]:
+		d.log.Printf(layout.Notice, "Skipping entry '%s', which is made anew", e.Path())
+		return nil
+	case !same:
 		d.list = append(d.list, layout.Replacement{Entry: e, Data: data, Compressed: d.compressed})
 	}
-	return err
+	d.log.Printf(layout.Notice, "Write entry '%s' from file '%s'", e.Path(), d.path(name))
+	return nil
+}
+
+// isMade says whether the contents of an entry are made of what is in the image.
+// A directory has them as they once were, and to ask for all its files is not
+// to ask for those.
+func isMade(e *layout.Entry) bool {
+	switch e.Type.(type) {
+	case *etype.FDTMap, *etype.FMAP, *etype.ImageHeader, *etype.Collection:
+		return true
+	}
+	return false
 }
 
 func (d *dirReader) skipSection(e *layout.Entry) {
