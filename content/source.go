@@ -139,7 +139,15 @@ func Open(path string) (Data, error) {
 		return Data{}, pathError(path, err)
 	}
 	// Between the two calls the path may have come to name something else.
-	if fi, err = f.Stat(); err == nil {
+	return Opened(f, path)
+}
+
+// Opened returns the contents of a regular file that has been opened for
+// reading, as Open does of the one at a path. The file is not the caller's any
+// more. Path is for messages.
+func Opened(f *os.File, path string) (Data, error) {
+	fi, err := f.Stat()
+	if err == nil {
 		err = regular(path, fi)
 	} else {
 		err = pathError(path, err)

@@ -19,6 +19,7 @@ import (
 const (
 	maxNesting = 1000      // nodes within nodes; parentheses within parentheses
 	maxErrors  = 20        // errors reported of one file
+	maxSyntax  = 10        // syntax errors among them
 	maxLabels  = 1000      // labels of one node or property
 	maxIncbin  = 256 << 20 // bytes of one /incbin/ file
 	maxData    = 512 << 20 // bytes of all property values
@@ -141,6 +142,13 @@ type unit struct {
 func (u *unit) errorf(pos fdt.Pos, format string, args ...any) {
 	if len(u.errs) < maxErrors {
 		u.errs = append(u.errs, &Error{Pos: pos, Msg: fmt.Sprintf(format, args...)})
+	}
+}
+
+// retract takes back the last error if it was about the token itself.
+func (u *unit) retract(t *token) {
+	if n := len(u.errs); n > 0 && t.kind == tLiteral && t.text != nil && u.errs[n-1].Pos == t.pos() {
+		u.errs = u.errs[:n-1]
 	}
 }
 

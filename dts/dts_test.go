@@ -310,6 +310,24 @@ func TestErrors(t *testing.T) {
 		{"deep", ok + "/ " + strings.Repeat("{ a", 2000), "x.dts:2:3002: nodes are nested more than 1000 deep"},
 		{"deep expression", ok + "/ { a = <" + strings.Repeat("(", 2000), "x.dts:2:1011: expression is nested more than 1000 deep"},
 		{"deep negation", ok + "/ { a = <(" + strings.Repeat("-", 2000) + "1)>; };", "x.dts:2:1010: expression is nested more than 1000 deep"},
+		{"semicolon of a line", ok + "/ {\n\ta = <1> // one\n\tb = <2>;\n\tc { }\n\td { };\n};", "x.dts:3:9: syntax error: expected ';', found 'b'\nx.dts:5:7: syntax error: expected ';', found 'd'"},
+		{"last semicolon", ok + "/ {\n\ta = <1>\n}\n", "x.dts:3:9: syntax error: expected ';', found '}'\nx.dts:4:2: syntax error: expected ';', found the end of the file"},
+		{"semicolon of the version", "/dts-v1/\n/ { };", "x.dts:1:9: syntax error: expected ';', found '/'"},
+		{"several", ok + "/ { a = <1 b; f \"x\"; g = <1> <2>;\nc { d = <; e = [0]; }; h; };\n&gone { };\n/ { h = [\u00e9; };", "x.dts:2:12: Unexpected 'b'\n" +
+			"x.dts:2:13: syntax error: expected a cell or '>', found ';'\nx.dts:2:17: syntax error: expected ';', found a string\nx.dts:2:30: syntax error: expected ';', found '<'\n" +
+			"x.dts:3:10: syntax error: expected a cell or '>', found ';'\nx.dts:3:17: syntax error: expected a byte of two hexadecimal digits, or ']', found '0'\n" +
+			"x.dts:3:24: Properties must precede subnodes\nx.dts:5:10: syntax error: expected a byte of two hexadecimal digits, or ']', found the character 0xc3"},
+		{"faults in what is passed over", ok + "/ { a = [0 FOO 08 '' \"\\xg\" { b; 099; }; c = ; };", "x.dts:2:10: syntax error: expected a byte of two hexadecimal digits, or ']', found '0'\nx.dts:2:45: syntax error: expected a value, found ';'"},
+		{"string in what is passed over", ok + "/ { a = [0 \"b", "x.dts:2:10: syntax error: expected a byte of two hexadecimal digits, or ']', found '0'"},
+		{"too many", ok + "/ { " + strings.Repeat("a = ;\n", 100) + "};", strings.TrimSuffix("x.dts:2:9: syntax error: expected a value, found ';'\n"+func() (list string) {
+			for line := range 9 {
+				list += fmt.Sprintf("x.dts:%d:5: syntax error: expected a value, found ';'\n", line+3)
+			}
+			return list
+		}(), "\n")},
+		{"quote", ok + "/ {\n\ta = \"x;\n\tb = \"y\";\n\tc = <;\n};", "x.dts:4:7: Unexpected 'y'\nx.dts:4:7: syntax error: expected ';', found 'y' (the string that begins at x.dts:3:6 spans lines: does it lack its closing quote?)"},
+		{"brace too many", ok + "/ { a { }; }; b { }; };", "x.dts:2:15: syntax error: expected '/ {', a reference to a node, or the end of the file, found 'b'"},
+		{"brace too many at the end", ok + "/ { }; };", "x.dts:2:8: syntax error: expected '/ {', a reference to a node, or the end of the file, found '}'"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			fsys := files{
@@ -329,6 +347,53 @@ func TestErrors(t *testing.T) {
 				t.Errorf("%T has no position", err)
 			}
 		})
+	}
+}
+
+// TestIncludedFiles: what is included must be a regular file. A directory is
+// passed over in the search for one, as gcc does.
+func TestIncludedFiles(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	put := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"folder", "x.h", "later", "later/x.h"} {
+		if err := os.Mkdir(name, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Remove("later/x.h"); err != nil {
+		t.Fatal(err)
+	}
+	put("later/x.h", "/ { found; };\n")
+	for _, form := range []struct{ src, at string }{
+		{"#include \"%s\"\n/dts-v1/;\n/ { };", "x.dts:1:1: "},
+		{"/dts-v1/;\n/include/ \"%s\"\n/ { };", "x.dts:2:1: "},
+		{"/dts-v1/;\n/ { a = /incbin/(\"%s\"); };", "x.dts:2:18: "},
+	} {
+		for name, want := range map[string]string{
+			"/dev/zero": "'/dev/zero' is a device: not a regular file",
+			"folder":    "'folder' is a directory: not a regular file",
+			dir:         "'" + dir + "' is a directory: not a regular file",
+			"gone":      "No such file or directory",
+		} {
+			put("x.dts", fmt.Sprintf(form.src, name))
+			_, err := Compile("x.dts", Options{Include: []string{"later"}})
+			if got := fmt.Sprint(err); !strings.HasPrefix(got, form.at) || !strings.HasSuffix(got, want) {
+				t.Errorf("%q of %s: got %s", form.src, name, got)
+			}
+		}
+	}
+	for _, form := range []string{"/dts-v1/;\n#include \"x.h\"\n", "/dts-v1/;\n/include/ \"x.h\"\n"} {
+		put("x.dts", form)
+		tree, err := Compile("x.dts", Options{Include: []string{"later"}})
+		if err != nil || !tree.Root.Has("found") {
+			t.Errorf("%q: %v", form, err)
+		}
 	}
 }
 

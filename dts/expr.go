@@ -26,8 +26,7 @@ func (p *parser) prim() uint64 {
 // both sides of every operator are evaluated, as in dtc.
 func (p *parser) expr() uint64 {
 	if p.parens++; p.parens > maxNesting {
-		p.u.errorf(p.tok.pos(), "expression is nested more than %d deep", maxNesting)
-		p.failed = true
+		p.fatal(p.tok.pos(), "expression is nested more than %d deep", maxNesting)
 	}
 	defer func() { p.parens-- }()
 	v := p.binary(1)
@@ -148,8 +147,7 @@ func (p *parser) unary() uint64 {
 		return p.prim()
 	}
 	if p.parens++; p.parens > maxNesting {
-		p.u.errorf(p.tok.pos(), "expression is nested more than %d deep", maxNesting)
-		p.failed = true
+		p.fatal(p.tok.pos(), "expression is nested more than %d deep", maxNesting)
 		return 0
 	}
 	defer func() { p.parens-- }()

@@ -56,19 +56,10 @@ type token struct {
 // pos returns where the token begins; for the end of the file, where the last
 // token ends.
 func (t *token) pos() fdt.Pos {
-	if t.kind != tEOF {
-		return t.src.pos(t.off)
+	if t.kind == tEOF {
+		return t.src.endOf(t.off)
 	}
-	end := t.off
-	for end > 0 && class[t.src.text[end-1]]&inBlank != 0 {
-		end--
-	}
-	if end == 0 {
-		return fdt.Pos{File: t.src.cursor.File(), Line: 1, Col: 1}
-	}
-	p := t.src.pos(end - 1)
-	p.Col++
-	return p
+	return t.src.pos(t.off)
 }
 
 // mode says how words are read: it changes with the tokens met.
@@ -90,6 +81,8 @@ type lexer struct {
 	depth int // of /include/
 	files int
 	stop  bool // no more tokens after an error
+
+	skipping bool // tokens are passed over, faults in them too
 }
 
 // What a byte can be part of.
@@ -130,8 +123,16 @@ func span(b []byte, i int, of uint8) int {
 	return i
 }
 
+// errorf reports a fault that does not keep the next token from being read.
+func (l *lexer) errorf(off int, format string, args ...any) {
+	if !l.skipping {
+		l.u.errorf(l.src.pos(off), format, args...)
+	}
+}
+
+// fail reports a fault that keeps everything behind it from being read.
 func (l *lexer) fail(off int, format string, args ...any) {
-	l.u.errorf(l.src.pos(off), format, args...)
+	l.errorf(off, format, args...)
 	l.stop = true
 }
 
@@ -222,7 +223,7 @@ func (l *lexer) token(i int) token {
 	case modeValue:
 		if end > i {
 			// Mostly a macro that is not defined.
-			l.u.errorf(t.pos(), "Unexpected '%s'", b[i:end])
+			l.errorf(i, "Unexpected '%s'", b[i:end])
 			t.kind, t.text = tLiteral, b[i:end]
 			s.off = end
 			return t
@@ -472,7 +473,7 @@ func (l *lexer) number(i int) (end int, v uint64) {
 		base = 16
 		v, err := strconv.ParseUint(digits[2:], base, 64)
 		if err != nil {
-			l.u.errorf(l.src.pos(i), "Integer literal '%s' out of range", b[i:end])
+			l.errorf(i, "Integer literal '%s' out of range", b[i:end])
 		}
 		return end, v
 	case len(digits) > 1 && digits[0] == '0':
@@ -481,9 +482,9 @@ func (l *lexer) number(i int) (end int, v uint64) {
 	v, err := strconv.ParseUint(digits, base, 64)
 	if err != nil {
 		if err.(*strconv.NumError).Err == strconv.ErrRange {
-			l.u.errorf(l.src.pos(i), "Integer literal '%s' out of range", b[i:end])
+			l.errorf(i, "Integer literal '%s' out of range", b[i:end])
 		} else {
-			l.u.errorf(l.src.pos(i), "Bad integer literal '%s'", b[i:end])
+			l.errorf(i, "Bad integer literal '%s'", b[i:end])
 		}
 	}
 	return end, v
@@ -527,13 +528,13 @@ func (l *lexer) char(off int, text []byte) uint64 {
 	v, err := unescape(text)
 	switch {
 	case err != nil:
-		l.u.errorf(l.src.pos(off), "%v", err)
+		l.errorf(off, "%v", err)
 		return 0
 	case len(v) == 0:
-		l.u.errorf(l.src.pos(off), "Empty character literal")
+		l.errorf(off, "Empty character literal")
 		return 0
 	case len(v) > 1:
-		l.u.errorf(l.src.pos(off), "Character literal has %d characters instead of 1", len(v))
+		l.errorf(off, "Character literal has %d characters instead of 1", len(v))
 	}
 	return uint64(v[0])
 }

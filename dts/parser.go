@@ -3,6 +3,7 @@
 package dts
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -21,11 +22,21 @@ type parser struct {
 	tok     token // the one to be read next
 	depth   int   // of nodes
 	parens  int
-	failed  bool // after a syntax error nothing more is read
+	failed  bool   // after a syntax error: nothing is read until recover
+	stop    bool   // nothing more is read at all
+	syntax  int    // syntax errors reported
+	spans   *token // a string of this property that spans lines
+	prev    place
 	scratch []byte
 	arena   []byte // where values are kept
 	props   []prop // not used yet
 	labels  []string
+}
+
+// place is where a token ended.
+type place struct {
+	src *source
+	end int // in src.text
 }
 
 func newParser(u *unit, out *cpp.Output) *parser {
@@ -38,11 +49,20 @@ func newParser(u *unit, out *cpp.Output) *parser {
 }
 
 func (p *parser) next() {
+	if p.tok.kind == tString && p.spans == nil && bytes.IndexByte(p.tok.text, '\n') >= 0 {
+		t := p.tok
+		p.spans = &t
+	}
+	p.prev = place{p.lex.src, p.lex.src.off}
 	p.tok = p.lex.next()
 }
 
 // unexpected reports a syntax error at the next token.
 func (p *parser) unexpected(want string) {
+	p.unexpectedAt(p.tok.pos(), want)
+}
+
+func (p *parser) unexpectedAt(pos fdt.Pos, want string) {
 	if p.failed {
 		return
 	}
@@ -50,7 +70,53 @@ func (p *parser) unexpected(want string) {
 	if p.lex.stop {
 		return // the lexer has told why
 	}
-	p.u.errorf(p.tok.pos(), "syntax error: expected %s, found %s", want, p.tok.describe())
+	hint := ""
+	if p.spans != nil {
+		hint = fmt.Sprintf(" (the string that begins at %s spans lines: does it lack its closing quote?)", p.spans.pos())
+	}
+	p.u.errorf(pos, "syntax error: expected %s, found %s%s", want, p.tok.describe(), hint)
+	p.syntax++
+}
+
+// fatal reports an error after which nothing more is read.
+func (p *parser) fatal(pos fdt.Pos, format string, args ...any) {
+	p.u.errorf(pos, format, args...)
+	p.failed, p.stop = true, true
+}
+
+// recover finds a place after a syntax error from which to read on: behind the
+// next semicolon that is in no deeper node, or the brace that closes this one.
+// It gives up where the rest would make no sense: at the end, after many
+// errors, and if a string spans lines, since then most likely a quote is
+// missing and what is a string and what is not is exchanged from there on.
+func (p *parser) recover() {
+	if !p.failed {
+		return
+	}
+	p.stop = p.stop || p.syntax >= maxSyntax || p.spans != nil
+	p.lex.skipping = true
+	defer func() { p.lex.skipping = false }()
+	for depth := 0; !p.stop; p.next() {
+		switch p.tok.kind {
+		case tEOF:
+			p.stop = true
+		case '{':
+			depth++
+		case '}':
+			if depth == 0 {
+				p.failed = false
+				return
+			}
+			depth--
+		case ';':
+			if depth == 0 {
+				p.lex.skipping, p.failed = false, false
+				p.next()
+				return
+			}
+		}
+		p.stop = p.stop || p.lex.stop || p.spans != nil
+	}
 }
 
 // describe names a token for messages.
@@ -86,7 +152,44 @@ func (p *parser) expect(kind tokenKind, want string) bool {
 	return true
 }
 
-func (p *parser) semicolon() bool { return p.expect(';', "';'") }
+// semicolon reads a semicolon. One that is missing is reported at the end of
+// the line that lacks it; if what comes instead can begin another property or
+// node, reading goes on as if it were there.
+func (p *parser) semicolon() bool {
+	if p.failed || p.tok.kind == ';' {
+		return p.expect(';', "';'")
+	}
+	pos := p.tok.pos()
+	if end := p.prev.src.endOf(p.prev.end); end.File != pos.File || end.Line != pos.Line {
+		pos = end
+		p.u.retract(&p.tok)
+	}
+	p.unexpectedAt(pos, "';'")
+	if p.syntax < maxSyntax && p.spans == nil && p.beginsMember() {
+		p.failed = false
+		p.reread(modeName)
+	}
+	return !p.failed
+}
+
+// beginsMember says whether the next token can begin a property or a node, or
+// end the node.
+func (p *parser) beginsMember() bool {
+	switch p.tok.kind {
+	case '}', tLabel, tDeleteProp, tDeleteNode, tOmit, tName:
+		return true
+	}
+	return p.tok.kind == tLiteral && p.tok.text != nil // a word where a number should be
+}
+
+// reread reads the next token again in another mode.
+func (p *parser) reread(m mode) {
+	if p.lex.src != p.tok.src {
+		return
+	}
+	p.lex.src.off, p.lex.mode = p.tok.off, m
+	p.tok = p.lex.next()
+}
 
 // parse reads the whole source:
 //
@@ -100,6 +203,10 @@ func (p *parser) parse() {
 	p.firstNode()
 	for !p.failed && p.tok.kind != tEOF && len(p.u.errs) < maxErrors {
 		p.topLevel()
+		if p.failed && (p.tok.kind == '}' || p.tok.kind == tName) {
+			return // a brace too many came before: all that follows is out of place
+		}
+		p.recover()
 	}
 	if p.failed || p.lex.stop || len(p.u.errs) > 0 {
 		return
@@ -178,7 +285,12 @@ func (p *parser) firstNode() {
 	}
 }
 
+// notFound reports a reference to nothing, unless what it refers to may have
+// been passed over after a syntax error.
 func (p *parser) notFound(pos fdt.Pos, ref string) {
+	if p.syntax > 0 {
+		return
+	}
 	p.u.errorf(pos, "Label or path %s not found", ref)
 }
 
@@ -281,13 +393,13 @@ func (p *parser) nodeBody(pos fdt.Pos) *node {
 		return nil
 	}
 	if p.depth++; p.depth > maxNesting {
-		p.u.errorf(pos, "nodes are nested more than %d deep", maxNesting)
-		p.failed = true
+		p.fatal(pos, "nodes are nested more than %d deep", maxNesting)
 		return nil
 	}
 	n := &node{pos: pos}
 	for !p.failed && p.tok.kind != '}' {
 		p.member(n)
+		p.recover()
 	}
 	p.depth--
 	if p.failed || !p.expect('}', "'}'") || !p.semicolon() {
@@ -300,15 +412,14 @@ func (p *parser) nodeBody(pos fdt.Pos) *node {
 func (p *parser) member(n *node) {
 	pos := p.tok.pos()
 	omit := false
-	p.labels = p.labels[:0]
+	p.labels, p.spans = p.labels[:0], nil
 	for p.tok.kind == tLabel || p.tok.kind == tOmit {
 		if p.tok.kind == tOmit {
 			omit = true
 		} else {
 			p.labels = append(p.labels, string(p.tok.text))
 			if len(p.labels) > maxLabels {
-				p.u.errorf(p.tok.pos(), "more than %d labels", maxLabels)
-				p.failed = true
+				p.fatal(p.tok.pos(), "more than %d labels", maxLabels)
 				return
 			}
 		}
@@ -351,6 +462,7 @@ func (p *parser) member(n *node) {
 	if len(n.children) > 0 {
 		p.u.errorf(pos, "Properties must precede subnodes")
 		p.failed = true
+		p.syntax++
 		return
 	}
 	if len(p.props) == 0 {
@@ -581,8 +693,7 @@ func (p *parser) incbin() {
 	data = data[min(offset, have):]
 	data = data[:min(length, uint64(len(data)))]
 	if int64(len(p.scratch))+int64(len(data)) > p.u.limit {
-		p.u.errorf(name.pos(), "the value takes more than %d bytes", p.u.limit)
-		p.failed = true
+		p.fatal(name.pos(), "the value takes more than %d bytes", p.u.limit)
 		return
 	}
 	p.scratch = append(p.scratch, data...)

@@ -3,6 +3,7 @@
 package dts
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -40,6 +41,19 @@ func (s *source) pos(off int) fdt.Pos {
 	return p
 }
 
+// endOf returns the position behind the last byte before off that is not blank.
+func (s *source) endOf(off int) fdt.Pos {
+	for off > 0 && class[s.text[off-1]]&inBlank != 0 {
+		off--
+	}
+	if off == 0 {
+		return fdt.Pos{File: s.cursor.File(), Line: 1, Col: 1}
+	}
+	p := s.pos(off - 1)
+	p.Col++
+	return p
+}
+
 // mark makes the line after the one at off line number n of file.
 func (s *source) mark(off int, file string, n int) {
 	s.shift = 0
@@ -66,7 +80,7 @@ func (u *unit) open(s *source, pos fdt.Pos, name string, limit int64) (path stri
 		return "", nil, errors.New("NUL in the file name")
 	}
 	if filepath.IsAbs(name) {
-		data, err = read(u.opts.ReadFile, name, limit)
+		data, err = u.readIncluded(name, limit)
 		return name, data, err
 	}
 	beside := s.path
@@ -75,17 +89,30 @@ func (u *unit) open(s *source, pos fdt.Pos, name string, limit int64) (path stri
 	}
 	dirs := append([]string{dirOf(beside)}, u.opts.Include...)
 	dirs = append(dirs, dirOf(pos.File))
+	var passed error // for a directory of that name
 	for _, dir := range dirs {
 		path := name
 		if dir != "" {
 			path = strings.TrimSuffix(dir, "/") + "/" + name
 		}
-		data, err := read(u.opts.ReadFile, path, limit)
-		if err == nil || !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) && !errors.Is(err, syscall.EISDIR) {
+		data, err := u.readIncluded(path, limit)
+		switch {
+		case errors.Is(err, syscall.EISDIR):
+			passed = cmp.Or(passed, err)
+		case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
 			return path, data, err
 		}
 	}
-	return "", nil, fs.ErrNotExist
+	return "", nil, cmp.Or(passed, error(fs.ErrNotExist))
+}
+
+// readIncluded reads a file that the source names. Other than the source
+// itself, which the user names, it must be a regular file.
+func (u *unit) readIncluded(path string, limit int64) ([]byte, error) {
+	if u.opts.ReadFile == nil {
+		return cpp.ReadRegular(path, limit)
+	}
+	return read(u.opts.ReadFile, path, limit)
 }
 
 // dirOf returns the directory part of path, "" when it has none.

@@ -4,46 +4,90 @@ package layout
 
 import (
 	"fmt"
-	"strings"
 
 	"binman/fdt"
+	"binman/internal/entrypath"
 )
 
 // Find returns the entry at a path such as "section/u-boot".
 func (img *Image) Find(path string) (*Entry, error) {
-	e := img.Entry
-	where := "/"
-	for more := true; more; {
-		part, rest, slash := strings.Cut(path, "/")
-		child := e.Child(part)
-		if child == nil {
-			child, rest, slash = e.aliased(path)
+	for _, spelling := range img.spellings(path) {
+		if e, ok := entries.Find(img.Entry, spelling); ok {
+			return e, nil
 		}
-		if child == nil {
-			return nil, fmt.Errorf("Entry '%s' not found in '%s'", part, where)
-		}
-		e, where, path, more = child, child.Path(), rest, slash
 	}
-	return e, nil
+	last, name := entries.Lost(img.Entry, path)
+	where := "/"
+	if last != img.Entry {
+		where = last.Path()
+	}
+	return nil, fmt.Errorf("Entry '%s' not found in '%s'", name, where)
 }
 
-// aliased returns the entry that e holds whose second name, which may have
-// slashes, is at the start of path, and what follows a slash behind it; or
-// nil.
-func (e *Entry) aliased(path string) (child *Entry, rest string, slash bool) {
-	for _, child := range e.Entries() {
-		name := child.As.Alias
-		if name == "" {
-			continue
-		}
-		if name == path {
-			return child, "", false
-		}
-		if rest, ok := strings.CutPrefix(path, name+"/"); ok {
-			return child, rest, true
+// Match returns the entries that a path names, or those that match it as
+// a pattern if it names none; see package entrypath.
+func (img *Image) Match(path string) []*Entry {
+	for _, spelling := range img.spellings(path) {
+		if found := entries.Select(img.Entry, spelling); len(found) > 0 {
+			return found
 		}
 	}
-	return nil, "", false
+	return nil
+}
+
+// Select returns the image and its entries, in order, that match one of the
+// paths, with all that those hold; no paths match everything. For paths that
+// match nothing the error is an entrypath.NoMatch; the list is then that of the
+// others.
+func (img *Image) Select(paths []string) ([]Listed, error) {
+	chosen := map[*Entry]bool{}
+	var unmatched entrypath.NoMatch
+	for _, path := range paths {
+		found := img.Match(path)
+		if len(found) == 0 {
+			unmatched = append(unmatched, path)
+		}
+		for _, e := range found {
+			chosen[e] = true
+		}
+	}
+	var list []Listed
+	var add func(e *Entry, depth int, taken bool)
+	add = func(e *Entry, depth int, taken bool) {
+		if taken = taken || chosen[e]; taken {
+			list = append(list, Listed{e, depth})
+		}
+		for _, child := range e.Entries() {
+			add(child, depth+1, taken)
+		}
+	}
+	add(img.Entry, 0, len(paths) == 0)
+	return list, unmatched.Err()
+}
+
+// entries are found by the names that lists and messages show.
+var entries = entrypath.Tree[*Entry]{Children: (*Entry).Entries, Names: (*Entry).Names}
+
+// spellings returns what a path can mean, if it comes from a message of the
+// build that made the image.
+func (img *Image) spellings(path string) []string {
+	node, _, _ := img.Entry.Node.Str("image-node")
+	return entrypath.Spellings(path, node)
+}
+
+// Names returns what the entry is called in what holds it: with the prefix of
+// a section, by the path of its node, by its node's name alone, and by a second
+// name that only the container knows.
+func (e *Entry) Names() []string {
+	own := e.Node.Name
+	for n := e.Node.Parent; n != nil && n != e.Parent.Node; n = n.Parent {
+		own = n.Name + "/" + own
+	}
+	names := []string{e.Name, own, e.Node.Name}
+	if alias := e.As.Alias; alias != "" {
+		names = append(names, alias)
+	}
+	return names
 }
 
 // findNode returns the entry for node among what e holds, at any depth.

@@ -12,7 +12,6 @@ import (
 
 	"binman/content"
 	"binman/fdt"
-	"binman/internal/wildcard"
 )
 
 // ErrNoMap says that an image has no FDT map to open it by.
@@ -277,31 +276,4 @@ func search(data content.Data, magic []byte, found func(pos int64) bool) error {
 type Listed struct {
 	*Entry
 	Depth int
-}
-
-// List returns the image and its entries, in order, that match one of the
-// patterns, with all that those hold; no patterns match everything. A pattern
-// is matched against the path of an entry and may hold the wildcards * ? [],
-// of which * matches slashes too.
-func (img *Image) List(patterns []string) []Listed {
-	var list []Listed
-	var add func(e *Entry, depth int, path string, taken bool)
-	add = func(e *Entry, depth int, path string, taken bool) {
-		taken = taken || len(patterns) == 0 || wildcard.MatchAny(patterns, path)
-		if taken {
-			list = append(list, Listed{e, depth})
-		}
-		for _, child := range e.Entries() {
-			below := child.Name
-			switch {
-			case taken:
-				below = "" // nobody asks
-			case depth > 0:
-				below = path + "/" + child.Name
-			}
-			add(child, depth+1, below, taken)
-		}
-	}
-	add(img.Entry, 0, "", false)
-	return list
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"binman/content"
+	"binman/inspect"
+	"binman/internal/entrypath"
 	"binman/internal/wildcard"
 	"binman/layout"
 )
@@ -54,6 +56,8 @@ type Box struct {
 	Hi    int64 `json:"hi"`
 	Space int64 `json:"space,omitempty"`
 
+	names []string // what paths call it
+
 	// Children follow each other without gaps or overlaps; Over lies over
 	// them.
 	Children []*Box `json:"children,omitempty"`
@@ -65,6 +69,9 @@ type Drawing struct {
 	Title string
 	Start int64 // what the addresses count from
 	Root  *Box
+	Note  string // what else to know of it, in few words
+
+	node string // name of the image's node
 }
 
 // FromOpened returns the drawing of an opened image. To tell how far entries
@@ -73,12 +80,15 @@ type Drawing struct {
 // stays unknown.
 func FromOpened(img *layout.Opened) *Drawing {
 	// Entries may lie over each other, but not for ever.
-	b := &boxer{opened: img, filled: map[*layout.ManifestEntry]int64{}, left: 4*img.Data.Len() + 1<<20}
+	b := &boxer{opened: img, entries: map[*layout.ManifestEntry]*layout.Entry{}, filled: map[*layout.ManifestEntry]int64{}, left: 4*img.Data.Len() + 1<<20}
 	desc := layout.Describe(img.Entry)
+	b.pair(desc, img.Entry)
 	b.match(desc, img.Entry)
 	size := img.Data.Len()
 	desc.Size = &size
-	return b.drawing(img.Filename, desc)
+	d := b.drawing(img.Filename, desc)
+	d.node, _, _ = img.Entry.Node.Str("image-node")
+	return d
 }
 
 // ErrManifest says that a file is no manifest.
@@ -97,16 +107,69 @@ func FromManifest(text []byte) ([]*Drawing, error) {
 	var list []*Drawing
 	for i := range m.Images {
 		b := &boxer{}
-		list = append(list, b.drawing(m.Images[i].Filename, &m.Images[i].ManifestEntry))
+		d := b.drawing(m.Images[i].Filename, &m.Images[i].ManifestEntry)
+		d.node = m.Images[i].Name
+		list = append(list, d)
 	}
 	return list, nil
 }
 
+// FromFormats returns the drawing of an image that has no FDT map, of what the
+// formats in it say.
+func FromFormats(title string, root *inspect.Item) *Drawing {
+	b := &boxer{foreign: true}
+	d := b.drawing(title, describeItem(root, root.Offset))
+	d.Note = "no FDT map, recognised as " + root.Format
+	return d
+}
+
+// describeItem describes a part of an image without an FDT map, in something
+// that is at base.
+func describeItem(it *inspect.Item, base int64) *layout.ManifestEntry {
+	offset := it.Offset - base
+	m := &layout.ManifestEntry{Name: it.Name, Type: it.Type, Offset: &offset, ImagePos: &it.Offset, Size: &it.Size}
+	if len(it.Items) == 0 {
+		return m
+	}
+	if it.Format != "" {
+		m.Type = it.Format
+	}
+	list := make([]*layout.ManifestEntry, 0, len(it.Items))
+	for _, sub := range it.Items {
+		list = append(list, describeItem(sub, it.Offset))
+	}
+	m.Entries = &list
+	return m
+}
+
 // boxer makes boxes of the description of an image.
 type boxer struct {
-	opened *layout.Opened // nil for a manifest
-	filled map[*layout.ManifestEntry]int64
-	left   int64 // bytes that may still be read to tell how far entries are filled
+	opened  *layout.Opened // nil for a manifest
+	foreign bool           // neither
+	entries map[*layout.ManifestEntry]*layout.Entry
+	filled  map[*layout.ManifestEntry]int64
+	left    int64 // bytes that may still be read to tell how far entries are filled
+}
+
+// pair finds the entries that the descriptions in m are of.
+func (b *boxer) pair(m *layout.ManifestEntry, e *layout.Entry) {
+	b.entries[m] = e
+	for i, child := range e.Entries() {
+		b.pair((*m.Entries)[i], child)
+	}
+}
+
+// names returns what an entry in the given one is called: in lists, in its
+// node's path, otherwise. A manifest does not
+// tell its node's path, but a FIT is the one thing that has another.
+func (b *boxer) names(m, in *layout.ManifestEntry) []string {
+	if e := b.entries[m]; e != nil {
+		return e.Names()
+	}
+	if in.Type == "fit" {
+		return []string{m.Name, "images/" + m.Name}
+	}
+	return []string{m.Name}
 }
 
 // match finds out about the entries of an opened image what their
@@ -181,7 +244,7 @@ func trimmed(data content.Data, pad byte, limit int64) (int64, error) {
 func (b *boxer) drawing(title string, m *layout.ManifestEntry) *Drawing {
 	root := b.box(m, "", 0)
 	root.Lo, root.Hi = 0, root.Space
-	if root.Name == "" || b.opened != nil {
+	if root.Name == "" || b.opened != nil || b.foreign {
 		root.Name = title
 	}
 	return &Drawing{Title: title, Start: m.SkipAtStart, Root: root}
@@ -245,7 +308,9 @@ func (b *boxer) fillIn(box *Box, m *layout.ManifestEntry, path string, depth int
 		if child == nil {
 			continue
 		}
-		c := b.box(child, path+"/"+child.Name, depth+1)
+		names := b.names(child, m)
+		c := b.box(child, path+"/"+names[min(1, len(names)-1)], depth+1)
+		c.names = names
 		box.Holds += 1 + c.Holds
 		lo, ok := position(child, m)
 		if !ok {
@@ -385,39 +450,77 @@ func classOf(etype string) string {
 	return "blob"
 }
 
-// Select returns drawings of the entries that match one of the patterns, each
-// to a scale of its own, without those that are in another one that matches.
-func Select(list []*Drawing, patterns []string) []*Drawing {
-	if len(patterns) == 0 {
-		return list
+// Select returns drawings of the entries that match one of the paths, each to
+// a scale of its own, without those that are in another one that matches. Paths
+// are those of package entrypath. For those that match nothing the error is an
+// entrypath.NoMatch.
+func Select(list []*Drawing, paths []string) ([]*Drawing, error) {
+	if len(paths) == 0 {
+		return list, nil
+	}
+	chosen := map[*Box]bool{}
+	var unmatched entrypath.NoMatch
+	for _, path := range paths {
+		found := false
+		for _, d := range list {
+			for _, box := range d.match(path) {
+				chosen[box], found = true, true
+			}
+		}
+		if !found {
+			unmatched = append(unmatched, path)
+		}
+	}
+	if len(unmatched) > 0 {
+		return nil, unmatched
 	}
 	var out []*Drawing
 	for _, d := range list {
-		var walk func(b *Box, start int64)
-		walk = func(b *Box, start int64) {
-			for _, c := range slices.Concat(b.Children, b.Over) {
-				if c.Kind != KindEntry {
-					continue
-				}
-				if !wildcard.MatchAny(patterns, strings.TrimPrefix(c.Path, "/")) {
-					walk(c, start+c.Lo)
-					continue
-				}
-				part := *c
-				part.Lo, part.Hi, part.Overlap = 0, c.Hi-c.Lo, false
-				from := start + c.Lo
-				if c.ImagePos != nil {
-					from = limited(c.ImagePos)
-				}
-				title := d.Title + ":" + c.Path
-				if c.Compress != "" && len(c.Children) > 0 {
-					part.Hi, from = c.Space, 0
-					title += " (decompressed)"
-				}
-				out = append(out, &Drawing{Title: title, Start: from, Root: &part})
-			}
+		if chosen[d.Root] {
+			out = append(out, d)
+			continue
 		}
-		walk(d.Root, d.Start)
+		out = d.parts(d.Root, d.Start, chosen, out)
+	}
+	return out, nil
+}
+
+// match returns the boxes of entries that match a path.
+func (d *Drawing) match(path string) []*Box {
+	boxes := entrypath.Tree[*Box]{
+		Children: func(b *Box) []*Box {
+			list := slices.Concat(b.Children, b.Over)
+			return slices.DeleteFunc(list, func(c *Box) bool { return c.Kind != KindEntry })
+		},
+		Names: func(b *Box) []string { return b.names },
+	}
+	for _, spelling := range entrypath.Spellings(path, d.node) {
+		if found := boxes.Select(d.Root, spelling); len(found) > 0 {
+			return found
+		}
+	}
+	return nil
+}
+
+// parts adds drawings of the chosen boxes in b, whose first byte is at start.
+func (d *Drawing) parts(b *Box, start int64, chosen map[*Box]bool, out []*Drawing) []*Drawing {
+	for _, c := range slices.Concat(b.Children, b.Over) {
+		if !chosen[c] {
+			out = d.parts(c, start+c.Lo, chosen, out)
+			continue
+		}
+		part := *c
+		part.Lo, part.Hi, part.Overlap = 0, c.Hi-c.Lo, false
+		from := start + c.Lo
+		if c.ImagePos != nil {
+			from = limited(c.ImagePos)
+		}
+		title := d.Title + ":" + c.Path
+		if c.Compress != "" && len(c.Children) > 0 {
+			part.Hi, from = c.Space, 0
+			title += " (decompressed)"
+		}
+		out = append(out, &Drawing{Title: title, Start: from, Root: &part})
 	}
 	return out
 }

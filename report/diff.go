@@ -220,16 +220,16 @@ func CompareWhole(a, b Side, dataA, dataB content.Data, why string) (*Diff, erro
 // patterns, with all that they hold, or all if there are no patterns.
 func Compare(a, b *layout.Opened, patterns []string) *Diff {
 	d := &differ{
-		Diff: &Diff{A: side(a), B: side(b), Entries: []*EntryDiff{}},
+		Diff: &Diff{A: SideOf(a), B: SideOf(b), Entries: []*EntryDiff{}},
 		a:    a, b: b,
 		all:    len(patterns) == 0,
 		wanted: map[*layout.Entry]bool{},
 		bytes:  newComparer(16*max(a.Data.Len(), b.Data.Len()) + maxPlain),
 	}
-	if !d.all {
-		for _, img := range []*layout.Opened{a, b} {
-			for _, e := range img.List(patterns) {
-				d.wanted[e.Entry] = true
+	for _, img := range []*layout.Opened{a, b} {
+		for _, pattern := range patterns {
+			for _, e := range img.Match(pattern) {
+				e.Walk(func(e *layout.Entry) { d.wanted[e] = true })
 			}
 		}
 	}
@@ -238,7 +238,8 @@ func Compare(a, b *layout.Opened, patterns []string) *Diff {
 	return d.Diff
 }
 
-func side(img *layout.Opened) Side {
+// SideOf describes an opened image.
+func SideOf(img *layout.Opened) Side {
 	s := Side{Image: img.Filename, Size: img.Data.Len(), MapPos: &img.MapPos, Entries: -1}
 	img.Entry.Walk(func(*layout.Entry) { s.Entries++ })
 	return s

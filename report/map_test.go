@@ -281,11 +281,16 @@ func TestFromOpened(t *testing.T) {
 		fdtmap { offset = <0xf000>; };`, "board.bin", map[string][]byte{"f": []byte(strings.Repeat("0123456789", 100))})
 	list := []*Drawing{FromOpened(img)}
 	golden(t, "opened.txt", render(t, func(w io.Writer) error { return Text(w, list, TextOptions{Width: 90}) }))
-	golden(t, "selected.txt", render(t, func(w io.Writer) error {
-		return Text(w, Select(list, []string{"rw/one", "z", "z/*", "spl"}), TextOptions{Width: 90, Height: 6})
-	}))
-	if len(Select(list, []string{"nothing"})) != 0 {
-		t.Error("something matches")
+	selected, err := Select(list, []string{"/rw/one", "z", "z/*", "/binman/spl"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "selected.txt", render(t, func(w io.Writer) error { return Text(w, selected, TextOptions{Width: 90, Height: 6}) }))
+	if _, err := Select(list, []string{"spl", "nothing", "z"}); err == nil || err.Error() != "No entry matches 'nothing'" {
+		t.Errorf("got %v", err)
+	}
+	if whole, err := Select(list, []string{"/"}); err != nil || whole[0] != list[0] {
+		t.Errorf("the whole image: %v", err)
 	}
 }
 

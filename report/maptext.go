@@ -123,6 +123,9 @@ func (d *Drawing) heading(dots string) string {
 	if root.Used != nil && root.Space > 0 {
 		text += fmt.Sprintf(", %s used %s", root.percent(), root.UsedBy)
 	}
+	if d.Note != "" {
+		text += ", " + d.Note
+	}
 	return text
 }
 

@@ -34,11 +34,12 @@ package cpp
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
+	"binman/content"
 	"binman/fdt"
 )
 
@@ -136,7 +137,7 @@ type cached struct {
 
 func newPreprocessor(cfg Config) *preprocessor {
 	if cfg.ReadFile == nil {
-		cfg.ReadFile = readRegular
+		cfg.ReadFile = func(path string) ([]byte, error) { return ReadRegular(path, maxFile) }
 	}
 	p := &preprocessor{
 		cfg:    cfg,
@@ -204,43 +205,34 @@ func (p *preprocessor) warn(pos mark, format string, args ...any) {
 	}
 }
 
-// errDirectory is what readRegular says of a directory.
-var errDirectory = errors.New("is a directory")
-
-// readRegular reads a file and refuses one that is too long to be source,
-// which an endless device would be.
-func readRegular(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
+// ReadRegular reads a regular file of at most limit bytes. Anything else is
+// refused without opening it: a pipe could keep us waiting for ever, and an
+// endless device has no place in a source. The error for a directory is
+// syscall.EISDIR, since searches pass over those.
+func ReadRegular(path string, limit int64) ([]byte, error) {
+	data, err := content.Open(path)
+	switch {
+	case errors.Is(err, syscall.EISDIR):
+		return nil, directoryError(path)
+	case err != nil:
 		return nil, err
+	case data.Len() > limit:
+		return nil, fmt.Errorf("'%s' has %d bytes, more than the %d allowed", path, data.Len(), limit)
 	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if st.IsDir() {
-		return nil, &os.PathError{Op: "read", Path: path, Err: errDirectory}
-	}
-	if st.Size() > maxFile {
-		return nil, fmt.Errorf("file has %d bytes, more than the %d allowed", st.Size(), int64(maxFile))
-	}
-	buf := make([]byte, 0, st.Size()+512)
-	w := sliceWriter{buf}
-	if _, err := io.Copy(&w, io.LimitReader(f, maxFile+1)); err != nil {
-		return nil, err
-	}
-	if len(w.b) > maxFile {
-		return nil, fmt.Errorf("file has more than the %d bytes allowed", int64(maxFile))
-	}
-	return w.b, nil
+	return data.Bytes()
 }
 
-type sliceWriter struct{ b []byte }
+// directoryError says that the path is that of a directory.
+type directoryError string
 
-func (w *sliceWriter) Write(p []byte) (int, error) {
-	w.b = append(w.b, p...)
-	return len(p), nil
+// Error words it as package content does for a pipe.
+func (e directoryError) Error() string {
+	return fmt.Sprintf("'%s' is a directory: %v", string(e), content.ErrNotRegular)
+}
+
+// Is implements the interface of errors.Is.
+func (e directoryError) Is(target error) bool {
+	return target == syscall.EISDIR || target == content.ErrNotRegular
 }
 
 // join names the file called name in dir the way gcc does: without

@@ -4,9 +4,9 @@ package cpp
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -98,7 +98,9 @@ func splitHeader(b []byte) (name string, angled bool, tail []byte, ok bool) {
 
 // find looks for an included file: "x" beside the including file and then
 // in the directories, <x> in the directories only, #include_next behind the
-// directory in which the including file was found.
+// directory in which the including file was found. It passes over directories
+// of that name, and returns the error for the first of them if there is nothing
+// else.
 func (p *preprocessor) find(file string, angled, next bool) (c *cached, path string, found int, err error) {
 	if strings.IndexByte(file, 0) >= 0 {
 		return nil, "", 0, errors.New("NUL in the file name")
@@ -111,18 +113,22 @@ func (p *preprocessor) find(file string, angled, next bool) (c *cached, path str
 	if next && p.buf.foundAt >= 0 {
 		first = p.buf.foundAt + 1
 	} else if !angled {
-		path := join(dirOf(p.buf.path), file)
-		if c, err := p.load(path); c != nil || err != nil {
-			return c, path, -1, err
-		}
+		first = -1
 	}
+	var passed error
 	for i := first; i < len(p.cfg.Include); i++ {
-		path := join(p.cfg.Include[i], file)
-		if c, err := p.load(path); c != nil || err != nil {
+		path := join(dirOf(p.buf.path), file)
+		if i >= 0 {
+			path = join(p.cfg.Include[i], file)
+		}
+		switch c, err := p.load(path); {
+		case errors.Is(err, syscall.EISDIR):
+			passed = cmp.Or(passed, err)
+		case c != nil || err != nil:
 			return c, path, i, err
 		}
 	}
-	return nil, "", 0, nil
+	return nil, "", 0, passed
 }
 
 // load reads a file once; nil without an error means there is none.
@@ -131,25 +137,17 @@ func (p *preprocessor) load(path string) (*cached, error) {
 		return c, nil
 	}
 	src, err := p.cfg.ReadFile(path)
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || isDir(err) {
-			p.cache[path] = nil
-			return nil, nil
-		}
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
+		p.cache[path] = nil
+		return nil, nil
+	case err != nil:
 		return nil, err
-	}
-	if len(src) > maxFile {
+	case len(src) > maxFile:
 		return nil, errors.New("the file is too long to be source")
 	}
 	c := new(cached)
 	c.src, c.marks = splice(src)
 	p.cache[path] = c
 	return c, nil
-}
-
-// isDir reports whether reading failed because the path is a directory,
-// which the search passes over.
-func isDir(err error) bool {
-	var pe *os.PathError
-	return errors.Is(err, syscall.EISDIR) || errors.As(err, &pe) && errors.Is(pe.Err, errDirectory)
 }

@@ -124,6 +124,7 @@ func (o *buildOptions) run() error {
 	if err != nil && !missing {
 		return err
 	}
+	o.tellPlace(b, out)
 	if elfParams != nil {
 		log := func(level elf.Level, text string) { b.Log.Printf(layout.Notice+layout.Level(level), "%s", text) }
 		if err := elf.UpdateFile(elfParams[0], elfParams[1], elfParams[2], elfParams[3], content.Bytes(b.MainTree()), log); err != nil {
@@ -142,6 +143,22 @@ func (o *buildOptions) run() error {
 	}
 	b.Log.Printf(layout.Error, "%v", err)
 	return statusOnly(statusMissing)
+}
+
+// tellPlace says where the images are, or that they are nowhere, if no output
+// directory was named.
+func (o *buildOptions) tellPlace(b *layout.Build, dir string) {
+	empty := true
+	for _, img := range b.Manifest().Images {
+		empty = empty && img.Size != nil && *img.Size == 0
+	}
+	switch {
+	case o.outDir != "", empty: // there is nothing to tell of a description without entries
+	case o.preserve:
+		b.Log.Printf(layout.Warning, "The output is in '%s', since no directory was named for it (-O)", dir)
+	default:
+		b.Log.Printf(layout.Warning, "The images are not kept: name a directory for them (-O), or keep the temporary one (-p)")
+	}
 }
 
 // description returns the file that describes the images: the one that was

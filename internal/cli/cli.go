@@ -52,7 +52,7 @@ var errVersion = argparse.ErrVersion
 // Main runs the program with the given arguments, without the program's name,
 // and returns its exit status.
 func Main(args []string, stdout, stderr io.Writer) int {
-	g := &globals{stdout: &output{w: stdout}, stderr: stderr}
+	g := &globals{stdout: &output{w: stdout}, stderr: messages{stderr}}
 	status := g.run(args)
 	if status == 0 && g.stdout.err != nil {
 		return g.fail(g.stdout.err)
@@ -88,12 +88,26 @@ func (g *globals) run(args []string) int {
 		g.toolPaths = []string{"./tools", "build-sandbox/tools"}
 	}
 	for _, cmd := range commands {
-		if cmd.Name == name {
-			return g.fail(cmd.run())
+		if cmd.Name != name {
+			continue
 		}
+		err := cmd.run()
+		if wrong, ok := errors.AsType[wrongUsage](err); ok {
+			err = &argparse.UsageError{Prog: parser.Prog + " " + name, Usage: parser.Usage(name), Message: string(wrong)}
+			status, _ := argparse.Exit(err, g.stdout, g.stderr)
+			return status
+		}
+		return g.fail(err)
 	}
 	return g.fail(fmt.Errorf("no such command: %s", name))
 }
+
+// wrongUsage is a command line that options together make wrong. Where the
+// original finds the same wrong, it is an ordinary error as there.
+type wrongUsage string
+
+// Error returns what is wrong.
+func (e wrongUsage) Error() string { return string(e) }
 
 // fail prints the error, if it is one, and returns the exit status for it.
 func (g *globals) fail(err error) int {
@@ -137,7 +151,7 @@ func position(err error) fdt.Pos {
 
 // log returns a log for messages up to the verbosity that was asked for.
 func (g *globals) log() *layout.Log {
-	return &layout.Log{Level: layout.Level(g.verbosity + 1), Out: g.stdout, Err: g.stderr}
+	return &layout.Log{Level: layout.Level(g.verbosity + 1), Out: messages{g.stdout}, Err: g.stderr}
 }
 
 // tools returns the directories to look for tools in.

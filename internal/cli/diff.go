@@ -90,7 +90,7 @@ func (o *diffOptions) compare() (*report.Diff, error) {
 	}
 	if errA == nil && errB == nil {
 		for _, path := range o.paths {
-			if len(a.List([]string{path}))+len(b.List([]string{path})) == 0 {
+			if len(a.Match(path))+len(b.Match(path)) == 0 {
 				return nil, fmt.Errorf("No entry of the images matches '%s'", path)
 			}
 		}
@@ -127,7 +127,7 @@ func named(name string, err error) error {
 // whole returns an image as nothing but bytes; opened is nil if it has no map.
 func whole(name string, opened *layout.Opened) (report.Side, content.Data, error) {
 	if opened != nil {
-		return report.Side{Image: name, Size: opened.Data.Len(), MapPos: &opened.MapPos}, opened.Data, nil
+		return report.SideOf(opened), opened.Data, nil
 	}
 	data, err := content.Open(name)
 	if err != nil {

@@ -6,7 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"strings"
+	"slices"
+	"syscall"
 
 	"binman/content"
 	"binman/internal/argparse"
@@ -47,8 +48,11 @@ func (g *globals) extractCommand() command {
 
 func (o *extractOptions) run() error {
 	img, err := o.open(o.image)
-	if err != nil {
-		return o.extractForeign(err)
+	if cause := err; cause != nil {
+		if o.paths, err = foreignPaths(o.image, o.paths, cause); err != nil {
+			return err
+		}
+		return o.extractForeign(cause)
 	}
 	switch {
 	case o.format == "list":
@@ -69,6 +73,7 @@ func (o *extractOptions) extractOne(img *layout.Opened) error {
 	if err != nil {
 		return err
 	}
+	o.checkFormat([]*layout.Entry{e})
 	data, err := o.contents(img, e)
 	if err != nil {
 		return err
@@ -91,33 +96,89 @@ func (o *extractOptions) checkOnePath() error {
 	return nil
 }
 
-// extractAll writes every matching entry to a file at its path below the
-// output directory; what a section holds as a whole goes to the file root in
-// the directory of its entries.
+// extractAll writes every matching entry to its file in the output directory.
+// What cannot be written does not keep the others from it.
 func (o *extractOptions) extractAll(img *layout.Opened) error {
-	dir, err := safedir.Open(o.outDir)
+	list, err := o.selected(img)
 	if err != nil {
 		return err
 	}
+	o.checkFormat(list)
+	dir, err := safedir.Open(o.outDir)
+	if err != nil {
+		return fmt.Errorf("Cannot make output directory '%s': %w", o.outDir, pathCause(err))
+	}
 	defer dir.Close()
 	log := o.log()
-	list := img.List(o.paths)
 	log.Printf(layout.Notice, "%d entries match and will be written", len(list))
+	failed := &failures{globals: o.globals}
 	for _, e := range list {
-		data, err := o.contents(img, e.Entry)
+		data, err := o.contents(img, e)
 		if err != nil {
-			return err
+			failed.add(err)
+			continue
 		}
-		name := strings.TrimPrefix(e.Path(), "/")
-		if len(e.Entries()) > 0 {
-			name = path.Join(name, "root")
-		}
+		name := fileName(e)
 		log.Printf(layout.Notice, "Write entry '%s' size %x to '%s'", e.Path(), data.Len(), path.Join(o.outDir, name))
 		if err := dir.Write(name, data); err != nil {
-			return e.Errorf("%w", err)
+			if noRoom(err) {
+				return e.Errorf("%w", err)
+			}
+			failed.add(e.Errorf("%w", err))
 		}
 	}
-	return nil
+	return failed.result(len(list))
+}
+
+// selected returns the entries to write to files.
+func (o *extractOptions) selected(img *layout.Opened) ([]*layout.Entry, error) {
+	matched, err := img.Select(o.paths)
+	if err != nil {
+		return nil, err
+	}
+	oneFile := map[*layout.Entry]bool{}
+	var list []*layout.Entry
+	for _, e := range matched {
+		if isOneFile(e.Entry) {
+			oneFile[e.Entry] = true
+		}
+		if holder(e.Entry, oneFile) == nil {
+			list = append(list, e.Entry)
+		}
+	}
+	return list, checkParts(img, o.paths, oneFile)
+}
+
+// failures counts what went wrong while the work goes on, and prints it at
+// once, each error once: all that a broken section holds has the same one.
+type failures struct {
+	*globals
+	printed map[string]bool
+	count   int
+}
+
+func (f *failures) add(err error) {
+	f.count++
+	if f.printed == nil {
+		f.printed = map[string]bool{}
+	}
+	if text := err.Error(); !f.printed[text] {
+		f.printed[text] = true
+		f.fail(err)
+	}
+}
+
+// result returns the error for what failed, of so many entries.
+func (f *failures) result(of int) error {
+	if f.count == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d entries could not be extracted", f.count, of)
+}
+
+// noRoom says whether an error to write one file lets no other be written.
+func noRoom(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 // contents returns what to write of an entry, in the format asked for.
@@ -136,6 +197,21 @@ func (o *extractOptions) contents(img *layout.Opened, e *layout.Entry) (content.
 	return data, nil
 }
 
+// checkFormat warns if no entry has the format that was asked for. The original
+// extracts them as they are, without a word.
+func (o *extractOptions) checkFormat(list []*layout.Entry) {
+	if o.format == "" {
+		return
+	}
+	for _, e := range list {
+		f, ok := e.Type.(layout.AltFormatter)
+		if ok && slices.ContainsFunc(f.AltFormats(), func(alt layout.AltFormat) bool { return alt.Name == o.format }) {
+			return
+		}
+	}
+	o.log().Printf(layout.Warning, "No entry has the format '%s' (see '-F list'): what is extracted is as it is in the image", o.format)
+}
+
 // listFormats shows the formats that entries of the image can be extracted in.
 func (o *extractOptions) listFormats(img *layout.Opened) {
 	fmt.Fprintf(o.stdout, "%-10s  %-20s  %s\n", "Flag (-F)", "Entry type", "Description")
@@ -147,7 +223,7 @@ func (o *extractOptions) listFormats(img *layout.Opened) {
 		}
 		for _, alt := range f.AltFormats() {
 			if !seen[alt.Name] {
-				fmt.Fprintf(o.stdout, "%-10s  %-20s  %s\n", alt.Name, e.TypeName, alt.Doc)
+				fmt.Fprintf(o.stdout, "%-10s  %-20s  %s\n", alt.Name, printable(e.TypeName), alt.Doc)
 			}
 			seen[alt.Name] = true
 		}

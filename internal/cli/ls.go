@@ -4,12 +4,14 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
 	"binman/content"
 	"binman/etype"
 	"binman/internal/argparse"
+	"binman/internal/entrypath"
 	"binman/internal/host"
 	"binman/layout"
 )
@@ -30,10 +32,17 @@ func (g *globals) lsCommand() command {
 		},
 		run: func() error {
 			img, err := g.open(image)
-			if err != nil {
-				return g.listForeign(image, paths, asJSON, err)
+			if cause := err; cause != nil {
+				paths, err := foreignPaths(image, paths, cause)
+				if err = g.warnNoMatch(err); err != nil {
+					return err
+				}
+				return g.listForeign(image, paths, asJSON, cause)
 			}
-			list := img.List(paths)
+			list, err := img.Select(paths)
+			if err = g.warnNoMatch(err); err != nil {
+				return err
+			}
 			if asJSON {
 				return g.listJSON(img, list)
 			}
@@ -62,6 +71,40 @@ func (g *globals) reader() *layout.Build {
 		Log:       g.log(),
 		ToolPaths: g.tools(),
 	}}
+}
+
+// warnNoMatch makes a warning of the error that a path matches nothing. In the
+// original a list without entries is no error, and its functional suite holds
+// us to that.
+func (g *globals) warnNoMatch(err error) error {
+	if _, ok := errors.AsType[entrypath.NoMatch](err); ok {
+		g.log().Printf(layout.Warning, "%v", err)
+		return nil
+	}
+	return err
+}
+
+// foreignPaths returns paths in an image that has no FDT map as they are known
+// there, without a slash before them. For those that match nothing the error is
+// an entrypath.NoMatch.
+func foreignPaths(image string, paths []string, cause error) ([]string, error) {
+	if len(paths) == 0 {
+		return nil, nil
+	}
+	root, _, err := openForeign(image, cause)
+	if err != nil {
+		return nil, err
+	}
+	var known []string
+	var unmatched entrypath.NoMatch
+	for _, p := range paths {
+		rel := strings.TrimLeft(p, "/")
+		if len(foreignItems(root, []string{rel})) == 0 {
+			unmatched = append(unmatched, p)
+		}
+		known = append(known, rel)
+	}
+	return known, unmatched.Err()
 }
 
 // A cell of a table that starts with this mark is a number, set to the right.

@@ -4,7 +4,6 @@ package cli
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -44,7 +43,7 @@ func (g *globals) mapCommand() command {
 				{Names: []string{"-i", "--image"}, Value: argparse.String(&o.image, ""), Help: "Image filename to draw"},
 				{Names: []string{"--manifest"}, Meta: "FILE", Value: argparse.String(&o.manifest, ""), Help: "Manifest to draw, as 'binman build --manifest' writes it (- for standard input)"},
 				{Names: []string{"-o", "--output"}, Meta: "FILE", Value: argparse.String(&o.output, ""), Help: "File to write (default: standard output)"},
-				{Names: []string{"--format"}, Value: argparse.String(&o.format, ""), Choices: []string{"text", "svg", "html"}, Help: "Format of the drawing: text, svg or html (default: by the extension of the output file, otherwise text)"},
+				{Names: []string{"--format"}, Value: argparse.String(&o.format, ""), Choices: []string{"text", "svg", "html"}, Help: "Format of the drawing: text, svg or html (default: by the extension of the output file; text without one)"},
 				{Names: []string{"--width"}, Meta: "N", Value: argparse.Int(&o.width, 0), Help: "Width in columns of text (default: that of the terminal) or in pixels"},
 				{Names: []string{"--height"}, Meta: "N", Value: argparse.Int(&o.height, 0), Help: "Height to aim at, in rows of text or in pixels"},
 				{Names: []string{"--ascii"}, Value: argparse.Flag(&o.ascii), Help: "Use only ASCII characters in text (default: unless the locale is UTF-8)"},
@@ -68,8 +67,8 @@ func (o *mapOptions) run() error {
 	if err != nil {
 		return err
 	}
-	if list = report.Select(list, o.paths); len(list) == 0 {
-		return fmt.Errorf("No entry matches '%s'", strings.Join(o.paths, "', '"))
+	if list, err = report.Select(list, o.paths); err != nil {
+		return err
 	}
 	if len(list) > maxDrawings {
 		return fmt.Errorf("%d entries match, more than the %d that one drawing can show", len(list), maxDrawings)
@@ -93,31 +92,39 @@ func (o *mapOptions) run() error {
 	return atomicfile.Write(o.output, content.Bytes(buf.Bytes()))
 }
 
+// extensions of file names say the format of the drawing; none stands for text.
+var extensions = map[string]string{"": "text", ".txt": "text", ".svg": "svg", ".html": "html", ".htm": "html"}
+
 // outputFormat returns the format that was asked for, by name or by the
 // extension of the output file.
 func (o *mapOptions) outputFormat() (string, error) {
 	if (o.image == "") == (o.manifest == "") {
-		return "", errors.New("Must provide either an image (-i) or a manifest (--manifest) to draw")
+		return "", wrongUsage("Must provide either an image (-i) or a manifest (--manifest) to draw")
 	}
 	if o.format != "" {
 		return o.format, nil
 	}
-	switch ext := strings.ToLower(filepath.Ext(o.output)); ext {
-	case ".svg":
-		return "svg", nil
-	case ".html", ".htm":
-		return "html", nil
+	ext := filepath.Ext(o.output)
+	format, ok := extensions[strings.ToLower(ext)]
+	if !ok {
+		return "", wrongUsage(fmt.Sprintf("argument -o/--output: no format has the extension '%s' (choose from '.txt', '.svg', '.html', or name one with --format)", ext))
 	}
-	return "text", nil
+	return format, nil
 }
 
+// drawings draws the image or the images of the manifest. An image without an
+// FDT map is drawn as far as the formats in it are known, as ls lists it.
 func (o *mapOptions) drawings() ([]*report.Drawing, error) {
 	if o.image != "" {
 		img, err := o.open(o.image)
+		if err == nil {
+			return []*report.Drawing{report.FromOpened(img)}, nil
+		}
+		root, _, err := openForeign(o.image, err)
 		if err != nil {
 			return nil, err
 		}
-		return []*report.Drawing{report.FromOpened(img)}, nil
+		return []*report.Drawing{report.FromFormats(o.image, root)}, nil
 	}
 	text, err := readManifest(o.manifest)
 	if err != nil {

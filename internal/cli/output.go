@@ -5,6 +5,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strings"
 )
 
 // output is standard output. It remembers the first failure to write, so that
@@ -22,4 +23,22 @@ func (o *output) Write(p []byte) (int, error) {
 		o.err = fmt.Errorf("cannot write to standard output: %w", pathCause(err))
 	}
 	return n, err
+}
+
+// messages is where messages go. Names out of an image can be in any of them,
+// so it drops what could control the terminal.
+type messages struct{ w io.Writer }
+
+// Write implements io.Writer.
+func (m messages) Write(p []byte) (int, error) {
+	text := strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 {
+			return '?'
+		}
+		return r
+	}, strings.ToValidUTF8(string(p), "?"))
+	if _, err := io.WriteString(m.w, text); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }

@@ -5,7 +5,8 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 	"binman/internal/argparse"
 	"binman/internal/atomicfile"
 	"binman/internal/imagefile"
+	"binman/internal/safedir"
 	"binman/layout"
 )
 
@@ -72,11 +74,7 @@ func (o *replaceOptions) run() error {
 	if err != nil {
 		return err
 	}
-	data, err := img.Replace(list, !o.fixSize)
-	if err != nil {
-		return err
-	}
-	if err := file.Update(data); err != nil {
+	if err := o.update(img, file, list); err != nil {
 		return err
 	}
 	if !o.writeMap {
@@ -84,6 +82,18 @@ func (o *replaceOptions) run() error {
 	}
 	name := strings.TrimSuffix(o.image, filepath.Ext(o.image)) + ".map"
 	return atomicfile.Write(name, content.String(img.Map()))
+}
+
+// update replaces the entries in the image file.
+func (o *replaceOptions) update(img *layout.Opened, file *imagefile.File, list []layout.Replacement) error {
+	if len(list) == 0 {
+		return nil
+	}
+	data, err := img.Replace(list, !o.fixSize)
+	if err != nil {
+		return err
+	}
+	return file.Update(data)
 }
 
 // checkPaths checks that a single input file is for a single entry.
@@ -103,37 +113,168 @@ func (o *replaceOptions) checkPaths() error {
 // replacements reads what is to be put into which entry: one file, or the
 // files in a directory at the paths of the entries.
 func (o *replaceOptions) replacements(img *layout.Opened, log *layout.Log) ([]layout.Replacement, error) {
-	if o.filename != "" {
-		e, err := img.Find(o.paths[0])
-		if err != nil {
-			return nil, err
-		}
-		data, err := content.Open(o.filename)
-		if err != nil {
-			return nil, err
-		}
-		log.Printf(layout.Notice, "Read %#x bytes from file '%s'", data.Len(), o.filename)
-		return []layout.Replacement{{Entry: e, Data: data, Compressed: o.compressed}}, nil
+	if o.filename == "" {
+		return o.fromDir(img, log)
 	}
-	matched := img.List(o.paths)
+	e, err := img.Find(o.paths[0])
+	if err != nil {
+		return nil, err
+	}
+	data, err := content.Open(o.filename)
+	if err != nil {
+		return nil, err
+	}
+	log.Printf(layout.Notice, "Read %#x bytes from file '%s'", data.Len(), o.filename)
+	return []layout.Replacement{{Entry: e, Data: data, Compressed: o.compressed}}, nil
+}
+
+// has says whether the data is what extract writes of an entry. To put that
+// back must change nothing, whatever the entry has around its contents.
+func (o *replaceOptions) has(img *layout.Opened, e *layout.Entry, data content.Data) (bool, error) {
+	read := img.Contents
+	if o.compressed {
+		read = img.Stored
+	}
+	have, err := read(e)
+	if err != nil {
+		return false, nil // new data may be the cure
+	}
+	return content.Equal(have, data)
+}
+
+// fromDir reads what is to be put into entries from the files in a directory.
+func (o *replaceOptions) fromDir(img *layout.Opened, log *layout.Log) ([]layout.Replacement, error) {
+	matched, err := img.Select(o.paths)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := safedir.OpenExisting(o.inDir)
+	if err != nil {
+		return nil, &content.PathError{Path: o.inDir, Err: pathCause(err)}
+	}
+	defer dir.Close()
 	log.Printf(layout.Notice, "Replacing %d matching entries in image '%s'", len(matched), o.image)
-	var list []layout.Replacement
+	d := &dirReader{replaceOptions: o, img: img, dir: dir, log: log, whole: map[*layout.Entry]bool{}, taken: map[string]bool{}, named: map[*layout.Entry]bool{}}
+	for _, p := range o.paths {
+		if e, err := img.Find(p); err == nil {
+			d.named[e] = true
+		}
+	}
 	for _, e := range matched {
-		if len(e.Entries()) > 0 {
-			log.Printf(layout.Info, "Skipping section entry '%s'", e.Path())
+		if holder(e.Entry, d.whole) != nil {
 			continue
 		}
-		name := filepath.Join(o.inDir, filepath.FromSlash(strings.TrimPrefix(e.Path(), "/")))
-		data, err := content.Open(name)
-		if errors.Is(err, os.ErrNotExist) {
-			log.Printf(layout.Warning, "Skipping entry '%s' from missing file '%s'", e.Path(), name)
-			continue
-		}
-		if err != nil {
+		if err := d.read(e.Entry); err != nil {
 			return nil, fmt.Errorf("entry '%s': %w", e.Path(), err)
 		}
-		log.Printf(layout.Notice, "Write entry '%s' from file '%s'", e.Path(), name)
-		list = append(list, layout.Replacement{Entry: e.Entry, Data: data, Compressed: o.compressed})
 	}
-	return list, nil
+	if err := checkParts(img, o.paths, d.whole); err != nil {
+		return nil, err
+	}
+	return d.list, d.checkUse()
+}
+
+// dirReader finds the files in a directory for the entries of an image.
+type dirReader struct {
+	*replaceOptions
+	img      *layout.Opened
+	dir      *safedir.Dir
+	log      *layout.Log
+	sections []*layout.Entry        // directories, whose entries are looked for
+	whole    map[*layout.Entry]bool // one file, whose parts are not
+	taken    map[string]bool        // names of files, by entries that came first
+	named    map[*layout.Entry]bool // by a path that is no pattern
+	files    int                    // found
+	list     []layout.Replacement
+}
+
+// read looks for the file of an entry. For one that holds others, a directory
+// has the files for these; a file stands for all that it holds.
+func (d *dirReader) read(e *layout.Entry) error {
+	holds := len(e.Entries()) > 0
+	if e.Parent == nil {
+		d.skipSection(e)
+		return nil
+	}
+	name := strings.TrimPrefix(e.Path(), "/")
+	info, err := d.dir.Stat(name)
+	switch {
+	case errors.Is(err, safedir.ErrName):
+		d.log.Printf(layout.Warning, "Skipping entry '%s': %v", e.Path(), err)
+		return nil
+	case holds && err == nil && info.IsDir(), holds && !isOneFile(e) && errors.Is(err, fs.ErrNotExist):
+		d.skipSection(e)
+		return nil
+	}
+	d.whole[e] = holds
+	if d.taken[name] {
+		d.log.Printf(layout.Warning, "Skipping entry '%s', since the file '%s' is for another entry of that name", e.Path(), d.path(name))
+		return nil
+	}
+	d.taken[name] = true
+	if errors.Is(err, fs.ErrNotExist) {
+		d.log.Printf(layout.Warning, "Skipping entry '%s' from missing file '%s'", e.Path(), d.path(name))
+		return nil
+	}
+	data, err := d.dir.Read(name)
+	if err != nil {
+		return err
+	}
+	d.files++
+	return d.put(e, data, name)
+}
+
+// put notes the data of a file for an entry, if it is not what the entry has.
+func (d *dirReader) put(e *layout.Entry, data content.Data, name string) error {
+	same, err := d.has(d.img, e, data)
+	switch {
+	case err != nil:
+		return err
+	case !same && isMade(e) && !d.named[e]:
+		d.log.Printf(layout.Notice, "Skipping entry '%s', which is made anew", e.Path())
+		return nil
+	case !same:
+		d.list = append(d.list, layout.Replacement{Entry: e, Data: data, Compressed: d.compressed})
+	}
+	d.log.Printf(layout.Notice, "Write entry '%s' from file '%s'", e.Path(), d.path(name))
+	return nil
+}
+
+// isMade says whether the contents of an entry are made of what is in the image.
+// A directory has them as they once were, and to ask for all its files is not
+// to ask for those.
+func isMade(e *layout.Entry) bool {
+	return e.Info.Remade && e.Info.Tree == ""
+}
+
+func (d *dirReader) skipSection(e *layout.Entry) {
+	d.log.Printf(layout.Info, "Skipping section entry '%s'", e.Path())
+	d.sections = append(d.sections, e)
+	d.taken[fileName(e)] = true
+}
+
+// path returns the path of a file in the directory, for messages.
+func (d *dirReader) path(name string) string { return filepath.Join(d.inDir, filepath.FromSlash(name)) }
+
+// checkUse returns an error if the directory has no file for any entry. If
+// nothing is to be replaced, it warns of files that were changed but are not
+// read: extract writes to a file root what a section holds as a whole.
+func (d *dirReader) checkUse() error {
+	if d.files == 0 {
+		return fmt.Errorf("Directory '%s' has no file for any of the entries", d.path(""))
+	}
+	if len(d.list) > 0 {
+		return nil
+	}
+	for _, e := range d.sections {
+		name := path.Join(strings.TrimPrefix(e.Path(), "/"), "root")
+		data, err := d.dir.Read(name)
+		if err != nil {
+			continue
+		}
+		if same, err := d.has(d.img, e, data); err == nil && !same {
+			d.log.Printf(layout.Warning, "'%s' is not what '%s' holds, but nothing is taken from it: only the files of entries are", d.path(name), e.Path())
+		}
+	}
+	return nil
 }

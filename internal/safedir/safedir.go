@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// Package safedir writes files with names that come from elsewhere, such as a
-// firmware image, into a directory and nowhere else.
+// Package safedir reads and writes files with names that come from elsewhere,
+// such as a firmware image, in a directory and nowhere else.
 //
 // The directory is held as an os.Root, so that no name and no symbolic link,
 // even one made while the program runs, leads out of it. Beyond that, nothing
-// in it that is not a plain file or directory is followed or written to:
+// in it that is not a plain file or directory is followed, read or written to:
 // links, devices, pipes and sockets are refused. Files appear complete or not
 // at all, and no file is written twice.
 package safedir
@@ -36,7 +36,7 @@ var (
 // bytes.
 const maxName = 255
 
-// Dir is a directory to write into.
+// Dir is a directory to read from or to write into.
 type Dir struct {
 	root    *os.Root
 	written map[string]string // names by what they are in small letters
@@ -50,6 +50,15 @@ func Open(name string) (*Dir, error) {
 	}
 	if err := os.MkdirAll(name, 0o777); err != nil {
 		return nil, err
+	}
+	return OpenExisting(name)
+}
+
+// OpenExisting opens the directory name, which must exist; "" is the current
+// directory.
+func OpenExisting(name string) (*Dir, error) {
+	if name == "" {
+		name = "."
 	}
 	root, err := os.OpenRoot(name)
 	if err != nil {
@@ -65,7 +74,7 @@ func (d *Dir) Close() error { return d.root.Close() }
 // between its parts.
 func (d *Dir) Write(name string, data content.Data) error {
 	if err := checkName(name); err != nil {
-		return err
+		return fmt.Errorf("cannot write %w", err)
 	}
 	small := strings.ToLower(name)
 	if earlier, ok := d.written[small]; ok && d.same(earlier, name) {
@@ -80,6 +89,52 @@ func (d *Dir) Write(name string, data content.Data) error {
 	}
 	d.written[small] = name
 	return d.replace(dir, name, data)
+}
+
+// Stat says what is at a name: a plain file or a directory, or an error which
+// is fs.ErrNotExist if there is nothing, or only a file that would have to be
+// a directory.
+func (d *Dir) Stat(name string) (fs.FileInfo, error) {
+	if err := checkName(name); err != nil {
+		return nil, fmt.Errorf("cannot read %w", err)
+	}
+	for i, c := range name {
+		if c != '/' {
+			continue
+		}
+		info, err := d.plain(name[:i])
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir() {
+			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+		}
+	}
+	return d.plain(name)
+}
+
+// plain returns what is at a name in a directory that has been looked at.
+func (d *Dir) plain(name string) (fs.FileInfo, error) {
+	info, err := d.root.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() && !info.IsDir() {
+		return nil, fmt.Errorf("cannot read '%s': it is a %s: %w", name, kind(info.Mode()), ErrSpecial)
+	}
+	return info, nil
+}
+
+// Read returns the contents of a file. The name has slashes between its parts.
+func (d *Dir) Read(name string) (content.Data, error) {
+	if _, err := d.Stat(name); err != nil {
+		return content.Data{}, err
+	}
+	f, err := d.root.OpenFile(name, os.O_RDONLY|openFlags, 0)
+	if err != nil {
+		return content.Data{}, err
+	}
+	return content.Opened(f, path.Join(d.root.Name(), name))
 }
 
 // same says whether two names are of the same file, as those that differ only
@@ -103,7 +158,7 @@ func checkName(name string) error {
 		case part == "" || part == "." || part == "..",
 			strings.ContainsAny(part, "\x00\\"),
 			len(part) > maxName:
-			return fmt.Errorf("cannot write '%.300q': %w", name, ErrName)
+			return fmt.Errorf("%.300q: %w", name, ErrName)
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ package safedir
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,6 +52,42 @@ func TestWriteReplacesFileOfEarlierRun(t *testing.T) {
 	}
 }
 
+func TestRead(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := OpenExisting(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a directory that is not there: %v", err)
+	}
+	d, err := OpenExisting(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	large := strings.Repeat("x", 1<<20)
+	for name, text := range map[string]string{"a/b/c": "hello", "large": large} {
+		if err := d.Write(name, content.String(text)); err != nil {
+			t.Fatal(err)
+		}
+		data, err := d.Read(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := data.Bytes(); err != nil || string(got) != text {
+			t.Errorf("%s: got %.20q, %v", name, got, err)
+		}
+	}
+	for _, name := range []string{"none", "a/none", "none/c", "a/b/c/none", "a/b/c/none/d"} {
+		if _, err := d.Read(name); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if info, err := d.Stat("a/b"); err != nil || !info.IsDir() {
+		t.Errorf("a directory: %v, %v", info, err)
+	}
+	if _, err := d.Read("a/b"); !errors.Is(err, content.ErrNotRegular) {
+		t.Errorf("reading a directory: %v", err)
+	}
+}
+
 func TestNamesAreRefused(t *testing.T) {
 	d, _ := Open(t.TempDir())
 	defer d.Close()
@@ -60,6 +97,9 @@ func TestNamesAreRefused(t *testing.T) {
 	} {
 		if err := d.Write(name, content.String("x")); !errors.Is(err, ErrName) {
 			t.Errorf("%.20q: %v", name, err)
+		}
+		if _, err := d.Read(name); !errors.Is(err, ErrName) {
+			t.Errorf("reading %.20q: %v", name, err)
 		}
 	}
 }
@@ -73,17 +113,18 @@ func TestNothingIsFollowed(t *testing.T) {
 		t.Fatal(err)
 	}
 	tests := []struct {
-		name string
-		put  func(dir string) error
-		file string
+		name  string
+		put   func(dir string) error
+		file  string
+		plain bool // nothing that must not be read
 	}{
-		{"link to a file", func(dir string) error { return os.Symlink(victim, filepath.Join(dir, "x")) }, "x"},
-		{"dangling link", func(dir string) error { return os.Symlink(outside+"/new", filepath.Join(dir, "x")) }, "x"},
-		{"link inside", func(dir string) error { return os.Symlink("y", filepath.Join(dir, "x")) }, "x"},
-		{"link to a directory", func(dir string) error { return os.Symlink(outside, filepath.Join(dir, "x")) }, "x/victim"},
-		{"pipe", func(dir string) error { return syscall.Mkfifo(filepath.Join(dir, "x"), 0o666) }, "x"},
-		{"directory as file", func(dir string) error { return os.Mkdir(filepath.Join(dir, "x"), 0o777) }, "x"},
-		{"file as directory", func(dir string) error { return os.WriteFile(filepath.Join(dir, "x"), nil, 0o666) }, "x/y"},
+		{"link to a file", func(dir string) error { return os.Symlink(victim, filepath.Join(dir, "x")) }, "x", false},
+		{"dangling link", func(dir string) error { return os.Symlink(outside+"/new", filepath.Join(dir, "x")) }, "x", false},
+		{"link inside", func(dir string) error { return os.Symlink("y", filepath.Join(dir, "x")) }, "x", false},
+		{"link to a directory", func(dir string) error { return os.Symlink(outside, filepath.Join(dir, "x")) }, "x/victim", false},
+		{"pipe", func(dir string) error { return syscall.Mkfifo(filepath.Join(dir, "x"), 0o666) }, "x", false},
+		{"directory as file", func(dir string) error { return os.Mkdir(filepath.Join(dir, "x"), 0o777) }, "x", true},
+		{"file as directory", func(dir string) error { return os.WriteFile(filepath.Join(dir, "x"), nil, 0o666) }, "x/y", true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -98,6 +139,11 @@ func TestNothingIsFollowed(t *testing.T) {
 			defer d.Close()
 			if err := d.Write(tt.file, content.String("evil")); !errors.Is(err, ErrSpecial) {
 				t.Errorf("got %v", err)
+			}
+			if !tt.plain {
+				if _, err := d.Read(tt.file); !errors.Is(err, ErrSpecial) {
+					t.Errorf("reading: %v", err)
+				}
 			}
 			if got, _ := os.ReadFile(victim); string(got) != "precious" {
 				t.Errorf("victim holds %q", got)

@@ -12,9 +12,9 @@ import (
 	"binman/content"
 )
 
-// TestLinkSwappedWhileWriting exchanges a directory with a link that leads
-// outside, again and again, while files are written into it.
-func TestLinkSwappedWhileWriting(t *testing.T) {
+// TestLinkSwapped exchanges a directory with a link that leads
+// outside, again and again, while files are written into it and read from it.
+func TestLinkSwapped(t *testing.T) {
 	outside, dir := t.TempDir(), t.TempDir()
 	inside, link := filepath.Join(dir, "x"), filepath.Join(dir, "link")
 	if err := os.Mkdir(inside, 0o777); err != nil {
@@ -50,6 +50,18 @@ func TestLinkSwappedWhileWriting(t *testing.T) {
 		if d.Write("x/file", content.String("evil")) != nil {
 			refused++
 		}
+	}
+	if err := os.WriteFile(filepath.Join(outside, "secret"), []byte("secret"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for range writes {
+		if _, err := d.Read("x/secret"); err == nil {
+			t.Error("a file outside was read")
+			break
+		}
+	}
+	if err := os.Remove(filepath.Join(outside, "secret")); err != nil {
+		t.Error(err)
 	}
 	close(stop)
 	<-done
