@@ -50,6 +50,7 @@ func TestPack(t *testing.T) {
 
 		{"hole", `a { hole; size = <2>; }; b { is = "b"; };`, "a@0+2 b@2+1", "..b"},
 		{"hole with the byte of its section", `section { pad-byte = <0x2d>; a { hole; size = <2>; }; b { is = "b"; }; };`, "section@0+3(a@0+2 b@2+1)", "--b"},
+		{"hole with padding", `a { hole; size = <2>; pad-before = <1>; pad-after = <1>; }; b { is = "b"; };`, "a@0+2 b@2+1", "..b"},
 		{"hole of align-size", `a { hole; size = <2>; min-size = <2>; align-size = <2>; }; b { is = "b"; };`, "a@0+2 b@2+1", "..b"},
 
 		{"overlap", `a { is = "aaaaa"; }; b { is = "b"; overlap; offset = <1>; size = <2>; }; c { is = "c"; offset = <5>; };`, "a@0+5 b@1+2 c@5+1", "ab.aac"},

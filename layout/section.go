@@ -128,8 +128,8 @@ func (s *Section) Make(ctx *Context, e *Entry, p Parts) (content.Data, []Place, 
 	for _, part := range p.List {
 		child := part.Entry
 		data := part.Data
-		if child.Hole {
-			data = content.Fill(pad, child.Size.Or(0))
+		if child.Hole { // its size is that with padding
+			data = content.Fill(pad, max(child.Size.Or(0)-child.PadBefore-child.PadAfter, 0))
 		}
 		at := child.Offset.Or(0) - s.start
 		if child.Overlap {
