@@ -287,3 +287,14 @@ func text(t testing.TB, d content.Data) string {
 	}
 	return string(b)
 }
+
+// counting counts how often files are opened.
+type counting struct {
+	memory
+	opens map[string]int
+}
+
+func (c counting) Open(name string) (content.Data, error) {
+	c.opens[name]++
+	return c.memory.Open(name)
+}

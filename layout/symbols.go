@@ -22,10 +22,15 @@ func (b *Build) elf(name string) (*elf.File, error) {
 	if f := b.elfs[path]; f != nil {
 		return f, nil
 	}
-	f, err := elf.Open(path)
+	data, err := b.Input.Files.Open(path)
 	if err != nil {
 		return nil, err
 	}
+	f, err := elf.Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("'%s': %w", path, err)
+	}
+	f.Name = path
 	b.elfs[path] = f
 	return f, nil
 }
