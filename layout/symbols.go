@@ -152,10 +152,39 @@ func (b *Build) writeEntrySymbols(e *Entry, table *symbolTable) error {
 		}
 		return err
 	}
+	data := e.Data
+	packed := e.Compressed() && len(e.missingTools) == 0
+	if packed {
+		if data, err = e.unwrap(data); err != nil {
+			return err
+		}
+	}
+	patches, err := b.planSymbols(e, f, table, data.Len())
+	if err != nil || len(patches) == 0 {
+		return err
+	}
+	data = elf.Apply(data, patches)
+	if packed {
+		if data, err = b.compress(e, data); err != nil {
+			return err
+		}
+	}
+	if b.opened != nil {
+		return b.setRemade(e, data)
+	}
+	if err := b.noteHashed(e, data); err != nil {
+		return err
+	}
+	b.setUpdated(e, data)
+	return nil
+}
+
+// planSymbols returns what the symbols in contents of n bytes are to be.
+func (b *Build) planSymbols(e *Entry, f *elf.File, table *symbolTable, n int64) ([]elf.Patch, error) {
 	plan := elf.SymbolPlan{
 		SectionPath: e.Image.Entry.Path(),
 		EntryPath:   e.Path(),
-		Contents:    e.ContentsSize,
+		Contents:    n,
 		InELF:       e.ELF.IsELF,
 		BaseSym:     e.ELF.BaseSym,
 		Lookup: func(w elf.Wanted) (int64, bool, error) {
@@ -168,19 +197,7 @@ func (b *Build) writeEntrySymbols(e *Entry, table *symbolTable) error {
 	} else if e.Image.Section.EndAt4GB {
 		plan.BaseAddr = new(int64)
 	}
-	patches, err := f.PlanSymbols(plan)
-	if err != nil {
-		return err
-	}
-	data := elf.Apply(e.Data, patches)
-	if b.opened != nil {
-		return b.setRemade(e, data)
-	}
-	if err := b.noteHashed(e, data); err != nil {
-		return err
-	}
-	e.Data = data
-	return nil
+	return f.PlanSymbols(plan)
 }
 
 // logELF prints what package elf reports.

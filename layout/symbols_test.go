@@ -201,3 +201,27 @@ func TestELFOnce(t *testing.T) {
 		t.Errorf("it is opened %d times", opens["prog"])
 	}
 }
+
+// Symbols go into the contents, whatever compresses those afterwards.
+func TestSymbolsCompressed(t *testing.T) {
+	m := machine{files: map[string][]byte{"prog": prog("b_prop_image_pos", "b_prop_size", "grow_prop_size")}}
+	for _, c := range []struct{ name, body, path string }{
+		{"section", `section { compress = "lz4"; a { elf = "prog"; len = <64>; }; };`, "section/a"},
+		{"entry", `a { elf = "prog"; len = <64>; compress = "lz4"; };`, "a"},
+		{"in a box", `box { a { elf = "prog"; len = <64>; box-compress = "lz4"; }; };`, "box/a"},
+		{"hard to compress", `a { elf = "prog"; len = <12>; junk = <9>; compress = "gzip"; };`, "a"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := m.build(t, c.body+`grow { is = "g"; then = "gg"; }; b { is = "bb"; }; fdtmap { };`)
+			o := open(t, r.image(t))
+			got := o.contents(t, c.path)
+			b := o.at(t, "b")
+			if want := fmt.Sprintf("%x 2 2", b.ImagePos.Value+progBase); words([]byte(got[:12])) != want {
+				t.Errorf("values %s, want %s", words([]byte(got[:12])), want)
+			}
+			if strings.Trim(got[12:21], "x") != "" && c.name != "hard to compress" {
+				t.Errorf("contents %q", got)
+			}
+		})
+	}
+}
