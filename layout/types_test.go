@@ -13,6 +13,7 @@ import (
 
 	"binman/codec"
 	"binman/content"
+	"binman/fdt"
 	"binman/layout"
 )
 
@@ -39,6 +40,8 @@ func types() layout.Types {
 		{Name: "box", New: func() layout.Type { return &box{} }, Compress: true, FindsParts: true, Placing: layout.InFormat, ChildProps: []string{"box-compress"}},
 		{Name: "bag", New: func() layout.Type { return &box{} }, FindsParts: true, Placing: layout.Alone, Opaque: true, ChildProps: []string{"box-compress"}},
 		{Name: "mix", New: func() layout.Type { return &mix{} }},
+		{Name: "maker", New: func() layout.Type { return &maker{} }},
+		{Name: "editor", New: func() layout.Type { return &editor{} }},
 	} {
 		table[info.Name] = &info
 	}
@@ -71,7 +74,6 @@ type piece struct {
 	Tool    string        `dt:"tool"`   // that is missing
 	Says    string        `dt:"says"`
 	Fails   string        `dt:"fails"`
-	Adds    []string      `dt:"adds"` // names of nodes to make of a section around it
 	ELF     string        `dt:"elf"`
 	Whole   bool          `dt:"elf-whole"`
 	Base    string        `dt:"elf-base"`
@@ -430,4 +432,55 @@ func (m *mix) Make(ctx *layout.Context, e *layout.Entry, p layout.Parts) (conten
 	}
 	aside, err := e.JoinContents(e.Sources)
 	return content.Join(data, content.String("+"), aside), places, err
+}
+
+// maker is a section that makes entries: pieces that have their names for
+// contents.
+type maker struct {
+	layout.Section
+	Names []string `dt:"names"`
+	Align uint32   `dt:"align-each"`
+	Bad   bool     `dt:"bad"`
+}
+
+func (m *maker) Generate(ctx *layout.Context, e *layout.Entry) error {
+	if m.Bad {
+		return e.Errorf("told to fail")
+	}
+	for _, name := range m.Names {
+		node := ctx.AddSubnode(e.Node, name)
+		ctx.SetString(node, "type", "piece")
+		ctx.SetString(node, "is", name)
+		ctx.SetU32(node, "align", m.Align)
+	}
+	return ctx.Reread(e)
+}
+
+// editor changes device trees: when entries are made, and when the trees are
+// complete.
+type editor struct {
+	Early string `dt:"early"`
+	Late  string `dt:"late"` // entry types that hold them
+	Bad   bool   `dt:"bad"`
+}
+
+func (d *editor) Generate(ctx *layout.Context, e *layout.Entry) error {
+	if tree := ctx.Tree(d.Early); tree != nil {
+		tree.Root.SetString("early", e.Node.Name)
+	}
+	return nil
+}
+
+func (d *editor) EditTrees(ctx *layout.Context, e *layout.Entry) error {
+	return ctx.EditTree(d.Late, func(tree *fdt.Tree) error {
+		if d.Bad {
+			return e.Errorf("told to fail")
+		}
+		tree.Root.SetPropStep("late", []byte(e.Node.Name), 64)
+		return nil
+	})
+}
+
+func (d *editor) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
+	return content.Data{}, nil
 }
