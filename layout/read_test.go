@@ -83,7 +83,11 @@ func TestExpanded(t *testing.T) {
 		{"by another node's name", nil, true, `thing { type = "blob"; };`, "blob-expanded", "etype 'blob': blob-expanded selected"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			m := machine{opt: func(o *layout.Options) { o.Types = expandable(c.expands); o.UseExpanded = c.use; o.Log.Level = layout.Debug }}
+			m := machine{opt: func(o *layout.Options) {
+				o.Types = expandable(c.expands)
+				o.UseExpanded = c.use
+				o.Log.Level = layout.Debug
+			}}
 			r := m.build(t, c.body).good(t)
 			if got := r.Images[0].Entry.Entries()[0].TypeName; got != c.want {
 				t.Errorf("type %s, want %s", got, c.want)
