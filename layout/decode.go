@@ -5,6 +5,7 @@ package layout
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -241,6 +242,9 @@ func setFieldArg(f reflect.Value, name, arg string) error {
 	case *int64:
 		f.SetInt(v)
 	case *uint32:
+		if v < 0 || v > math.MaxUint32 {
+			return fmt.Errorf("Entry arg '%s' (value '%s') does not fit in 32 bits", name, arg)
+		}
 		f.SetUint(uint64(v))
 	}
 	return nil

@@ -138,6 +138,10 @@ func (e *Entry) SetContents(d content.Data) {
 	e.contentsKnown = true
 }
 
+// leftOut says whether the entry turned out not to be needed, and may be left
+// out.
+func (e *Entry) leftOut() bool { return e.Absent && e.Optional }
+
 // Compressed says whether the contents of the entry are compressed.
 func (e *Entry) Compressed() bool { return e.Compress != "" && e.Compress != "none" }
 

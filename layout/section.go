@@ -128,16 +128,19 @@ func (s *Section) Make(ctx *Context, e *Entry, p Parts) (content.Data, []Place, 
 	for _, part := range p.List {
 		child := part.Entry
 		data := part.Data
-		if child.Hole {
-			data = content.Fill(pad, child.Size.Or(0))
+		if child.Hole { // its size is that with padding
+			data = content.Fill(pad, max(child.Size.Or(0)-child.PadBefore-child.PadAfter, 0))
 		}
 		at := child.Offset.Or(0) - s.start
 		if child.Overlap {
 			if !p.Packed {
 				continue
 			}
-			if child.Size.Value == 0 || child.Absent && child.Optional {
-				padTo(&out, at, pad) // nothing lies over nothing
+			if child.Size.Value == 0 {
+				padTo(&out, at, pad) // what is empty lies over nothing
+				continue
+			}
+			if child.leftOut() {
 				continue
 			}
 			if err := s.overlay(child, at, &out, data); err != nil {
@@ -323,6 +326,9 @@ func (b *Build) checkEntries(e *Entry) error {
 	var prev *Entry // known as soon as end is more than 0
 	for _, child := range s.Entries {
 		off, n := child.Offset.Value, child.Size.Value
+		if child.Overlap && child.leftOut() {
+			continue
+		}
 		if off < s.start || off+n > s.start+size {
 			return child.Errorf("Offset %#x (%d) size %#x (%d) is outside the section '%s' starting at %#x (%d) of size %#x (%d)",
 				off, off, n, n, e.Path(), s.start, s.start, size, size)
@@ -346,7 +352,7 @@ func (e *Entry) dropAbsent() {
 		return
 	}
 	s := e.Section
-	s.set(slices.DeleteFunc(s.Entries, func(c *Entry) bool { return c.Absent && c.Optional }))
+	s.set(slices.DeleteFunc(s.Entries, (*Entry).leftOut))
 	for _, child := range s.Entries {
 		child.dropAbsent()
 	}

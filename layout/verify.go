@@ -32,7 +32,7 @@ func (o *Opened) verify(file content.Data) error {
 // compare compares an entry that was packed with what a fresh look at the
 // image shows of it.
 func (o *Opened) compare(e, fresh *Entry) error {
-	if e.ImagePos != fresh.ImagePos || e.Offset != fresh.Offset || e.Size != fresh.Size {
+	if differ(e.ImagePos, fresh.ImagePos) || differ(e.Offset, fresh.Offset) || differ(e.Size, fresh.Size) {
 		return e.Errorf("the map says another position: %v", fresh.place())
 	}
 	if e.opened.loaded && e.Parent != nil && !e.coveredByOther() {
@@ -54,6 +54,10 @@ func (o *Opened) compare(e, fresh *Entry) error {
 	}
 	return nil
 }
+
+// differ says whether a map tells another number than it should. It may tell
+// none, if it is no entry of the image itself.
+func differ(want, got OptInt) bool { return got.Known && want != got }
 
 func (e *Entry) place() string {
 	return fmt.Sprintf("image-pos %#x offset %#x size %#x", e.ImagePos.Value, e.Offset.Value, e.Size.Value)
