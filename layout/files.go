@@ -174,7 +174,8 @@ func (o Output) WriteIntermediate(name string, data content.Data) error {
 }
 
 // Symlink makes name a link to the output file target, replacing a link that
-// is there.
+// is there. The link leads to the file from where the link is, wherever the
+// output directory is seen from.
 func (o Output) Symlink(name, target string) error {
 	path, err := o.Path(name)
 	if err != nil {
@@ -183,6 +184,11 @@ func (o Output) Symlink(name, target string) error {
 	dest, err := o.Path(target)
 	if err != nil {
 		return err
+	}
+	if !filepath.IsAbs(dest) {
+		if dest, err = filepath.Rel(filepath.Dir(name), target); err != nil {
+			return err
+		}
 	}
 	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSymlink != 0 {
 		if err := os.Remove(path); err != nil {
