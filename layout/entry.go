@@ -60,7 +60,7 @@ type Entry struct {
 	extended bool // extend-size changed it in this pass
 
 	formatSize int64    // that the format which holds it made of it last
-	opened     *openedE // of an entry of an opened image
+	opened     *openedEntry // of an entry of an opened image
 }
 
 // ELFSource says where the symbols of an entry's content come from.

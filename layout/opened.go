@@ -7,8 +7,8 @@ import (
 	"binman/fdt"
 )
 
-// openedE is what an opened image has of an entry.
-type openedE struct {
+// openedEntry is what an opened image has of an entry.
+type openedEntry struct {
 	offset, size OptInt // where it was
 
 	// Of a container: what it holds, once somebody has asked.
