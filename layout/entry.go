@@ -59,7 +59,7 @@ type Entry struct {
 	hashNode *fdt.Node
 	extended bool // extend-size changed it in this pass
 
-	formatSize int64    // that the format which holds it made of it last
+	formatSize int64        // that the format which holds it made of it last
 	opened     *openedEntry // of an entry of an opened image
 }
 

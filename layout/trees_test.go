@@ -10,6 +10,7 @@ import (
 
 	"binman/dts"
 	"binman/fdt"
+	"binman/format/fdtmap"
 	"binman/layout"
 )
 
@@ -250,7 +251,7 @@ func TestHashOfTemplate(t *testing.T) {
 // An FDT map of a section tells of that section alone.
 func TestMapOfSection(t *testing.T) {
 	r := build(t, `a { is = "a"; }; section { b { is = "b"; }; fdtmap { }; };`).good(t)
-	blob := text(t, r.entry(t, "section/fdtmap").Data)[layout.FDTMapHeaderLen:]
+	blob := text(t, r.entry(t, "section/fdtmap").Data)[fdtmap.HeaderLen:]
 	if got := props(t, []byte(blob), "/b"); got != "image-pos=1 size=1 offset=0" {
 		t.Errorf("the map says %s", got)
 	}

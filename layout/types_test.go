@@ -4,7 +4,6 @@ package layout_test
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,6 +13,7 @@ import (
 	"binman/codec"
 	"binman/content"
 	"binman/fdt"
+	"binman/format/fdtmap"
 	"binman/layout"
 )
 
@@ -35,7 +35,7 @@ func types() layout.Types {
 		{Name: "rows", New: func() layout.Type { return &piece{} }, Compress: true, Rows: true},
 		{Name: "dtb", New: func() layout.Type { return &dtb{} }, Compress: true, Tree: "dtb", HoldsTree: true, Remade: true},
 		{Name: "spl-dtb", New: func() layout.Type { return &dtb{} }, Compress: true, Tree: "spl-dtb", HoldsTree: true, Remade: true},
-		{Name: "fdtmap", New: func() layout.Type { return &fdtmap{} }, HoldsTree: true, Generated: true, Remade: true},
+		{Name: "fdtmap", New: func() layout.Type { return &mapEntry{} }, HoldsTree: true, Generated: true, Remade: true},
 		{Name: "header", New: func() layout.Type { return &header{} }, Generated: true, Remade: true},
 		{Name: "box", New: func() layout.Type { return &box{} }, Compress: true, FindsParts: true, Placing: layout.InFormat, ChildProps: []string{"box-compress"}},
 		{Name: "bag", New: func() layout.Type { return &box{} }, FindsParts: true, Placing: layout.Alone, Opaque: true, ChildProps: []string{"box-compress"}},
@@ -270,14 +270,14 @@ func (d *dtb) Update(ctx *layout.Context, e *layout.Entry) (content.Data, error)
 	return d.Contents(ctx, e)
 }
 
-type fdtmap struct{}
+type mapEntry struct{}
 
-func (m *fdtmap) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
+func (m *mapEntry) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
 	tree, err := ctx.MapTree(e.Parent)
-	return content.Join(content.String(layout.FDTMapMagic), content.Fill(0, 8), content.Bytes(tree)), err
+	return fdtmap.Marshal(tree), err
 }
 
-func (m *fdtmap) Update(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
+func (m *mapEntry) Update(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
 	return m.Contents(ctx, e)
 }
 
@@ -291,7 +291,7 @@ func (h *header) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, e
 	if h.FromEnd {
 		pos -= e.Image.Entry.Size.Or(0)
 	}
-	return content.Bytes(binary.LittleEndian.AppendUint32([]byte(layout.ImageHeaderMagic), uint32(pos))), nil
+	return fdtmap.Header(pos), nil
 }
 
 func (h *header) Update(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
