@@ -287,6 +287,8 @@ func (r *reader) complete(e *Entry) error {
 	e.ImagePos, e.UncompSize = e.HaveImagePos, e.HaveUncompSize
 	if r.b.opened == nil {
 		e.OrigOffset, e.OrigSize = e.WantOffset, e.WantSize
+	} else if e.inAlone() {
+		e.recallAsked()
 	}
 	if s := e.section(); !e.Align.Known && s != nil {
 		e.Align = Some(s.AlignDefault)
@@ -312,6 +314,21 @@ func (r *reader) complete(e *Entry) error {
 		e.ELF = ELFSource{} // what the image has is not the ELF file any more
 	}
 	return nil
+}
+
+// recallAsked finds out what the description asked for where a map only says
+// that it asked for something: what came of it stays. What extend-size has made
+// of a size cannot be told.
+func (e *Entry) recallAsked() {
+	if e.OrigOffset.Known {
+		e.OrigOffset = e.WantOffset
+	}
+	if e.OrigSize.Known {
+		e.OrigSize = e.WantSize
+	}
+	if e.ExtendSize {
+		e.OrigSize = OptInt{}
+	}
 }
 
 // renamed are the properties that used to have another name.

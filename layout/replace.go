@@ -165,7 +165,7 @@ func (o *Opened) newContents(r Replacement) (content.Data, error) {
 	e, data := r.Entry, o.withoutPadding(r)
 	ctx := o.b.ctx()
 	switch {
-	case !r.Compressed:
+	case !r.Compressed || !e.Processed():
 		if w, ok := e.Type.(Wrapper); ok {
 			return w.Wrap(ctx, e, data)
 		}
