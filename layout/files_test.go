@@ -141,3 +141,24 @@ func TestOutputNames(t *testing.T) {
 	r.Output.Dir = filepath.Join(r.dir, "none")
 	wantError(t, r.Run(), "none")
 }
+
+// A machine of which nothing is known has no files.
+func TestNoFiles(t *testing.T) {
+	in := layout.Input{}
+	if _, err := in.Open("a"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v", err)
+	}
+	in.Dirs = []string{"dir"}
+	if _, err := in.Open("a"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v", err)
+	}
+	if list, err := in.Glob("*"); err != nil || len(list) > 0 {
+		t.Errorf("files %v, error %v", list, err)
+	}
+	if _, _, err := in.Trees("a"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v", err)
+	}
+	m := machine{opt: func(o *layout.Options) { o.Input = layout.Input{} }}
+	m.build(t, `a { };`).good(t)
+	wantError(t, m.build(t, `a { elf = "prog"; };`).err, "No such file or directory: 'prog'")
+}

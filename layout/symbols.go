@@ -22,7 +22,7 @@ func (b *Build) elf(name string) (*elf.File, error) {
 	if f := b.elfs[path]; f != nil {
 		return f, nil
 	}
-	data, err := b.Input.Files.Open(path)
+	data, err := b.Input.files().Open(path)
 	if err != nil {
 		return nil, err
 	}
