@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"binman/content"
 	"binman/layout"
 )
 
@@ -243,5 +244,26 @@ func TestLogOrder(t *testing.T) {
 		}
 		m.opt = func(o *layout.Options) { o.Threads = threads; o.Log = nil }
 		m.build(t, `a { says = "1"; };`).good(t)
+	}
+}
+
+// printing is a piece that prints something for the user.
+type printing struct{ piece }
+
+func (p *printing) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
+	ctx.Log.Print("list of " + e.Name + "\n")
+	ctx.Log.Printf(layout.Notice, "%s is listed", e.Name)
+	return content.Data{}, nil
+}
+
+// What is printed while contents are gathered is not lost.
+func TestPrintInOrder(t *testing.T) {
+	m := machine{opt: func(o *layout.Options) {
+		o.Types = with(layout.TypeInfo{Name: "printing", New: func() layout.Type { return &printing{} }})
+		o.Log.Level = layout.Warning
+	}}
+	r := m.build(t, `printing@1 { }; printing@2 { };`).good(t)
+	if want := "list of printing@1\nlist of printing@2\n"; r.out.String() != want {
+		t.Errorf("it prints %q, want %q", r.out.String(), want)
 	}
 }
