@@ -70,7 +70,12 @@ type foundMap struct {
 	pos  int64
 	tree *fdt.Tree
 	base int64 // where the image starts
-	size int64 // of the image, if it does not start the file
+	size int64 // of the image, as the map says
+}
+
+// holds says whether the image of m has that of the other one in it.
+func (m *foundMap) holds(other *foundMap) bool {
+	return m.base <= other.base && m.base+m.size >= other.base+other.size
 }
 
 // findMap finds the FDT map of an image: where the header at its start or end
@@ -78,16 +83,20 @@ type foundMap struct {
 // of an entry, so a map counts only if it can be read. One that gives its own
 // position as that where it is counts more than one that gives another, which
 // is in an image at an offset of the file, and that more than one that gives
-// none.
+// none. Of two of them, that of a section or of an image within an image counts
+// less than that of the whole.
 func findMap(data content.Data) (*foundMap, error) {
+	var best, shifted, silent *foundMap
 	if pos, ok := headerTarget(data); ok {
 		if _, tree, err := readMap(data, pos); err == nil {
-			return &foundMap{pos: pos, tree: tree}, nil
+			m := &foundMap{pos: pos, tree: tree}
+			if !m.locate(data.Len()) || m.base == 0 {
+				return m, nil
+			}
+			shifted = m
 		}
 	}
 	var firstErr error
-	var shifted, silent *foundMap
-	var best *foundMap
 	tried := int64(0)
 	err := search(data, []byte(FDTMapMagic), func(pos int64) bool {
 		if tried > maxSearch {
@@ -105,13 +114,14 @@ func findMap(data content.Data) (*foundMap, error) {
 		m := &foundMap{pos: pos, tree: tree}
 		switch known := m.locate(data.Len()); {
 		case known && m.base == 0:
-			best = m
-			return false
-		case known && shifted == nil:
+			if best == nil || m.holds(best) {
+				best = m
+			}
+			return m.size < data.Len() // else there is nothing around it
+		case known && (shifted == nil || m.holds(shifted)):
 			shifted = m
-		case silent == nil:
+		case !known && silent == nil:
 			silent = m
-			m.base = 0
 		}
 		return true
 	})
@@ -148,6 +158,9 @@ func (m *foundMap) locate(file int64) bool {
 	if !ok && root.Has("end-at-4gb") {
 		start = 1<<32 - size
 	}
+	// The map may be that of a section, and positions do not count padding.
+	origin, _ := number(root, "image-pos")
+	padding, _ := number(root, "pad-before")
 	for node := range root.All() {
 		if !strings.HasPrefix(node.Name, "fdtmap") {
 			if etype, _, _ := node.Str("type"); etype != "fdtmap" {
@@ -158,12 +171,8 @@ func (m *foundMap) locate(file int64) bool {
 		if !ok {
 			continue
 		}
-		base := m.pos - (at - start)
-		if base == 0 {
-			m.base = 0
-			return true
-		}
-		if base > 0 && size > 0 && size <= file-base {
+		base := m.pos - padding - (at - origin - start)
+		if base == 0 || base > 0 && size > 0 && size <= file-base {
 			m.base, m.size = base, size
 			return true
 		}
