@@ -118,6 +118,7 @@ func TestOpenPlaces(t *testing.T) {
 		{"header at the end", `size = <0x1000>; a { is = "here"; }; fdtmap { }; header { from-end; offset = <0xff8>; };`},
 		{"header at the end, with skip-at-start", `skip-at-start = <0x100>; a { is = "here"; }; fdtmap { };`},
 		{"padded", `size = <0x2000>; pad-byte = <0xff>; a { is = "here"; }; fdtmap { };`},
+		{"image with padding", `pad-before = <8>; pad-after = <4>; a { is = "here"; }; fdtmap { };`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			image := build(t, c.body).image(t)
