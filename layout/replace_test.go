@@ -88,6 +88,8 @@ func TestReplaceIsBuilding(t *testing.T) {
 		{"sorted", "a", `sort-by-offset; b { from = "y"; offset = <300>; }; a { from = "x"; offset = <100>; }; fdtmap { offset = <400>; }; c { is = "c"; offset = <0>; };`},
 		{"in a sorted section", "section/a", `section { sort-by-offset; b { from = "y"; offset = <300>; }; a { from = "x"; offset = <10>; }; c { is = "c"; offset = <0>; }; };` + end},
 		{"in a sorted section in a box", "box/section/a", `box { wide; section { sort-by-offset; b { from = "y"; offset = <300>; }; a { from = "x"; offset = <10>; }; c { is = "c"; offset = <0>; }; }; };` + end},
+		{"with a map of a section", "a", x + `section { ` + y + `fdtmap { }; };` + end},
+		{"in a section with a map", "section/a", `section { ` + x + y + `fdtmap { }; };` + end},
 		{"with a name-prefix", "section/a", `section { name-prefix = "ro-"; ` + x + y + `};` + end},
 		{"that a setter knows", "a", `sets { name-of = "a"; at = <16>; }; a { from = "x"; offset-unset; }; ` + y + end},
 		{"in an image with padding", "a", `pad-before = <3>; pad-after = <4>; ` + x + y + end},
