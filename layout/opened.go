@@ -225,6 +225,7 @@ func (o *Opened) load(e *Entry) error {
 		return nil
 	}
 	e.opened.loaded, e.opened.contents = true, data
+	e.Hole = e.Info.Hole && e.Overlap
 	e.SetContents(e.shrunk(data, o.b.repack))
 	if e.Section == nil {
 		return nil

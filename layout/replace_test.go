@@ -81,8 +81,8 @@ func TestReplaceIsBuilding(t *testing.T) {
 		{"with a header that moves", "a", x + y + `fdtmap { }; header { from-end; };`},
 		{"under an overlap", "a", `a { from = "x"; };` + end + `b { from = "y"; overlap; offset = <2>; };`},
 		{"over others", "a", `b { is = "bbbbbbbbbb"; min-size = <200>; }; a { from = "x"; overlap; offset = <2>; }; c { is = "c"; offset = <200>; };` + end},
-		{"before a hole", "a", x + `b { hole; size = <32>; };` + end},
-		{"before a hole with others over it", "a", x + `b { hole; size = <32>; offset = <200>; };` + end + `c { is = "c"; overlap; offset = <202>; };`},
+		{"before a hole", "a", x + `hole { size = <32>; };` + end},
+		{"before a hole with others over it", "a", x + `hole { size = <32>; offset = <200>; };` + end + `c { is = "c"; overlap; offset = <202>; };`},
 		{"extended", "a", `a { from = "x"; extend-size; }; b { from = "y"; offset = <200>; };` + end},
 		{"before one that is extended", "a", `size = <0x1000>; fdtmap { }; ` + x + `b { from = "y"; extend-size; };`},
 		{"sorted", "a", `sort-by-offset; b { from = "y"; offset = <300>; }; a { from = "x"; offset = <100>; }; fdtmap { offset = <400>; }; c { is = "c"; offset = <0>; };`},
@@ -90,6 +90,8 @@ func TestReplaceIsBuilding(t *testing.T) {
 		{"in a sorted section in a box", "box/section/a", `box { wide; section { sort-by-offset; b { from = "y"; offset = <300>; }; a { from = "x"; offset = <10>; }; c { is = "c"; offset = <0>; }; }; };` + end},
 		{"with a map of a section", "a", x + `section { ` + y + `fdtmap { }; };` + end},
 		{"in a section with a map", "section/a", `section { ` + x + y + `fdtmap { }; };` + end},
+		{"under a hole", "a", `a { from = "x"; };` + end + `hole { overlap; offset = <2>; size = <2>; };`},
+		{"over a hole", "a", y + `hole { size = <200>; };` + end + `a { from = "x"; overlap; offset = <20>; };`},
 		{"with a name-prefix", "section/a", `section { name-prefix = "ro-"; ` + x + y + `};` + end},
 		{"that a setter knows", "a", `sets { name-of = "a"; at = <16>; }; a { from = "x"; offset-unset; }; ` + y + end},
 		{"in an image with padding", "a", `pad-before = <3>; pad-after = <4>; ` + x + y + end},
@@ -112,4 +114,34 @@ func manyEntries(n int) string {
 		fmt.Fprintf(&b, "c@%d { is = \"%d\"; align = <%d>; };\n", i, i, 1<<(i%4))
 	}
 	return b.String()
+}
+
+// A hole over others shows what these have, whatever they get; it can have
+// contents of its own all the same.
+func TestReplaceHoles(t *testing.T) {
+	image := build(t, `a { is = "aaaa"; }; fdtmap { }; hole { overlap; offset = <1>; size = <2>; };`).image(t)
+	got, err := open(t, image).put(t, "hole", "hh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o := open(t, got); o.contents(t, "a") != "ahha" || o.contents(t, "hole") != "hh" {
+		t.Errorf("a has %q, the hole %q", o.contents(t, "a"), o.contents(t, "hole"))
+	}
+	if got, err = open(t, got).put(t, "a", "bbbb"); err != nil {
+		t.Fatal(err)
+	}
+	if o := open(t, got); o.contents(t, "a") != "bbbb" || o.contents(t, "hole") != "bb" {
+		t.Errorf("a has %q, the hole %q", o.contents(t, "a"), o.contents(t, "hole"))
+	}
+	// What has been put where there was nothing stays when it moves.
+	image = build(t, `allow-repack; a { is = "aaaa"; }; hole { size = <2>; }; fdtmap { };`).image(t)
+	if got, err = open(t, image).put(t, "hole", "hh"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err = open(t, got).put(t, "a", "bbbbb"); err != nil {
+		t.Fatal(err)
+	}
+	if o := open(t, got); o.contents(t, "a") != "bbbbb" || o.contents(t, "hole") != "hh" {
+		t.Errorf("a has %q, the hole %q", o.contents(t, "a"), o.contents(t, "hole"))
+	}
 }

@@ -32,6 +32,7 @@ func types() layout.Types {
 		{Name: "stretch", New: func() layout.Type { return &stretch{} }},
 		{Name: "jump", New: func() layout.Type { return &jump{} }},
 		{Name: "wrapped", New: func() layout.Type { return &wrapped{} }, Compress: true},
+		{Name: "hole", New: func() layout.Type { return &piece{Hole: true} }, Hole: true},
 		{Name: "rows", New: func() layout.Type { return &piece{} }, Compress: true, Rows: true},
 		{Name: "dtb", New: func() layout.Type { return &dtb{} }, Compress: true, Tree: "dtb", HoldsTree: true, Remade: true},
 		{Name: "spl-dtb", New: func() layout.Type { return &dtb{} }, Compress: true, Tree: "spl-dtb", HoldsTree: true, Remade: true},
