@@ -107,7 +107,7 @@ func (o *Opened) item(e *Entry) (Item, error) {
 // inner returns what a container holds: without padding, decompressed.
 func (o *Opened) inner(e *Entry) (content.Data, error) {
 	if e.Parent == nil {
-		return o.Data, nil
+		return o.body()
 	}
 	it, err := o.item(e)
 	if err != nil {
@@ -118,6 +118,15 @@ func (o *Opened) inner(e *Entry) (content.Data, error) {
 		return content.Data{}, err
 	}
 	return e.unwrap(data)
+}
+
+// body returns the image without padding, and without what follows it.
+func (o *Opened) body() (content.Data, error) {
+	data := o.Data
+	if size := o.Entry.opened.size; size.positive() && size.Value <= data.Len() {
+		data = data.Slice(0, size.Value)
+	}
+	return o.Entry.unpad(data)
 }
 
 // bare returns the contents of an entry as they are in its container, without
@@ -201,24 +210,23 @@ func (e *Entry) Plain() bool {
 
 // load makes the contents of everything in the image known.
 func (o *Opened) load(e *Entry) error {
-	data := o.Data
+	data, err := o.body()
 	if e.Parent != nil {
-		it, err := o.item(e)
-		if err == nil {
+		var it Item
+		if it, err = o.item(e); err == nil {
 			data, err = e.bare(it)
 		}
-		if err != nil && e.Parent.placing() == InSection {
-			return err
-		}
-		if err != nil {
-			o.b.Log.Printf(Info, "%v: leaving it as it is", err)
-			e.opened.lost = true
-			return nil
-		}
-	} else if e.Size.Known && e.Size.Value <= data.Len() {
-		data = data.Slice(0, e.Size.Value)
+	}
+	if err != nil && (e.Parent == nil || e.Parent.placing() == InSection) {
+		return err
+	}
+	if err != nil {
+		o.b.Log.Printf(Info, "%v: leaving it as it is", err)
+		e.opened.lost = true
+		return nil
 	}
 	e.opened.loaded, e.opened.contents = true, data
+	e.Hole = e.Info.Hole && e.Overlap
 	e.SetContents(e.shrunk(data, o.b.repack))
 	if e.Section == nil {
 		return nil
@@ -227,9 +235,6 @@ func (o *Opened) load(e *Entry) error {
 		o.b.Log.Printf(Info, "%v: leaving it as it is", err)
 		e.opened.lost = true
 		return nil
-	}
-	if e.Parent == nil {
-		e.opened.inner = data
 	}
 	for _, child := range e.Section.Entries {
 		if err := o.load(child); err != nil {

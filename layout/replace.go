@@ -118,7 +118,7 @@ func (o *Opened) replace(r Replacement, resize bool) error {
 		data = content.Join(data, content.Fill(0, have-n))
 	}
 	e.SetContents(data)
-	e.opened.given = true
+	e.opened.given, e.Hole = true, false
 	e.markChanged()
 	if e.Info.Tree != "" {
 		o.b.trees.dropTree(e)

@@ -176,7 +176,7 @@ func (s *Section) splice(e *Entry, p Parts) (content.Data, bool) {
 	covered := false // what comes later lies over what has changed
 	for _, part := range p.List {
 		child := part.Entry
-		if !part.Changed && !(covered && child.Overlap) {
+		if !part.Changed && !(covered && child.Overlap && !child.Hole) {
 			continue
 		}
 		covered = true

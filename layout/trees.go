@@ -132,7 +132,7 @@ func (b *Build) treeContents(e *Entry, etype string) (content.Data, error) {
 
 // mapTree returns the device tree for the FDT map of the section e.
 func (b *Build) mapTree(e *Entry) ([]byte, error) {
-	if b.opened != nil {
+	if b.opened != nil && e.Parent == nil {
 		return b.mainTree().Marshal(), nil
 	}
 	tree, err := b.scan()

@@ -32,6 +32,7 @@ func types() layout.Types {
 		{Name: "stretch", New: func() layout.Type { return &stretch{} }},
 		{Name: "jump", New: func() layout.Type { return &jump{} }},
 		{Name: "wrapped", New: func() layout.Type { return &wrapped{} }, Compress: true},
+		{Name: "hole", New: func() layout.Type { return &piece{Hole: true} }, Hole: true},
 		{Name: "rows", New: func() layout.Type { return &piece{} }, Compress: true, Rows: true},
 		{Name: "dtb", New: func() layout.Type { return &dtb{} }, Compress: true, Tree: "dtb", HoldsTree: true, Remade: true},
 		{Name: "spl-dtb", New: func() layout.Type { return &dtb{} }, Compress: true, Tree: "spl-dtb", HoldsTree: true, Remade: true},
@@ -63,21 +64,21 @@ type section struct{ layout.Section }
 
 // piece has the contents that it says.
 type piece struct {
-	Is      string        `dt:"is"`
-	Len     int64         `dt:"len"`  // that many bytes x after it
-	Junk    int64         `dt:"junk"` // and that many that cannot be compressed
-	Cut     layout.OptInt `dt:"cut"`  // what is beyond this is not there
-	Hole    bool          `dt:"hole"`
-	Missing string        `dt:"missing"` // name of a file
-	Faked   bool          `dt:"faked"`
-	Absent  string        `dt:"absent"` // why
-	Tool    string        `dt:"tool"`   // that is missing
-	Says    string        `dt:"says"`
-	Fails   string        `dt:"fails"`
-	ELF     string        `dt:"elf"`
-	Whole   bool          `dt:"elf-whole"`
-	Base    string        `dt:"elf-base"`
-	Asks    string        `dt:"asks"` // what to say of the build
+	Is      string `dt:"is"`
+	From    string `dt:"from"` // name of a file with more contents
+	Len     int64  `dt:"len"`  // that many bytes x after it
+	Junk    int64  `dt:"junk"` // and that many that cannot be compressed
+	Hole    bool   `dt:"hole"`
+	Missing string `dt:"missing"` // name of a file
+	Faked   bool   `dt:"faked"`
+	Absent  string `dt:"absent"` // why
+	Tool    string `dt:"tool"`   // that is missing
+	Says    string `dt:"says"`
+	Fails   string `dt:"fails"`
+	ELF     string `dt:"elf"`
+	Whole   bool   `dt:"elf-whole"`
+	Base    string `dt:"elf-base"`
+	Asks    string `dt:"asks"` // what to say of the build
 }
 
 func (p *piece) Read(ctx *layout.Context, e *layout.Entry) error {
@@ -112,8 +113,15 @@ func (p *piece) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, er
 			return data, err
 		}
 	}
+	var file content.Data
+	if p.From != "" {
+		var err error
+		if file, err = ctx.Input.Open(p.From); err != nil {
+			return content.Data{}, err
+		}
+	}
 	e.Missing = p.Missing != ""
-	return ctx.Compress(e, content.Join(content.String(p.Is), content.Bytes(bytes.Repeat([]byte("x"), int(p.Len))), content.Bytes(junk(int(p.Junk)))))
+	return ctx.Compress(e, content.Join(content.String(p.Is), file, content.Bytes(bytes.Repeat([]byte("x"), int(p.Len))), content.Bytes(junk(int(p.Junk)))))
 }
 
 func (p *piece) Describe() map[string]any {
@@ -249,7 +257,10 @@ func (w *wrapped) Wrap(ctx *layout.Context, e *layout.Entry, data content.Data) 
 
 func (w *wrapped) Unwrap(e *layout.Entry, stored content.Data) (content.Data, error) {
 	b, err := stored.TrimRight(0).Bytes()
-	if err != nil || len(b) < 2 || b[0] != '<' || b[len(b)-1] != '>' {
+	if err != nil {
+		return content.Data{}, err
+	}
+	if len(b) < 2 || b[0] != '<' || b[len(b)-1] != '>' {
 		return content.Data{}, e.Errorf("it has no brackets")
 	}
 	return content.Bytes(b[1 : len(b)-1]), nil

@@ -86,11 +86,14 @@ func (e *Entry) compareContents(fresh *Entry) error {
 // coveredByOther says whether an entry that may overlap lies over this one, or
 // what is under it shows through.
 func (e *Entry) coveredByOther() bool {
-	if e.Hole || e.Parent.placing() != InSection {
+	switch {
+	case e.Hole:
+		return true
+	case e.Parent.placing() != InSection:
 		return false
 	}
 	for _, other := range e.Parent.Section.Entries {
-		if other == e || !other.Overlap && !e.Overlap {
+		if other == e || other.Hole || !other.Overlap && !e.Overlap {
 			continue
 		}
 		if e.Offset.Value < other.Offset.Value+other.Size.Value && other.Offset.Value < e.Offset.Value+e.Size.Value {

@@ -68,25 +68,30 @@ type Map struct {
 	Size int64 // of the image, or 0 if it takes the whole file as far as that is known
 }
 
-// Find finds the FDT map of an image: where the header at its start or end
-// says, or by searching. The bytes of a map may also be found in the contents
-// of an entry, so a map counts only if it can be read. One that gives its own
-// position as that where it is counts more than one that gives another, which
-// is in an image at an offset of the file, and that more than one that gives
-// none.
+// holds says whether the image of m has that of the other one in it.
+func (m *Map) holds(other *Map) bool {
+	return m.Base <= other.Base && m.Base+m.Size >= other.Base+other.Size
+}
+
+// Find finds the FDT map of an image: where the header at its start or end says,
+// or by searching. The bytes of a map may also be found in the contents of an
+// entry, so a map counts only if it can be read. One that gives its own position
+// as that where it is counts more than one that gives another, which is in an
+// image at an offset of the file, and that more than one that gives none. Of two
+// of them, that of a section or of an image within an image counts less than
+// that of the whole. The error wraps ErrNone if there is no map.
 func Find(data content.Data) (*Map, error) {
+	var best, shifted, silent *Map
 	if pos, ok := headerTarget(data); ok {
 		if _, tree, err := readMap(data, pos); err == nil {
 			m := &Map{Pos: pos, Tree: tree}
-			if !m.locate(data.Len()) || m.Base > 0 {
-				m.Base, m.Size = 0, 0
+			if !m.locate(data.Len()) || m.Base == 0 {
+				return m, nil
 			}
-			return m, nil
+			shifted = m
 		}
 	}
 	var firstErr error
-	var shifted, silent *Map
-	var best *Map
 	tried := int64(0)
 	err := search(data, []byte(Magic), func(pos int64) bool {
 		if tried > maxSearch {
@@ -104,13 +109,14 @@ func Find(data content.Data) (*Map, error) {
 		m := &Map{Pos: pos, Tree: tree}
 		switch known := m.locate(data.Len()); {
 		case known && m.Base == 0:
-			best = m
-			return false
-		case known && shifted == nil:
+			if best == nil || m.holds(best) {
+				best = m
+			}
+			return m.Size < data.Len() // else there is nothing around it
+		case known && (shifted == nil || m.holds(shifted)):
 			shifted = m
-		case silent == nil:
+		case !known && silent == nil:
 			silent = m
-			m.Base = 0
 		}
 		return true
 	})
@@ -130,8 +136,8 @@ func Find(data content.Data) (*Map, error) {
 }
 
 // locate works out from the map's own position where its image starts in a
-// file of the given size. It returns false if the map does not say, or says
-// something that cannot be.
+// file of the given size, and how large it is. It returns false if the map does
+// not say, or says something that cannot be.
 func (m *Map) locate(file int64) bool {
 	root := m.Tree.Root
 	size, _ := number(root, "size")
@@ -139,6 +145,9 @@ func (m *Map) locate(file int64) bool {
 	if !ok && root.Has("end-at-4gb") {
 		start = 1<<32 - size
 	}
+	// The map may be that of a section, and positions do not count padding.
+	origin, _ := number(root, "image-pos")
+	padding, _ := number(root, "pad-before")
 	for node := range root.All() {
 		if !strings.HasPrefix(node.Name, "fdtmap") {
 			if etype, _, _ := node.Str("type"); etype != "fdtmap" {
@@ -151,16 +160,16 @@ func (m *Map) locate(file int64) bool {
 		}
 		// Positions count from the start of the section that the image is,
 		// in maps of older versions of the original from 0.
-		for _, base := range []int64{m.Pos - at, m.Pos - (at - start)} {
-			fits := base >= 0 && size > 0 && size <= file-base
-			if fits {
-				m.Base, m.Size = base, size
-			}
-			if base == 0 || fits && base == m.Pos-(at-start) {
-				return true
-			}
+		base := m.Pos - padding - (at - origin - start)
+		if m.Pos-padding == at-origin {
+			base = 0
 		}
-		if m.Size > 0 {
+		fits := base >= 0 && size > 0 && size <= file-base
+		if fits {
+			m.Size = size
+		}
+		if fits || base == 0 {
+			m.Base = base
 			return true
 		}
 	}
