@@ -24,7 +24,7 @@ type openedE struct {
 	contents content.Data  // as they were, without padding
 	packed   *content.Data // as its container would compress the new contents
 	changed  bool          // the contents are not those of the image any more
-	given    bool          // somebody has given them
+	given    bool          // somebody has given them, or the entry does not have its own
 	touched  bool          // something in it has changed
 	whole    bool          // a container that was given as a whole
 	lost     bool          // a container that cannot be read: it stays as it is
@@ -226,6 +226,9 @@ func (o *Opened) load(e *Entry) error {
 	}
 	e.opened.loaded, e.opened.contents = true, data
 	e.Hole = e.Info.Hole && e.Overlap
+	if e.opened.given, err = o.foreign(e, data); err != nil {
+		return err
+	}
 	e.SetContents(e.shrunk(data, o.b.repack))
 	if e.Section == nil {
 		return nil
@@ -241,6 +244,22 @@ func (o *Opened) load(e *Entry) error {
 		}
 	}
 	return nil
+}
+
+// foreign says whether an entry that fills itself up to the size that it is
+// extended to has other contents by now.
+func (o *Opened) foreign(e *Entry, data content.Data) (bool, error) {
+	x, ok := e.Type.(Extender)
+	if !ok || !e.ExtendSize || !e.Size.Known {
+		return false, nil
+	}
+	own, err := x.Extend(o.b.ctx(), e)
+	if err != nil {
+		return false, err
+	}
+	n := min(own.Len(), data.Len())
+	same, err := content.Equal(own.Slice(0, n), data.Slice(0, n))
+	return !same, err
 }
 
 // shrunk returns the contents of an entry without what extend-size has added

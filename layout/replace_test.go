@@ -92,6 +92,7 @@ func TestReplaceIsBuilding(t *testing.T) {
 		{"in a section with a map", "section/a", `section { ` + x + y + `fdtmap { }; };` + end},
 		{"under a hole", "a", `a { from = "x"; };` + end + `hole { overlap; offset = <2>; size = <2>; };`},
 		{"over a hole", "a", y + `hole { size = <200>; };` + end + `a { from = "x"; overlap; offset = <20>; };`},
+		{"before one of a size that fills itself", "a", x + `stretch { is = "s"; size = <2>; extend-size; }; b { from = "y"; offset = <200>; };` + end},
 		{"with a name-prefix", "section/a", `section { name-prefix = "ro-"; ` + x + y + `};` + end},
 		{"that a setter knows", "a", `sets { name-of = "a"; at = <16>; }; a { from = "x"; offset-unset; }; ` + y + end},
 		{"in an image with padding", "a", `pad-before = <3>; pad-after = <4>; ` + x + y + end},
@@ -143,5 +144,32 @@ func TestReplaceHoles(t *testing.T) {
 	}
 	if o := open(t, got); o.contents(t, "a") != "bbbbb" || o.contents(t, "hole") != "hh" {
 		t.Errorf("a has %q, the hole %q", o.contents(t, "a"), o.contents(t, "hole"))
+	}
+}
+
+// An entry that fills itself can be replaced, and then has what it is given.
+func TestReplaceStretched(t *testing.T) {
+	const body = `allow-repack; a { is = "a"; }; stretch { is = "s"; size = <2>; extend-size; }; b { is = "b"; offset = <10>; }; fdtmap { };`
+	got, err := open(t, build(t, body).image(t)).put(t, "stretch", "gi", "a", "aa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := open(t, got)
+	if s := string(got[:11]); s != "aagi\x00\x00\x00\x00\x00\x00b" {
+		t.Errorf("image %q", s)
+	}
+	// Several passes do not make it grow. Without allow-repack all stays.
+	if got, err = o.put(t, "a", "aaaa", "b", "bbbbbbb"); err != nil {
+		t.Fatal(err)
+	}
+	if s := string(got[:12]); s != "aaaagi\x00\x00\x00\x00bb" {
+		t.Errorf("image %q", s)
+	}
+	image := build(t, strings.TrimPrefix(body, "allow-repack;")).image(t)
+	if got, err = open(t, image).put(t, "a", "b"); err != nil {
+		t.Fatal(err)
+	}
+	if s := string(got[:11]); s != "bsssssssssb" {
+		t.Errorf("image %q", s)
 	}
 }

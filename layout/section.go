@@ -269,8 +269,8 @@ func (b *Build) extendEntries(e *Entry) error {
 		child.Size = Some(limit - child.Offset.Value)
 		child.extended = true
 		x, ok := child.Type.(Extender)
-		if !ok || child.opened != nil && !child.opened.changed {
-			continue
+		if !ok || child.opened != nil && child.opened.given {
+			continue // or it would not be what was given
 		}
 		data, err := x.Extend(b.ctx(), child)
 		if err != nil {
