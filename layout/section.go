@@ -174,6 +174,9 @@ func (s *Section) splice(e *Entry, p Parts) (content.Data, bool) {
 		if padded.Len() != child.Size.Value || at < 0 || at > data.Len()-padded.Len() {
 			return content.Data{}, false // it has outgrown its place
 		}
+		if part.Data.Len() == padded.Len()-child.PadBefore-child.PadAfter {
+			at, padded = at+child.PadBefore, part.Data // its padding stays
+		}
 		data = data.Replace(at, padded)
 	}
 	return data, true
