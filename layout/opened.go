@@ -3,6 +3,8 @@
 package layout
 
 import (
+	"math"
+
 	"binman/content"
 	"binman/fdt"
 )
@@ -238,12 +240,29 @@ func (o *Opened) load(e *Entry) error {
 		e.opened.lost = true
 		return nil
 	}
+	e.order()
 	for _, child := range e.Section.Entries {
 		if err := o.load(child); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// order brings the entries of a section in the order in which they were packed:
+// the map has those first that were generated.
+func (e *Entry) order() {
+	last := int64(math.MinInt64)
+	for _, child := range e.Section.Entries {
+		if child.Overlap {
+			continue
+		}
+		if child.Offset.Value < last && e.placing() == InSection {
+			sortByOffset(e.Section.Entries)
+			return
+		}
+		last = child.Offset.Value
+	}
 }
 
 // foreign says whether an entry that fills itself up to the size that it is

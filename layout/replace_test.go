@@ -98,6 +98,7 @@ func TestReplaceIsBuilding(t *testing.T) {
 		{"in a filled section of a size in a bag", "bag/section/a", `bag { wide; section { size = <120>; ` + x + `b { from = "y"; extend-size; }; }; c { is = "c"; }; }; c { is = "c"; };` + end},
 		{"in an aligned section in a bag", "bag/section/a", `bag { wide; d { is = "ddd"; }; section { align = <16>; ` + x + y + `}; c { is = "c"; }; }; c { is = "c"; };` + end},
 		{"in a section with everything", "section/a", `section { offset = <64>; pad-byte = <1>; pad-before = <2>; pad-after = <3>; align-size = <8>; skip-at-start = <32>; ` + x + y + `}; c { is = "c"; };` + end},
+		{"in what is generated", "maker/a", `maker { names = "n", "m"; ` + x + `};` + end},
 		{"with a name-prefix", "section/a", `section { name-prefix = "ro-"; ` + x + y + `};` + end},
 		{"that a setter knows", "a", `sets { name-of = "a"; at = <16>; }; a { from = "x"; offset-unset; }; ` + y + end},
 		{"in an image with padding", "a", `pad-before = <3>; pad-after = <4>; ` + x + y + end},

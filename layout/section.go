@@ -3,8 +3,8 @@
 package layout
 
 import (
+	"cmp"
 	"slices"
-	"sort"
 	"sync"
 
 	"binman/content"
@@ -245,11 +245,13 @@ func (b *Build) packEntries(e *Entry) error {
 		}
 	}
 	if s.SortByOffset {
-		sort.SliceStable(s.Entries, func(i, j int) bool {
-			return s.Entries[i].Offset.Value < s.Entries[j].Offset.Value
-		})
+		sortByOffset(s.Entries)
 	}
 	return b.extendEntries(e)
+}
+
+func sortByOffset(list []*Entry) {
+	slices.SortStableFunc(list, func(a, b *Entry) int { return cmp.Compare(a.Offset.Value, b.Offset.Value) })
 }
 
 // extendEntries grows the entries with extend-size up to the next entry or to
