@@ -367,7 +367,13 @@ func (b *Build) reset(root *Entry) error {
 		e.extended = false
 		_, extends := e.Type.(Extender)
 		leaf, ok := e.Type.(Leaf)
-		if !extends || !ok || e.opened != nil {
+		if !extends || !ok {
+			return nil
+		}
+		if e.opened != nil {
+			if !e.opened.given {
+				e.SetContents(e.shrunk(e.opened.contents, b.repack))
+			}
 			return nil
 		}
 		data, err := leaf.Contents(b.ctx(), e)

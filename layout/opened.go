@@ -3,6 +3,8 @@
 package layout
 
 import (
+	"math"
+
 	"binman/content"
 	"binman/fdt"
 )
@@ -24,7 +26,7 @@ type openedEntry struct {
 	contents content.Data  // as they were, without padding
 	packed   *content.Data // as its container would compress the new contents
 	changed  bool          // the contents are not those of the image any more
-	given    bool          // somebody has given them
+	given    bool          // somebody has given them, or the entry does not have its own
 	touched  bool          // something in it has changed
 	whole    bool          // a container that was given as a whole
 	bound    bool          // an image that cannot change its size, since something follows it
@@ -227,6 +229,9 @@ func (o *Opened) load(e *Entry) error {
 	}
 	e.opened.loaded, e.opened.contents = true, data
 	e.Hole = e.Info.Hole && e.Overlap
+	if e.opened.given, err = o.foreign(e, data); err != nil {
+		return err
+	}
 	e.SetContents(e.shrunk(data, o.b.repack))
 	if e.Section == nil {
 		return nil
@@ -236,12 +241,45 @@ func (o *Opened) load(e *Entry) error {
 		e.opened.lost = true
 		return nil
 	}
+	e.order()
 	for _, child := range e.Section.Entries {
 		if err := o.load(child); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// order brings the entries of a section in the order in which they were packed:
+// the map has those first that were generated.
+func (e *Entry) order() {
+	last := int64(math.MinInt64)
+	for _, child := range e.Section.Entries {
+		if child.Overlap {
+			continue
+		}
+		if child.Offset.Value < last && e.placing() == InSection {
+			sortByOffset(e.Section.Entries)
+			return
+		}
+		last = child.Offset.Value
+	}
+}
+
+// foreign says whether an entry that fills itself up to the size that it is
+// extended to has other contents by now.
+func (o *Opened) foreign(e *Entry, data content.Data) (bool, error) {
+	x, ok := e.Type.(Extender)
+	if !ok || !e.ExtendSize || !e.Size.Known {
+		return false, nil
+	}
+	own, err := x.Extend(o.b.ctx(), e)
+	if err != nil {
+		return false, err
+	}
+	n := min(own.Len(), data.Len())
+	same, err := content.Equal(own.Slice(0, n), data.Slice(0, n))
+	return !same, err
 }
 
 // shrunk returns the contents of an entry without what extend-size has added

@@ -3,8 +3,8 @@
 package layout
 
 import (
+	"cmp"
 	"slices"
-	"sort"
 	"sync"
 
 	"binman/content"
@@ -185,6 +185,9 @@ func (s *Section) splice(e *Entry, p Parts) (content.Data, bool) {
 		if padded.Len() != child.Size.Value || at < 0 || at > data.Len()-padded.Len() {
 			return content.Data{}, false // it has outgrown its place
 		}
+		if part.Data.Len() == padded.Len()-child.PadBefore-child.PadAfter {
+			at, padded = at+child.PadBefore, part.Data // its padding stays
+		}
 		data = data.Replace(at, padded)
 	}
 	return data, true
@@ -250,11 +253,13 @@ func (b *Build) packEntries(e *Entry) error {
 		}
 	}
 	if s.SortByOffset {
-		sort.SliceStable(s.Entries, func(i, j int) bool {
-			return s.Entries[i].Offset.Value < s.Entries[j].Offset.Value
-		})
+		sortByOffset(s.Entries)
 	}
 	return b.extendEntries(e)
+}
+
+func sortByOffset(list []*Entry) {
+	slices.SortStableFunc(list, func(a, b *Entry) int { return cmp.Compare(a.Offset.Value, b.Offset.Value) })
 }
 
 // extendEntries grows the entries with extend-size up to the next entry or to
