@@ -131,7 +131,7 @@ func (r *reader) lookForUnknown(e *Entry) {
 		}
 		slices.Sort(names)
 		hint := ""
-		if near := nearestOf(p.Name, names); near != "" {
+		if near := Nearest(p.Name, names); near != "" {
 			hint = fmt.Sprintf("; did you mean '%s'?", near)
 		}
 		r.note(e.Node, p, "unknown property '%s' of an entry of type '%s'%s", p.Name, e.baseType(), hint)

@@ -5,6 +5,8 @@ package layout
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"binman/fdt"
@@ -196,7 +198,7 @@ func (b *Build) lookupType(name string, node *fdt.Node) (*TypeInfo, error) {
 	module := strings.ReplaceAll(base, "-", "_")
 	msg := fmt.Sprintf("Unknown entry type '%s' in node '%s' (expected etype/%s.py, error 'no such entry type')",
 		name, node.Path(), module)
-	if near := nearest(base, b.Types); near != "" {
+	if near := Nearest(base, slices.Sorted(maps.Keys(b.Types))); near != "" {
 		msg += fmt.Sprintf("; did you mean '%s'?", near)
 	}
 	return nil, &UnknownTypeError{Msg: msg, Pos: node.Pos}
