@@ -51,7 +51,7 @@ func (g *graph) visit(ctx *Context, e *Entry, open map[*Entry]bool, way []*Entry
 	if d, ok := e.Type.(Depender); ok {
 		others, err := d.Depends(ctx, e)
 		if err != nil {
-			return err
+			return ctx.b.about(e, err)
 		}
 		needs = append(needs, others...)
 	}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-package layout
+// Package suggest finds what was meant by a name that nothing has.
+package suggest
 
 import (
 	"fmt"

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-package layout_test
+package suggest_test
 
 import (
 	"testing"
 
-	"binman/layout"
+	"binman/internal/suggest"
 )
 
 // What is suggested for a name that nothing has.
@@ -34,7 +34,7 @@ func TestNearest(t *testing.T) {
 		{"loadabels", []string{"load", "loadables"}, "loadables", "a swap"},
 		{"", types, "", "nothing at all"},
 	} {
-		if got := layout.Nearest(c.name, c.list); got != c.want {
+		if got := suggest.Nearest(c.name, c.list); got != c.want {
 			t.Errorf("%q (%s): %q, want %q", c.name, c.why, got, c.want)
 		}
 	}
@@ -56,17 +56,17 @@ func TestMisspelled(t *testing.T) {
 		"karnal":       "", // two letters
 		"kernel_":      "kernel",
 	} {
-		if got := layout.Misspelled(name, known); got != want {
+		if got := suggest.Misspelled(name, known); got != want {
 			t.Errorf("%q: %q, want %q", name, got, want)
 		}
 	}
 }
 
 func TestDidYouMean(t *testing.T) {
-	if got := layout.DidYouMean("gizp", []string{"bzip2", "gzip"}); got != "; did you mean 'gzip'?" {
+	if got := suggest.DidYouMean("gizp", []string{"bzip2", "gzip"}); got != "; did you mean 'gzip'?" {
 		t.Error(got)
 	}
-	if got := layout.DidYouMean("zpaq", []string{"bzip2", "gzip"}); got != "" {
+	if got := suggest.DidYouMean("zpaq", []string{"bzip2", "gzip"}); got != "" {
 		t.Error(got)
 	}
 }
