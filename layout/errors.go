@@ -32,14 +32,21 @@ func (e *Entry) Errorf(format string, args ...any) error {
 // PropErrorf is Errorf for what is wrong with one property, and gives its place
 // if the node has it.
 func (e *Entry) PropErrorf(prop, format string, args ...any) error {
-	return atProp(e.Errorf(format, args...), e.Node, prop)
+	return At(e.Errorf(format, args...), e.Node, prop)
 }
 
-// atProp makes an error about a node one about a property, if the node has it.
-func atProp(err error, node *fdt.Node, prop string) error {
+// At gives an error about a node the place of another node in it, or of a
+// property if there is one of that name.
+func At(err error, node *fdt.Node, prop string) error {
 	ne, ok := errors.AsType[*NodeError](err)
+	if !ok {
+		return err
+	}
+	if node.Pos != (fdt.Pos{}) {
+		ne.Pos = node.Pos
+	}
 	p := node.Prop(prop)
-	if !ok || p == nil {
+	if p == nil {
 		return err
 	}
 	ne.Prop = prop
@@ -62,7 +69,7 @@ func (b *Build) aboutProp(e *Entry, prop string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return atProp(b.about(e, err), e.Node, prop)
+	return At(b.about(e, err), e.Node, prop)
 }
 
 // about makes an error one about the entry, unless it says itself which node

@@ -26,7 +26,7 @@ func (e *Entry) contentsMisfit(need int64, least bool) error {
 // sectionErrorf.
 func (e *Entry) sizeMisfit(makes func(string, ...any) error) error {
 	size, align := e.Size.Value, e.AlignSize.Value
-	err := atProp(makes("Size %#x (%d) does not match align-size %#x (%d)", size, size, align, align), e.Node, "size")
+	err := At(makes("Size %#x (%d) does not match align-size %#x (%d)", size, size, align, align), e.Node, "size")
 	return Advise(err, "the next size that does is %#x", alignUp(size, align))
 }
 
@@ -72,7 +72,7 @@ func (e *Entry) overlaps(prev *Entry, end int64, least bool) error {
 // overfull: contents of n bytes in a section that has fewer.
 func (e *Entry) overfull(n int64, least bool) error {
 	size := e.Size.Value
-	err := atProp(e.sectionErrorf("contents size %#x (%d)%s exceeds section size %#x (%d)", n, n, orMore(least), size, size), e.Node, "size")
+	err := At(e.sectionErrorf("contents size %#x (%d)%s exceeds section size %#x (%d)", n, n, orMore(least), size, size), e.Node, "size")
 	over := n - size
 	if e.Compressed() || e.placing() != InSection {
 		return Advise(err, "it needs %#x (%d) bytes%s in addition", over, over, orMore(least))

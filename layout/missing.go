@@ -56,7 +56,7 @@ func (b *Build) explainMissing(e *Entry, ne *NodeError, name string) {
 // becomes that of the error, an entry argument or the entry type.
 func (b *Build) whereNamed(e *Entry, ne *NodeError, name string) string {
 	if p := propWith(e.Node, name); p != nil {
-		atProp(ne, e.Node, p.Name)
+		At(ne, e.Node, p.Name)
 		return ""
 	}
 	for _, arg := range slices.Sorted(maps.Keys(b.Args)) {

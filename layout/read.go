@@ -214,7 +214,7 @@ func (e *UnknownTypeError) Unwrap() error { return &e.NodeError }
 // unknownType makes an error about the type of the entry at node.
 func unknownType(node *fdt.Node, format string, args ...any) error {
 	err := &UnknownTypeError{NodeError{Path: node.Path(), Msg: fmt.Sprintf(format, args...), Pos: node.Pos}}
-	return atProp(err, node, "type")
+	return At(err, node, "type")
 }
 
 // entry reads the properties of the entry and of all it holds.
@@ -345,7 +345,7 @@ func (e *Entry) checkCommon() error {
 
 // notPowerOfTwo completes an error about a property that should be one.
 func notPowerOfTwo(err error, e *Entry, prop string, n int64) error {
-	atProp(err, e.Node, prop)
+	At(err, e.Node, prop)
 	if p := e.Node.Prop(prop); p != nil && len(p.Value) == 8 {
 		return Advise(err, "%s", twoCells(p))
 	}
