@@ -27,12 +27,12 @@ func insertTemplates(tree *fdt.Tree, binman *fdt.Node, opt Options) (*fdt.Tree, 
 		return tree, err
 	}
 	tree.Sync()
-	if _, err := opt.keep(withTemplate, tree, ""); err != nil {
+	if err := opt.keep(withTemplate, tree); err != nil {
 		return nil, err
 	}
 	removeTemplates(binman)
 	tree.Sync()
-	if _, err := opt.keep(expanded, tree, ""); err != nil {
+	if err := opt.keep(expanded, tree); err != nil {
 		return nil, err
 	}
 	return rescan(tree)

@@ -38,7 +38,7 @@ func (b *Build) make(e *Entry) (content.Data, error) {
 	}
 	data, places, err := e.Type.(Container).Make(b.ctx(), e, b.parts(e))
 	if err != nil {
-		return content.Data{}, err
+		return content.Data{}, b.about(e, err)
 	}
 	if data.Len() > maxSize {
 		return content.Data{}, e.tooLarge(data.Len())

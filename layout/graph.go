@@ -55,7 +55,7 @@ func (g *graph) visit(ctx *Context, e *Entry, open map[*Entry]bool, way []*Entry
 		case ctx.Opened: // it has gone with a container that was replaced
 			ctx.Log.Printf(Info, "%v: leaving it as it is", err)
 		default:
-			return err
+			return ctx.b.about(e, err)
 		}
 		needs = append(needs, others...)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"binman/content"
 	"binman/fdt"
+	"binman/format/fdtmap"
 	"binman/layout"
 )
 
@@ -116,7 +117,7 @@ func TestFollowing(t *testing.T) {
 func mapTree(t testing.TB, image []byte) *fdt.Tree {
 	t.Helper()
 	o := open(t, image)
-	dt, err := fdt.Parse(image[o.MapPos+layout.FDTMapHeaderLen:])
+	dt, err := fdt.Parse(image[o.MapPos+fdtmap.HeaderLen:])
 	if err != nil {
 		t.Fatal(err)
 	}

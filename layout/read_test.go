@@ -222,7 +222,7 @@ func TestCheck(t *testing.T) {
 		"4:9: error: Node '/binman/a@1': property 'size'",
 		"4:21: warning: Node '/binman/a@1': unknown property 'lne' of an entry of type 'a'; did you mean 'len'?",
 		"5:3: error: Node '/binman/unknown': Unknown entry type 'unknown'",
-		"6:3: error: Node '/binman/a@2': Alignment 3 must be a power of two",
+		"6:9: error: Node '/binman/a@2': Alignment 3 must be a power of two",
 		"6:3: error: Node '/binman/a@2': Unknown hash algorithm 'md5'",
 		"6:61: warning: Node '/binman/a@2/hash': unknown property 'other' of a hash node",
 		"6:3: error: Node '/binman/a@2': Unknown algorithm 'zip'",

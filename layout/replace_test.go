@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"binman/content"
+	"binman/format/fdtmap"
 	"binman/layout"
 )
 
@@ -206,7 +207,7 @@ func TestReplaceSmaller(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !strings.HasPrefix(string(got), c.want+layout.FDTMapMagic) {
+			if !strings.HasPrefix(string(got), c.want+fdtmap.Magic) {
 				t.Errorf("image %q, want %q", got[:len(c.want)+8], c.want)
 			}
 			o := open(t, got)

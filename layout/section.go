@@ -296,7 +296,8 @@ func (b *Build) extend(e *Entry) (content.Data, error) {
 		return b.make(e) // a format may fill its size
 	}
 	if x, ok := e.Type.(Extender); ok && (e.opened == nil || !e.opened.given) {
-		return x.Extend(b.ctx(), e)
+		data, err := x.Extend(b.ctx(), e)
+		return data, b.about(e, err)
 	}
 	return e.Data, nil
 }
@@ -306,15 +307,14 @@ func (e *Entry) sizeSection() error {
 	n := e.Data.Len()
 	if e.Size.positive() {
 		if n > e.Size.Value {
-			return e.sectionErrorf("contents size %#x (%d) exceeds section size %#x (%d)", n, n, e.Size.Value, e.Size.Value)
+			return e.overfull(n, false)
 		}
 	} else {
 		size := max(e.PadBefore+n+e.PadAfter, e.MinSize)
 		e.Size = Some(alignUp(size, e.AlignSize.Or(0)))
 	}
 	if e.Size.Value != alignUp(e.Size.Value, e.AlignSize.Or(0)) {
-		return e.sectionErrorf("Size %#x (%d) does not match align-size %#x (%d)",
-			e.Size.Value, e.Size.Value, e.AlignSize.Value, e.AlignSize.Value)
+		return e.sizeMisfit(e.sectionErrorf)
 	}
 	return nil
 }
@@ -335,14 +335,13 @@ func (b *Build) checkEntries(e *Entry) error {
 			continue
 		}
 		if off < s.start || off+n > s.start+size {
-			return child.Errorf("Offset %#x (%d) size %#x (%d) is outside the section '%s' starting at %#x (%d) of size %#x (%d)",
-				off, off, n, n, e.Path(), s.start, s.start, size, size)
+			return child.outside(n, size, false)
 		}
 		if child.Overlap {
 			continue
 		}
 		if off < end && n != 0 {
-			return child.Errorf("Offset %#x (%d) overlaps with previous entry '%s' ending at %#x (%d)", off, off, prev.Path(), end, end)
+			return child.overlaps(prev, end, false)
 		}
 		end = off + n
 		prev = child

@@ -140,7 +140,7 @@ func (b *Build) writeSymbols(img *Image) error {
 		if table == nil {
 			table = img.symbolTable()
 		}
-		return b.writeEntrySymbols(e, table)
+		return b.about(e, b.writeEntrySymbols(e, table))
 	})
 }
 

@@ -291,7 +291,7 @@ func (b *Build) addPlaceholders(e *Entry, havePos bool) error {
 		b.addZero(e, "uncomp-size", everyTree)
 	}
 	if err := b.addHash(e); err != nil {
-		return err
+		return b.about(e, err)
 	}
 	havePos = havePos && !e.Compressed()
 	if e.Section != nil && e.Section.EndAt4GB {
