@@ -177,6 +177,16 @@ func (o *Opened) Stored(e *Entry) (content.Data, error) {
 	return it.Data, err
 }
 
+// Place returns where an entry is in what holds it, as that says where it is a
+// format of its own. It is unknown if it cannot be found.
+func (o *Opened) Place(e *Entry) (Place, error) {
+	if e.Parent == nil {
+		return Place{Size: o.Data.Len(), Known: true}, nil
+	}
+	it, err := o.item(e)
+	return it.Place, err
+}
+
 // Contents returns the contents of an entry: for a compressed one
 // decompressed, otherwise as they are in the image, with padding.
 func (o *Opened) Contents(e *Entry) (content.Data, error) {
