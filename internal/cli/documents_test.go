@@ -4,6 +4,7 @@ package cli_test
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -327,6 +328,39 @@ func (d *document) checkOptions(t *testing.T) {
 					t.Errorf("%s:%d: '%s' has no option %s", d.name, i+1, found[1], word)
 				}
 			}
+		}
+	}
+}
+
+var testNamed = regexp.MustCompile("`((?:Test|Fuzz)[A-Z][A-Za-z]*|([a-z0-9]+(?:_[a-z0-9]+)+))`")
+
+// TestNamedTests checks that the tests and scripts exist that security.md
+// names for what it promises.
+func TestNamedTests(t *testing.T) {
+	var tests strings.Builder
+	err := filepath.WalkDir(repository, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		tests.Write(data)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(filepath.Join(repository, "docs/security.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, found := range testNamed.FindAllStringSubmatch(string(page), -1) {
+		exists := strings.Contains(tests.String(), "func "+found[1]+"(")
+		if found[2] != "" {
+			_, err := os.Stat(filepath.Join("testdata/script", found[2]+".txtar"))
+			exists = err == nil
+		}
+		if !exists {
+			t.Errorf("security.md names %s, which does not exist", found[1])
 		}
 	}
 }
