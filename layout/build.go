@@ -422,10 +422,14 @@ func (b *Build) updateEntry(e *Entry) error {
 }
 
 // updateContainer makes a container again. It fills itself up to its size, so
-// only growth matters.
+// only growth matters. It may change although what it holds does not: a FIT has
+// properties of its node.
 func (b *Build) updateContainer(e *Entry) error {
 	data, err := b.make(e)
 	if err != nil {
+		return err
+	}
+	if err := b.noteHashed(e, data); err != nil {
 		return err
 	}
 	if data.Len() > e.ContentsSize {
