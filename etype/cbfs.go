@@ -76,7 +76,7 @@ Properties such as align, size or pad-after have no effect on a file.
 A file can be extracted and replaced under the name of its node or its own. Files
 without cbfs-offset move as its size changes; the CBFS keeps its size.
 
-A map shows a CBFS as one entry, and so does an fmap.`,
+The map file of a build (-m) shows a CBFS as one entry, and so does an fmap.`,
 	Example: `cbfs {
     size = <0x100000>;
     cbfs-arch = "x86";

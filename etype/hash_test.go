@@ -20,7 +20,7 @@ import (
 func TestHashOfFinalContents(t *testing.T) {
 	tests := []struct{ name, entry string }{
 		{"a flash map has positions", `fmap { };`},
-		{"a FIT has the properties of its node", `fit { offset = <0x10>; description = "x"; images { one { fill { size = <1>; }; }; }; };`},
+		{"a FIT has the properties of its node", `fit { description = "x"; offset = <0x10>; images { one { fill { size = <1>; }; }; }; };`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { checkHash(t, test.entry) })

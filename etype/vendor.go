@@ -77,6 +77,7 @@ var nxpHeaderDDRFWInfo = layout.TypeInfo{
 	FindsParts: true,
 	Compress:   true,
 	Framed:     true,
+	HeaderSize: nxpHeaderWord,
 	Doc: `The contents of the entries, one after the other without any padding, after a
 header with their sizes: a 32-bit little-endian number of bytes for each. The
 boot ROM of the i.MX95 expects the firmware of its memory controller like this.`,
@@ -95,6 +96,9 @@ boot ROM of the i.MX95 expects the firmware of its memory controller like this.`
 };
 `,
 }
+
+// nxpHeaderWord is how many bytes of the header an entry takes.
+const nxpHeaderWord = 4
 
 // NXPHeaderDDRFW is a section with the sizes of its entries in front.
 type NXPHeaderDDRFW struct {
@@ -127,8 +131,7 @@ func (n *NXPHeaderDDRFW) Make(ctx *layout.Context, e *layout.Entry, p layout.Par
 
 // Open finds the entries behind the header by the sizes in it.
 func (n *NXPHeaderDDRFW) Open(ctx *layout.Context, e *layout.Entry, data content.Data) ([]layout.Item, error) {
-	const word = 4
-	header := int64(word * len(n.Entries))
+	header := int64(nxpHeaderWord * len(n.Entries))
 	head, err := data.Peek(int(header))
 	if err != nil {
 		return nil, err
@@ -140,7 +143,7 @@ func (n *NXPHeaderDDRFW) Open(ctx *layout.Context, e *layout.Entry, data content
 	next := header
 	at := n.Start()
 	for i, child := range n.Entries {
-		size := int64(binary.LittleEndian.Uint32(head[word*i:]))
+		size := int64(binary.LittleEndian.Uint32(head[nxpHeaderWord*i:]))
 		if size > data.Len()-next {
 			return nil, fmt.Errorf("its header gives '%s' %#x bytes, but there are %#x", child.Name, size, data.Len()-next)
 		}

@@ -29,6 +29,7 @@ type ManifestEntry struct {
 	PadBefore    int64             `json:"pad-before,omitempty"`
 	PadAfter     int64             `json:"pad-after,omitempty"`
 	SkipAtStart  int64             `json:"skip-at-start,omitempty"` // offset of the first byte of a section
+	HeaderSize   int64             `json:"header-size,omitempty"`   // bytes before what it holds that the offsets there leave out
 	Compress     string            `json:"compress,omitempty"`
 	UncompSize   *int64            `json:"uncomp-size,omitempty"`
 	Missing      bool              `json:"missing,omitempty"`
@@ -103,6 +104,7 @@ func Describe(e *Entry) *ManifestEntry {
 		return m
 	}
 	m.SkipAtStart = e.Section.start
+	m.HeaderSize = e.Info.HeaderSize * int64(len(e.Section.Entries))
 	list := make([]*ManifestEntry, 0, len(e.Section.Entries))
 	for _, child := range e.Section.Entries {
 		list = append(list, Describe(child))

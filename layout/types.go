@@ -224,6 +224,7 @@ type TypeInfo struct {
 	FindsParts bool              // Open finds entries by the contents, wherever the map says they are
 	Rows       bool              // its contents are compressed piece by piece
 	Framed     bool              // it has bytes of its own before or over what it holds
+	HeaderSize int64             // bytes for each entry, before the first, that offsets in maps leave out
 	Opaque     bool              // maps do not show what it holds
 	FreeForm   bool              // its subnodes are not entries, so their properties can be anything
 	ChildProps []string          // properties that describe to it what it holds
@@ -234,6 +235,7 @@ type TypeInfo struct {
 	HoldsTree bool   // its contents tell where entries are, and what their hashes are
 	Generated bool   // binman makes its contents of the rest of the image alone
 	Remade    bool   // its contents follow what changes around it in an opened image
+	Hole      bool   // it has no contents of its own, but those of its section
 }
 
 // Placing says who places the entries that a container holds.

@@ -23,10 +23,11 @@ type Kind string
 
 // Kinds of boxes.
 const (
-	KindEntry Kind = "entry"
-	KindFree  Kind = "free"  // no entry is here
-	KindOwn   Kind = "own"   // data of a container that is in none of its entries
-	KindGroup Kind = "group" // several entries, too many to be drawn
+	KindEntry  Kind = "entry"
+	KindFree   Kind = "free"   // no entry is here, nor data of what holds them
+	KindOwn    Kind = "own"    // data of a container that is in none of its entries
+	KindPacked Kind = "packed" // the compressed contents of a container that has more room
+	KindGroup  Kind = "group"  // several entries, too many to be drawn
 )
 
 // Box is a piece of an image in a drawing. Its JSON form is part of the HTML
@@ -56,7 +57,8 @@ type Box struct {
 	Hi    int64 `json:"hi"`
 	Space int64 `json:"space,omitempty"`
 
-	names []string // what paths call it
+	names  []string // what paths call it
+	unsure bool     // some of it may be slack
 
 	// Children follow each other without gaps or overlaps; Over lies over
 	// them.
@@ -76,14 +78,15 @@ type Drawing struct {
 
 // FromOpened returns the drawing of an opened image. To tell how far entries
 // are filled it reads the end of each, back to the last byte that is not
-// padding; it decompresses nothing, so of what compressed sections hold this
-// stays unknown.
+// padding, and of formats what lies between what they hold. It decompresses
+// nothing, so of what compressed sections hold this stays unknown.
 func FromOpened(img *layout.Opened) *Drawing {
 	// Entries may lie over each other, but not for ever.
-	b := &boxer{opened: img, entries: map[*layout.ManifestEntry]*layout.Entry{}, filled: map[*layout.ManifestEntry]int64{}, left: 4*img.Data.Len() + 1<<20}
+	b := &boxer{opened: img, entries: map[*layout.ManifestEntry]*layout.Entry{}, places: map[*layout.ManifestEntry]layout.Place{},
+		stored: map[*layout.ManifestEntry]content.Data{}, left: 4*img.Data.Len() + 1<<20}
 	desc := layout.Describe(img.Entry)
 	b.pair(desc, img.Entry)
-	b.match(desc, img.Entry)
+	b.find(desc, img.Entry)
 	size := img.Data.Len()
 	desc.Size = &size
 	d := b.drawing(img.Filename, desc)
@@ -115,17 +118,17 @@ func FromManifest(text []byte) ([]*Drawing, error) {
 }
 
 // FromFormats returns the drawing of an image that has no FDT map, of what the
-// formats in it say.
-func FromFormats(title string, root *inspect.Item) *Drawing {
-	b := &boxer{foreign: true}
-	d := b.drawing(title, describeItem(root, root.Offset))
+// formats in data say.
+func FromFormats(title string, root *inspect.Item, data content.Data) *Drawing {
+	b := &boxer{foreign: true, stored: map[*layout.ManifestEntry]content.Data{}, left: 4*data.Len() + 1<<20}
+	d := b.drawing(title, b.describe(root, root.Offset, data))
 	d.Note = "no FDT map, recognised as " + root.Format
 	return d
 }
 
-// describeItem describes a part of an image without an FDT map, in something
-// that is at base.
-func describeItem(it *inspect.Item, base int64) *layout.ManifestEntry {
+// describe describes a part of an image without an FDT map, in something that
+// is at base.
+func (b *boxer) describe(it *inspect.Item, base int64, data content.Data) *layout.ManifestEntry {
 	offset := it.Offset - base
 	m := &layout.ManifestEntry{Name: it.Name, Type: it.Type, Offset: &offset, ImagePos: &it.Offset, Size: &it.Size}
 	if len(it.Items) == 0 {
@@ -134,9 +137,12 @@ func describeItem(it *inspect.Item, base int64) *layout.ManifestEntry {
 	if it.Format != "" {
 		m.Type = it.Format
 	}
+	if it.Offset >= 0 && it.Size >= 0 && it.Size <= data.Len() && it.Offset <= data.Len()-it.Size {
+		b.stored[m] = data.Slice(it.Offset, it.Size)
+	}
 	list := make([]*layout.ManifestEntry, 0, len(it.Items))
 	for _, sub := range it.Items {
-		list = append(list, describeItem(sub, it.Offset))
+		list = append(list, b.describe(sub, it.Offset, data))
 	}
 	m.Entries = &list
 	return m
@@ -147,8 +153,11 @@ type boxer struct {
 	opened  *layout.Opened // nil for a manifest
 	foreign bool           // neither
 	entries map[*layout.ManifestEntry]*layout.Entry
-	filled  map[*layout.ManifestEntry]int64
-	left    int64 // bytes that may still be read to tell how far entries are filled
+	// What is known of the entries of an image at hand: where those in a
+	// format are in that, and the bytes of all, with padding.
+	places map[*layout.ManifestEntry]layout.Place
+	stored map[*layout.ManifestEntry]content.Data
+	left   int64 // bytes that may still be read to tell how far entries are filled
 }
 
 // pair finds the entries that the descriptions in m are of.
@@ -172,38 +181,39 @@ func (b *boxer) names(m, in *layout.ManifestEntry) []string {
 	return []string{m.Name}
 }
 
-// match finds out about the entries of an opened image what their
-// description does not say.
-func (b *boxer) match(m *layout.ManifestEntry, e *layout.Entry) {
-	if e.Section == nil {
-		if n, ok := b.fill(e); ok {
-			b.filled[m] = n
-		}
-		return
+// find finds out about the entries of an opened image what their description
+// does not say.
+func (b *boxer) find(m *layout.ManifestEntry, e *layout.Entry) {
+	if data, err := b.opened.Stored(e); err == nil {
+		b.stored[m] = data
 	}
-	if e.Opaque() {
-		m.Entries = nil
-		return
-	}
-	if e.Parent != nil && !plainSection(e) {
+	if e.Section == nil || e.Parent != nil && e.Processed() {
 		return
 	}
 	for i, child := range e.Entries() {
-		b.match((*m.Entries)[i], child)
+		c := (*m.Entries)[i]
+		if place, err := b.opened.Place(child); err == nil && place.Known {
+			b.places[c] = place
+		}
+		b.find(c, child)
 	}
 }
 
-// fill returns how many bytes of an entry come before its padding.
-func (b *boxer) fill(e *layout.Entry) (int64, bool) {
-	data, err := b.opened.Stored(e)
-	if err != nil || data.Len() == 0 {
+// fill returns how many bytes of an entry come before the padding at its end.
+func (b *boxer) fill(m *layout.ManifestEntry) (int64, bool) {
+	data, ok := b.stored[m]
+	if !ok || data.Len() == 0 {
 		return 0, false
 	}
-	if e.TypeName == "fill" {
+	if m.Type == "fill" {
 		return data.Len(), true
 	}
 	pad := byte(0)
-	if e.Parent != nil {
+	switch e := b.entries[m]; {
+	case e == nil:
+	case e.Section != nil:
+		pad = byte(e.Section.PadByte)
+	case e.Parent != nil:
 		pad = byte(e.Parent.Section.PadByte)
 	}
 	n, err := trimmed(data, pad, b.left)
@@ -263,6 +273,9 @@ func (b *boxer) box(m *layout.ManifestEntry, path string, depth int) *Box {
 	if path == "" {
 		box.Path = "/"
 	}
+	if e := b.entries[m]; e != nil && box.Compress == "" {
+		box.Compress = e.As.Compress
+	}
 	if m.Missing {
 		box.Notes = append(box.Notes, "missing")
 	}
@@ -271,20 +284,70 @@ func (b *boxer) box(m *layout.ManifestEntry, path string, depth int) *Box {
 	}
 	size := limited(m.Size)
 	box.Space = size
-	if m.Compress != "" && m.UncompSize != nil {
-		box.Space = limited(m.UncompSize)
+	if m.Entries == nil || depth >= maxDepth {
+		b.filled(box, m)
+		return box
 	}
-	switch n, ok := b.filled[m]; {
-	case ok:
-		box.Used, box.UsedBy = &n, "up to the padding at its end"
-	case b.opened == nil && m.Entries == nil && m.ContentsSize != nil:
-		n := max(0, min(*m.ContentsSize, size))
-		box.Used, box.UsedBy = &n, "by its contents"
+	if box.Class == "blob" {
+		box.Class = "section"
 	}
-	if m.Entries != nil && depth < maxDepth {
-		b.fillIn(box, m, path, depth)
+	if m.UncompSize != nil {
+		b.unpack(box, m, path, depth)
+		return box
 	}
+	b.fillIn(box, m, path, depth)
 	return box
+}
+
+// filled notes how far an entry that holds no others is filled.
+func (b *boxer) filled(box *Box, m *layout.ManifestEntry) {
+	if b.opened == nil && m.ContentsSize != nil {
+		n := max(0, min(*m.ContentsSize, box.Space))
+		box.Used, box.UsedBy = &n, "by its contents"
+		return
+	}
+	if b.opened == nil {
+		return
+	}
+	if n, ok := b.fill(m); ok {
+		box.Used, box.UsedBy = &n, "up to the padding at its end"
+	}
+}
+
+// unpack makes the boxes of what a compressed section holds. If the section
+// has more room than the compressed data takes, they are in a box of that.
+func (b *boxer) unpack(box *Box, m *layout.ManifestEntry, path string, depth int) {
+	size := box.Space
+	from, to := b.contents(m, size)
+	if from == 0 && to == size {
+		box.Space = limited(m.UncompSize)
+		b.fillIn(box, m, path, depth)
+		return
+	}
+	n := to - from
+	inner := &Box{Kind: KindPacked, Name: cmp.Or(box.Compress, "compressed") + " data", Class: box.Class, Size: &n,
+		UncompSize: m.UncompSize, Lo: from, Hi: to, Space: limited(m.UncompSize)}
+	b.fillIn(inner, m, path, depth)
+	box.Holds, box.Children = inner.Holds, []*Box{inner}
+	box.Used, box.UsedBy = &n, "by the compressed data"
+	box.cover(func(lo, hi int64) []*Box { return []*Box{slack(lo, hi)} })
+}
+
+// contents returns where in the size bytes of a container its contents are:
+// what is before and behind is padding.
+func (b *boxer) contents(m *layout.ManifestEntry, size int64) (from, to int64) {
+	if b.foreign {
+		return 0, size
+	}
+	from = min(limited(&m.PadBefore), size)
+	to = size
+	switch n, ok := b.fill(m); {
+	case ok && size-n >= minSlack:
+		to = n // compressed data may end with a few zeros
+	case b.opened == nil && m.ContentsSize != nil:
+		to = from + limited(m.ContentsSize)
+	}
+	return from, max(from, min(to, size))
 }
 
 // limited returns a size or offset as one that can be reckoned with, whatever
@@ -298,13 +361,10 @@ func limited(v *int64) int64 {
 
 // fillIn makes the boxes of what an entry holds.
 func (b *boxer) fillIn(box *Box, m *layout.ManifestEntry, path string, depth int) {
-	pad := int64(0)
-	if depth > 0 && m.Compress == "" {
-		pad = limited(&m.PadBefore)
-	}
 	list := make([]*Box, 0, len(*m.Entries))
 	end := int64(0)
-	for _, child := range *m.Entries {
+	at := b.positions(m, depth)
+	for i, child := range *m.Entries {
 		if child == nil {
 			continue
 		}
@@ -312,14 +372,12 @@ func (b *boxer) fillIn(box *Box, m *layout.ManifestEntry, path string, depth int
 		c := b.box(child, path+"/"+names[min(1, len(names)-1)], depth+1)
 		c.names = names
 		box.Holds += 1 + c.Holds
-		lo, ok := position(child, m)
-		if !ok {
-			lo = min(end, box.Space)
+		c.Lo, c.Hi = at[i].Offset, at[i].Offset+at[i].Size
+		if !at[i].Known {
+			c.Lo = min(end, box.Space)
+			c.Hi = c.Lo + at[i].Size
 			c.Notes = append(c.Notes, "position unknown")
-		} else {
-			lo += pad
 		}
-		c.Lo, c.Hi = lo, lo+limited(child.Size)
 		end = max(end, c.Hi)
 		list = append(list, c)
 	}
@@ -334,10 +392,72 @@ func (b *boxer) fillIn(box *Box, m *layout.ManifestEntry, path string, depth int
 		}
 	}
 	box.Children, box.Over = lanes(list)
-	box.cover()
+	used := int64(0)
+	for _, c := range box.Children {
+		used += c.Hi - c.Lo
+	}
+	if isSection(m.Type) {
+		box.Used, box.UsedBy = &used, "by its entries"
+		box.cover(func(lo, hi int64) []*Box { return []*Box{free(lo, hi)} })
+		return
+	}
+	idle, unsure := int64(0), false
+	gaps := b.gaps(m, box.Space)
+	box.cover(func(lo, hi int64) []*Box {
+		pieces := gaps(lo, hi)
+		for _, p := range pieces {
+			if p.Kind == KindFree {
+				idle += p.Hi - p.Lo
+			}
+			unsure = unsure || p.unsure
+		}
+		return pieces
+	})
+	if idle > 0 && !unsure {
+		used = box.Space - idle
+		box.Used, box.UsedBy = &used, "by the format and its entries"
+	}
 }
 
-// position returns where an entry is in its section.
+// positions returns where the entries are in what holds them, and how many
+// bytes they take there.
+func (b *boxer) positions(m *layout.ManifestEntry, depth int) []layout.Place {
+	pad := int64(0)
+	if depth > 0 && m.Compress == "" {
+		pad = limited(&m.PadBefore)
+	}
+	list := make([]layout.Place, len(*m.Entries))
+	next := pad + limited(&m.HeaderSize)
+	for i, child := range *m.Entries {
+		if child == nil {
+			continue
+		}
+		p := &list[i]
+		p.Size = limited(child.Size)
+		found, inFormat := b.places[child]
+		switch {
+		case m.HeaderSize > 0:
+			// One after the other, without padding.
+			switch data, ok := b.stored[child]; {
+			case ok:
+				p.Size = data.Len()
+			case child.ContentsSize != nil:
+				p.Size = limited(child.ContentsSize)
+			}
+			p.Offset, p.Known = next, true
+			next += p.Size
+		case inFormat && !isSection(m.Type):
+			p.Offset, p.Size, p.Known = pad+found.Offset, limited(&found.Size), true
+		default:
+			if p.Offset, p.Known = position(child, m); p.Known {
+				p.Offset += pad
+			}
+		}
+	}
+	return list
+}
+
+// position returns where an entry is in its section, as its description says.
 func position(m, section *layout.ManifestEntry) (int64, bool) {
 	const limit = math.MaxInt64 / 4
 	inside := func(n int64) (int64, bool) { return n, n > -limit && n < limit }
@@ -376,34 +496,21 @@ func lanes(list []*Box) (base, over []*Box) {
 	return base, over
 }
 
-// cover adds boxes for what no entry covers, and reckons how far the box is
-// filled.
-func (b *Box) cover() {
-	filler := Box{Kind: KindFree, Name: "free", Class: "free"}
-	if !isSection(b.Type) {
-		filler = Box{Kind: KindOwn, Name: "own data of " + b.Type, Class: "own"}
-	}
+// cover adds the boxes that gap returns for what no entry covers.
+func (b *Box) cover(gap func(lo, hi int64) []*Box) {
 	var all []*Box
-	used, pos := int64(0), int64(0)
-	gap := func(lo, hi int64) {
-		if hi > lo {
-			f := filler
-			size := hi - lo
-			f.Lo, f.Hi, f.Size = lo, hi, &size
-			all = append(all, &f)
-		}
-	}
+	pos := int64(0)
 	for _, c := range b.Children {
-		gap(pos, c.Lo)
+		if c.Lo > pos {
+			all = append(all, gap(pos, c.Lo)...)
+		}
 		all = append(all, c)
-		used += c.Hi - c.Lo
 		pos = c.Hi
 	}
-	gap(pos, b.Space)
-	b.Children = all
-	if filler.Kind == KindFree {
-		b.Used, b.UsedBy = &used, "by its entries"
+	if b.Space > pos {
+		all = append(all, gap(pos, b.Space)...)
 	}
+	b.Children = all
 }
 
 // filled is how many bytes of a box are drawn as filled: all, if nothing is
@@ -488,11 +595,8 @@ func Select(list []*Drawing, paths []string) ([]*Drawing, error) {
 // match returns the boxes of entries that match a path.
 func (d *Drawing) match(path string) []*Box {
 	boxes := entrypath.Tree[*Box]{
-		Children: func(b *Box) []*Box {
-			list := slices.Concat(b.Children, b.Over)
-			return slices.DeleteFunc(list, func(c *Box) bool { return c.Kind != KindEntry })
-		},
-		Names: func(b *Box) []string { return b.names },
+		Children: (*Box).entries,
+		Names:    func(b *Box) []string { return b.names },
 	}
 	for _, spelling := range entrypath.Spellings(path, d.node) {
 		if found := boxes.Select(d.Root, spelling); len(found) > 0 {
@@ -500,6 +604,30 @@ func (d *Drawing) match(path string) []*Box {
 		}
 	}
 	return nil
+}
+
+// entries returns the boxes of the entries in a box.
+func (b *Box) entries() []*Box {
+	var list []*Box
+	for _, c := range slices.Concat(b.Children, b.Over) {
+		switch c.Kind {
+		case KindEntry:
+			list = append(list, c)
+		case KindPacked:
+			list = append(list, c.entries()...)
+		}
+	}
+	return list
+}
+
+// packed returns the box of the compressed contents of a container that has
+// more room than they take, or nil.
+func (b *Box) packed() *Box {
+	i := slices.IndexFunc(b.Children, func(c *Box) bool { return c.Kind == KindPacked })
+	if i < 0 {
+		return nil
+	}
+	return b.Children[i]
 }
 
 // parts adds drawings of the chosen boxes in b, whose first byte is at start.
@@ -517,7 +645,11 @@ func (d *Drawing) parts(b *Box, start int64, chosen map[*Box]bool, out []*Drawin
 		}
 		title := d.Title + ":" + c.Path
 		if c.Compress != "" && len(c.Children) > 0 {
-			part.Hi, from = c.Space, 0
+			if p := c.packed(); p != nil {
+				part.Children, part.Over, part.Space = p.Children, p.Over, p.Space
+				part.Used, part.UsedBy = p.Used, p.UsedBy
+			}
+			part.Hi, from = part.Space, 0
 			title += " (decompressed)"
 		}
 		out = append(out, &Drawing{Title: title, Start: from, Root: &part})

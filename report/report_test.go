@@ -39,6 +39,13 @@ func golden(t *testing.T, name, got string) {
 // buildImage builds the image that the body of a binman node describes.
 func buildImage(t testing.TB, body string, files map[string][]byte) string {
 	t.Helper()
+	path, _ := build(t, body, files)
+	return path
+}
+
+// build builds such an image, and returns the manifest too.
+func build(t testing.TB, body string, files map[string][]byte) (path string, m *layout.Manifest) {
+	t.Helper()
 	dir := t.TempDir()
 	files["desc.dts"] = []byte("/dts-v1/;\n/ { binman { " + body + " }; };\n")
 	for name, data := range files {
@@ -56,7 +63,7 @@ func buildImage(t testing.TB, body string, files map[string][]byte) string {
 	if err := b.Run(); err != nil {
 		t.Fatal(err)
 	}
-	return filepath.Join(dir, "image.bin")
+	return filepath.Join(dir, "image.bin"), b.Manifest()
 }
 
 // openImage opens an image as if its name were name.

@@ -120,11 +120,11 @@ func (o *mapOptions) drawings() ([]*report.Drawing, error) {
 		if err == nil {
 			return []*report.Drawing{report.FromOpened(img)}, nil
 		}
-		root, _, err := openForeign(o.image, err)
+		root, data, err := openForeign(o.image, err)
 		if err != nil {
 			return nil, err
 		}
-		return []*report.Drawing{report.FromFormats(o.image, root)}, nil
+		return []*report.Drawing{report.FromFormats(o.image, root, data)}, nil
 	}
 	text, err := readManifest(o.manifest)
 	if err != nil {
