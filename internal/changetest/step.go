@@ -249,8 +249,9 @@ func (st *state) must(s *step, before *snapshot) string {
 	packed := n.compress != "" || n.squeezed()
 	old := e.contents()
 	switch {
-	case st.collected(n):
-		// The size of what else a collection holds may not be known.
+	case st.collected(n), n.stage && t.file != nil && s.has("-F"):
+		// The size of what else a collection holds may not be known, and that of
+		// a program cannot be filled up.
 	case !packed && !n.extend && len(t.data) <= len(old):
 		return "the contents fit"
 	case st.img.repack && !s.has("-F") && !st.img.embedded() && st.free(n):
