@@ -226,11 +226,11 @@ func TestOpenedSymbols(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			image := machine{files: files}.build(t, `allow-repack; `+c.body+` c { is = "c"; }; b { is = "b"; }; fdtmap { };`).image(t)
 			path := ""
-			for _, e := range open(t, image).List(nil) {
+			open(t, image).Entry.Walk(func(e *layout.Entry) {
 				if e.Name == "a" {
 					path = e.Path()[1:]
 				}
-			}
+			})
 			for _, have := range []bool{true, false} {
 				var in memory
 				if have {
@@ -338,6 +338,7 @@ func TestChangedRanges(t *testing.T) {
 		t.Errorf("changed: %v", got)
 	}
 }
+
 // An entry that others are made of may have gone with the container that held
 // it: these then stay as they are.
 func TestLostDependencies(t *testing.T) {
@@ -358,4 +359,3 @@ func TestLostDependencies(t *testing.T) {
 		t.Errorf("it has %q", s)
 	}
 }
-

@@ -190,7 +190,7 @@ func TestReplaceSmaller(t *testing.T) {
 	for _, c := range []struct{ name, body, path, want string }{
 		{"in a section", `a { is = "aaaa"; }; b { is = "b"; };`, "a", "n\x00\x00\x00b"},
 		{"that may move", `allow-repack; a { is = "aaaa"; }; b { is = "b"; };`, "a", "n\x00\x00\x00b"},
-		{"of a size", `allow-repack; pad-byte = <0x2e>; a { is = "aaaa"; size = <5>; }; b { is = "b"; };`, "a", "n....b"},
+		{"of a size", `allow-repack; pad-byte = <0x2e>; a { is = "aaaa"; size = <5>; }; b { is = "b"; };`, "a", "n\x00\x00\x00\x00b"},
 		{"of a size in an image that cannot say so", `pad-byte = <0x2e>; a { is = "aaaa"; size = <5>; }; b { is = "b"; };`, "a", "n\x00\x00\x00\x00b"},
 		{"in a box", `box { a { is = "aaaa"; }; c { is = "c"; }; }; b { is = "b"; };`, "box/a", "01n|01c|\x00\x00\x00b"},
 		{"in a box that may move", `allow-repack; box { a { is = "aaaa"; }; c { is = "c"; }; }; b { is = "b"; };`, "box/a", "01n|01c|b"},
@@ -266,8 +266,8 @@ func TestReplaceErrors(t *testing.T) {
 	}
 	// An image that is followed by something else keeps its size.
 	_, err := open(t, append(bytes.Clone(movable), "more"...)).put(t, "a", "much longer than before")
-	wantError(t, err, "the image changed its size from ")
-	wantError(t, err, "but is followed by 0x4 further bytes in its file")
+	wantError(t, err, "exceeds section size")
+	wantError(t, err, "the image is followed by 0x4 further bytes in its file, so that it cannot grow")
 	got, err := open(t, append([]byte("before"), far...)).put(t, "a", "bbbb")
 	if err != nil || !bytes.HasPrefix(got, []byte("beforebbbb")) || !bytes.HasSuffix(got, []byte("more")) || len(got) != len(far)+6 {
 		t.Errorf("image %q, error %v", got, err)
@@ -279,8 +279,12 @@ func TestReplaceErrors(t *testing.T) {
 func TestReplaceSame(t *testing.T) {
 	image := build(t, `a { is = "aaaa"; }; b { compress = "gzip"; len = <50>; }; box { c { len = <60>; box-compress = "gzip"; }; }; wrapped { is = "w"; }; header { }; fdtmap { };`).image(t)
 	o := open(t, image)
+	all, err := o.Select(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, packed := range []bool{false, true} {
-		for _, e := range o.List(nil)[1:] {
+		for _, e := range all[1:] {
 			read := o.Contents
 			if packed {
 				read = o.Stored
