@@ -66,8 +66,9 @@ type pass struct {
 func (p *pass) settled() bool { return len(p.outgrown)+len(p.moved)+len(p.rehash) == 0 }
 
 // maxPasses is how often an image is packed until nothing changes its size
-// any more.
-const maxPasses = 5
+// any more. The original stops after 5, which is too few for compressed
+// sections in each other that hold a device tree: it tells the size of each.
+const maxPasses = 20
 
 // Run builds the images and writes them, with everything else that was asked
 // for, into the output directory. The error wraps ErrMissing when the images

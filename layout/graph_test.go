@@ -119,12 +119,16 @@ func TestUpdates(t *testing.T) {
 
 // An image whose entries chase each other ends in an error that names them.
 func TestEndless(t *testing.T) {
-	many := `then = "b", "cc", "ddd", "eeee", "fffff", "gggggg", "hhhhhhh";`
+	var longer []string
+	for n := range 25 {
+		longer = append(longer, `"`+strings.Repeat("b", n+1)+`"`)
+	}
+	many := `then = ` + strings.Join(longer, ", ") + `;`
 	for _, c := range []struct{ name, body, want string }{
-		{"one", `a { }; grow { ` + many + ` };`, "Image '/binman': Entries changed size after packing (tried 5 passes): /binman/grow"},
-		{"two", `section { grow@1 { ` + many + ` }; }; grow@2 { ` + many + ` };`, "(tried 5 passes): /binman/section/grow@1, /binman/section, /binman/grow@2"},
-		{"in a box", `box { grow { ` + many + ` }; };`, "(tried 5 passes): /binman/box/grow, /binman/box"},
-		{"a fifth pass is enough", `grow { then = "b", "cc", "ddd", "eeee"; };`, ""},
+		{"one", `a { }; grow { ` + many + ` };`, "Image '/binman': Entries changed size after packing (tried 20 passes): /binman/grow"},
+		{"two", `section { grow@1 { ` + many + ` }; }; grow@2 { ` + many + ` };`, "(tried 20 passes): /binman/section/grow@1, /binman/section, /binman/grow@2"},
+		{"in a box", `box { grow { ` + many + ` }; };`, "(tried 20 passes): /binman/box/grow, /binman/box"},
+		{"a last pass is enough", `grow { then = ` + strings.Join(longer[:19], ", ") + `; };`, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) { wantError(t, build(t, c.body).err, c.want) })
 	}
