@@ -186,6 +186,7 @@ func TestHash(t *testing.T) {
 		{"of the image", `a { is = "a"; };` + hashed, "/binman/hash", "a", false},
 		{"of a box", `box { a { is = "a"; }; ` + hashed + `};`, "/binman/box/hash", "01a|", false},
 		{"updated", `grow { is = "a"; then = "b"; ` + hashed + `};`, "/binman/grow/hash", "b", true},
+		{"updated to less, which is filled up", `grow { is = "aaa"; then = "b"; ` + hashed + `};`, "/binman/grow/hash", "b\x00\x00", true},
 		{"updated in a section", `section { grow { is = "a"; then = "b"; }; ` + hashed + `};`, "/binman/section/hash", "b", true},
 		{"updated elsewhere", `wants { of = <&x>; ` + hashed + ` }; x: grow { is = "a"; then = "b"; };`, "/binman/wants/hash", "b", true},
 		{"updated far away", `section { wants { of = <&x>; }; ` + hashed + ` x: section { grow { is = "a"; then = "b"; }; }; };`, "/binman/section/hash", "bb", true},

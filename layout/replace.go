@@ -359,15 +359,14 @@ func (b *Build) setRemade(e *Entry, data content.Data) error {
 	if same && data.Len() <= e.Data.Len() {
 		return nil // what follows is padding
 	}
+	e.markChanged()
+	if e.Parent.placing() == InSection {
+		return b.setUpdated(e, data)
+	}
 	if err := b.noteHashed(e, data); err != nil {
 		return err
 	}
-	if e.Parent.placing() != InSection {
-		e.SetContents(data) // the container decides what fits
-	} else {
-		b.setUpdated(e, data)
-	}
-	e.markChanged()
+	e.SetContents(data) // the container decides what fits
 	return nil
 }
 
