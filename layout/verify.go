@@ -70,6 +70,10 @@ func (e *Entry) compareContents(fresh *Entry) error {
 	if !e.dirty() && !e.ExtendSize {
 		want = e.opened.contents
 	}
+	want, err := e.converted(want)
+	if err != nil {
+		return err
+	}
 	if !fresh.opened.loaded || got.Len() < want.Len() {
 		return e.Errorf("it has lost contents")
 	}
