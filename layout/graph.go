@@ -50,7 +50,11 @@ func (g *graph) visit(ctx *Context, e *Entry, open map[*Entry]bool, way []*Entry
 	needs := append(append([]*Entry{}, e.Entries()...), e.Sources...)
 	if d, ok := e.Type.(Depender); ok {
 		others, err := d.Depends(ctx, e)
-		if err != nil {
+		switch {
+		case err == nil:
+		case ctx.Opened: // it has gone with a container that was replaced
+			ctx.Log.Printf(Info, "%v: leaving it as it is", err)
+		default:
 			return err
 		}
 		needs = append(needs, others...)

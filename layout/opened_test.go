@@ -337,3 +337,24 @@ func TestChangedRanges(t *testing.T) {
 		t.Errorf("changed: %v", got)
 	}
 }
+
+// An entry that others are made of may have gone with the container that held
+// it: these then stay as they are.
+func TestLostDependencies(t *testing.T) {
+	image := build(t, `allow-repack; s: section { x: a { is = "aa"; }; b { is = "b"; }; wants { of = <&x>; }; }; wants { of = <&x>; }; c { is = "c"; }; fdtmap { };`).image(t)
+	got, err := open(t, image).put(t, "section", "something else")
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := open(t, got)
+	if s := after.contents(t, "wants"); s != "aa" {
+		t.Errorf("it has %q", s)
+	}
+	// And so it is later on.
+	if got, err = after.put(t, "c", "longer"); err != nil {
+		t.Fatal(err)
+	}
+	if s := open(t, got).contents(t, "wants"); s != "aa" {
+		t.Errorf("it has %q", s)
+	}
+}
