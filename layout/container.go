@@ -41,7 +41,16 @@ func (b *Build) make(e *Entry) (content.Data, error) {
 		return content.Data{}, e.tooLarge(data.Len())
 	}
 	b.place(e, places)
-	return b.compress(e, data)
+	if data, err = b.compress(e, data); err != nil || !e.Compressed() {
+		return data, err
+	}
+	// What it holds may tell its size, so that the two could go on changing
+	// each other.
+	if n := data.Len(); b.pass.number > 2 && n < e.packedSize {
+		return content.Join(data, content.Fill(0, e.packedSize-n)), nil
+	}
+	e.packedSize = data.Len()
+	return data, nil
 }
 
 // place notes where a format has put its parts, and asks for another pass if

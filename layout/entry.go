@@ -60,6 +60,7 @@ type Entry struct {
 	extended bool // extend-size changed it in this pass
 
 	formatSize int64    // that the format which holds it made of it last
+	packedSize int64    // of a container that is compressed, when it was made last
 	opened     *openedE // of an entry of an opened image
 }
 
