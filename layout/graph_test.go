@@ -260,3 +260,14 @@ func TestHashErrors(t *testing.T) {
 		t.Error("there is a hash")
 	}
 }
+
+// A device tree that is compressed twice tells the sizes that its compressed
+// forms have, which depend on what it tells. That ends, all the same.
+func TestCompressedTreesSettle(t *testing.T) {
+	for codec, n := range map[string]int{"gzip": 29, "lz4": 27, "zstd": 36} {
+		r := build(t, fmt.Sprintf(`section { compress = "%s"; dtb { }; section { compress = "lz4"; dtb { }; }; }; a { len = <%d>; };
+			section-2 { type = "section"; a { len = <%d>; }; b { is = "%s"; }; }; fdtmap { };`, codec, n*37, n*1001, strings.Repeat("q", n)))
+		o := open(t, r.image(t))
+		checkTrees(t, o)
+	}
+}
