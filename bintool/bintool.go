@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -125,7 +126,8 @@ func (s Set) environ(own []string) []string {
 	sep := string(os.PathListSeparator)
 	path := strings.Join(s.Paths, sep)
 	for _, v := range own {
-		if old, ok := strings.CutPrefix(v, "PATH="); ok && old != "" {
+		name, old, _ := strings.Cut(v, "=")
+		if old != "" && (name == "PATH" || runtime.GOOS == "windows" && strings.EqualFold(name, "PATH")) {
 			path = strings.Join(s.Paths, sep) + sep + old
 		}
 	}

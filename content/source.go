@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"binman/internal/openfile"
 )
 
 // Errors that callers may tell apart.
@@ -134,7 +136,7 @@ func Open(path string) (Data, error) {
 	if err := regular(path, fi); err != nil {
 		return Data{}, err
 	}
-	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0)
+	f, err := openfile.Read(path)
 	if err != nil {
 		return Data{}, pathError(path, err)
 	}

@@ -12,15 +12,15 @@ import (
 	"binman/content"
 	"binman/dts"
 	"binman/fdt"
+	"binman/internal/suggest"
 )
 
 // Options say how to read a description. All are optional.
 type Options struct {
 	// Include lists directories to look for included files in.
 	Include []string
-	// Keep is given the tree as it was at stages of reading, to be looked at:
-	// it returns the name of the file that it was written to.
-	Keep func(name string, blob []byte) (path string, err error)
+	// Keep is given the tree as it was at stages of reading, to be looked at.
+	Keep func(name string, blob []byte) error
 	// Warn is told what is suspicious in the source, Debug what is done.
 	Warn  func(pos fdt.Pos, msg string)
 	Debug func(msg string)
@@ -40,15 +40,14 @@ func Load(name string, opt Options) (*fdt.Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	shown := name
 	if isSource(name) {
-		if shown, err = opt.keep(sourceBlob, tree, name); err != nil {
+		if err := opt.keep(sourceBlob, tree); err != nil {
 			return nil, err
 		}
 	}
 	binman := tree.Root.Child("binman")
 	if binman == nil {
-		return nil, fmt.Errorf("Device tree '%s' does not have a 'binman' node", shown)
+		return nil, noBinman(name, tree.Root)
 	}
 	if tree, err = insertTemplates(tree, binman, opt); err != nil {
 		return nil, err
@@ -59,9 +58,26 @@ func Load(name string, opt Options) (*fdt.Tree, error) {
 	return tree, nil
 }
 
-func (o Options) keep(name string, tree *fdt.Tree, otherwise string) (string, error) {
+// noBinman says that nothing in the file describes images.
+func noBinman(name string, root *fdt.Node) error {
+	err := &NodeError{Msg: fmt.Sprintf("Device tree '%s' does not have a 'binman' node", name), Pos: root.Pos,
+		Hint: "the node 'binman' in the root describes the images: binman { ... };"}
+	var names []string
+	for _, node := range root.Subnodes {
+		names = append(names, node.Name)
+		if node.Child("binman") != nil {
+			err.Hint += fmt.Sprintf("\nthere is one in '%s', where nothing looks for it", node.Path())
+		}
+	}
+	if near := suggest.Nearest("binman", names); near != "" {
+		err.Hint += fmt.Sprintf("\nthere is a node '%s'", near)
+	}
+	return err
+}
+
+func (o Options) keep(name string, tree *fdt.Tree) error {
 	if o.Keep == nil {
-		return otherwise, nil
+		return nil
 	}
 	return o.Keep(name, tree.Marshal())
 }

@@ -12,8 +12,10 @@ import (
 type NodeError struct {
 	Kind string // "Node", "Section" or "Image"; "" if Msg names the node
 	Path string
+	Prop string // the property that is wrong, if it is one
 	Msg  string
-	Pos  fdt.Pos // where the source describes the node; zero if unknown
+	Hint string  // what to do about it, in lines that may follow the message
+	Pos  fdt.Pos // where the source describes the node or the property; zero if unknown
 	Err  error   // the cause, or nil
 }
 

@@ -27,12 +27,12 @@ func insertTemplates(tree *fdt.Tree, binman *fdt.Node, opt Options) (*fdt.Tree, 
 		return tree, err
 	}
 	tree.Sync()
-	if _, err := opt.keep(withTemplate, tree, ""); err != nil {
+	if err := opt.keep(withTemplate, tree); err != nil {
 		return nil, err
 	}
 	removeTemplates(binman)
 	tree.Sync()
-	if _, err := opt.keep(expanded, tree, ""); err != nil {
+	if err := opt.keep(expanded, tree); err != nil {
 		return nil, err
 	}
 	return rescan(tree)
@@ -43,7 +43,7 @@ func insertTemplates(tree *fdt.Tree, binman *fdt.Node, opt Options) (*fdt.Tree, 
 // node, which overrides what it has already. It returns whether there were
 // any.
 func (in *inserter) below(parent *fdt.Node, depth int) (bool, error) {
-	const limit = 1000
+	const limit = 1024 // no tree that can be read is deeper
 	if depth > limit {
 		return false, &NodeError{Kind: "Node", Path: parent.Path(), Pos: parent.Pos,
 			Msg: "templates make nodes without end: is a template inserted into itself?"}

@@ -4,6 +4,7 @@ package etype
 
 import (
 	"binman/content"
+	"binman/format/fdtmap"
 	"binman/layout"
 )
 
@@ -44,7 +45,7 @@ func (m *FDTMap) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, e
 	if err != nil {
 		return content.Data{}, err
 	}
-	return content.Join(content.String(layout.FDTMapMagic), content.Fill(0, 8), content.Bytes(tree)), nil
+	return fdtmap.Marshal(tree), nil
 }
 
 // Update returns the map with what packing found out.
@@ -59,8 +60,8 @@ func (m *FDTMap) AltFormats() []layout.AltFormat {
 
 // Convert returns the device tree without the header of the map.
 func (m *FDTMap) Convert(format string, data content.Data) (content.Data, error) {
-	if format != "fdt" || data.Len() < layout.FDTMapHeaderLen {
+	if format != "fdt" || data.Len() < fdtmap.HeaderLen {
 		return data, nil
 	}
-	return data.Slice(layout.FDTMapHeaderLen, data.Len()-layout.FDTMapHeaderLen), nil
+	return data.Slice(fdtmap.HeaderLen, data.Len()-fdtmap.HeaderLen), nil
 }

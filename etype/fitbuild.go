@@ -5,10 +5,12 @@ package etype
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"binman/content"
 	"binman/fdt"
 	"binman/format/fit"
+	"binman/internal/suggest"
 	"binman/layout"
 )
 
@@ -70,9 +72,27 @@ func (f *FIT) write(ctx *layout.Context, e *layout.Entry, src *fit.Source) (*fit
 	}
 	made, err := content.Renew(ctx.Memo, key, src.Write)
 	if err != nil {
-		return nil, e.Errorf("%w", err)
+		return nil, fitError(e, err)
 	}
 	return made, nil
+}
+
+// fitError makes an error about the nodes of a FIT one about its entry, at the
+// place of the node or the property.
+func fitError(e *layout.Entry, err error) error {
+	wrapped := e.Errorf("%w", err)
+	bad, ok := errors.AsType[*fit.NodeError](err)
+	if !ok {
+		return wrapped
+	}
+	layout.At(wrapped, bad.Node, bad.Prop)
+	if near := suggest.Nearest(bad.Value, bad.Known); near != "" {
+		return layout.Advise(wrapped, "did you mean '%s'?", near)
+	}
+	if len(bad.Known) > 0 {
+		return layout.Advise(wrapped, "there are %s", strings.Join(bad.Known, ", "))
+	}
+	return wrapped
 }
 
 // places returns where the FIT has the images.

@@ -38,7 +38,7 @@ func (s *fitSource) generate(out, node *fdt.Node, inImages bool) error {
 	case "split-elf":
 		return s.segmentNodes(out, node)
 	}
-	return s.errorf(node, "Unknown operation '%s'", operation)
+	return layout.At(s.errorf(node, "Unknown operation '%s'", operation), node, "fit,operation")
 }
 
 // treeNodes adds a node for each device tree.
@@ -78,7 +78,7 @@ type treeNode struct {
 
 func (t *treeNode) add(out *fdt.Node, inImages bool) error {
 	name := strings.ReplaceAll(t.node.Name[1:], "SEQ", t.seq)
-	out = addNode(out, strings.ReplaceAll(name, "NAME", t.name))
+	out = addNode(out, strings.ReplaceAll(name, "NAME", t.name), t.node)
 	for _, p := range t.node.Props {
 		if err := t.addProp(out, p); err != nil {
 			return err
@@ -92,7 +92,7 @@ func (t *treeNode) add(out *fdt.Node, inImages bool) error {
 		t.setData(out, data)
 	}
 	for _, sub := range t.node.Subnodes {
-		if err := t.copy(addNode(out, sub.Name), sub, belowGenerator, false); err != nil {
+		if err := t.copy(addNode(out, sub.Name, sub), sub, belowGenerator, false); err != nil {
 			return err
 		}
 	}
@@ -131,10 +131,10 @@ func (t *treeNode) addProp(out *fdt.Node, p *fdt.Prop) error {
 		t.phase = phase
 	default:
 		if isDirective(p.Name) {
-			return t.errorf(t.node, "Unknown directive '%s'", p.Name)
+			return layout.At(t.errorf(t.node, "Unknown directive '%s'", p.Name), t.node, p.Name)
 		}
 		value := bytes.ReplaceAll(p.Value, []byte("NAME"), []byte(t.name))
-		addProp(out, p.Name, bytes.ReplaceAll(value, []byte("SEQ"), []byte(t.seq)))
+		addPropFrom(out, p, bytes.ReplaceAll(value, []byte("SEQ"), []byte(t.seq)))
 	}
 	return nil
 }
@@ -257,7 +257,7 @@ func (s *fitSource) segmentNodes(out, node *fdt.Node) error {
 	for _, seg := range segs {
 		name := strings.ReplaceAll(node.Name[1:], "SEQ", strconv.Itoa(seg.index+1))
 		s.loadables = append(s.loadables, name)
-		if err := s.addSegment(addNode(out, name), node, seg, entry); err != nil {
+		if err := s.addSegment(addNode(out, name, node), node, seg, entry); err != nil {
 			return err
 		}
 	}
@@ -314,13 +314,13 @@ func (s *fitSource) addSegment(out, node *fdt.Node, seg segment, entry uint64) e
 			s.setData(out, content.Bytes(seg.data))
 		default:
 			if isDirective(p.Name) {
-				return s.errorf(node, "Unknown directive '%s'", p.Name)
+				return layout.At(s.errorf(node, "Unknown directive '%s'", p.Name), node, p.Name)
 			}
-			addProp(out, p.Name, p.Value)
+			addPropFrom(out, p, p.Value)
 		}
 	}
 	for _, sub := range node.Subnodes {
-		if err := s.copy(addNode(out, sub.Name), sub, belowGenerator, false); err != nil {
+		if err := s.copy(addNode(out, sub.Name, sub), sub, belowGenerator, false); err != nil {
 			return err
 		}
 	}

@@ -42,14 +42,24 @@ func (f *FIT) source(ctx *layout.Context, e *layout.Entry, p layout.Parts) (*fit
 // Nodes are put together by hand, since a property may stand in one twice: it
 // is how libfdt writes what it is told.
 
-func addNode(parent *fdt.Node, name string) *fdt.Node {
+// addNode adds a node that is made of from, which is nil or the node of the
+// description.
+func addNode(parent *fdt.Node, name string, from *fdt.Node) *fdt.Node {
 	n := &fdt.Node{Name: name, Parent: parent}
+	if from != nil {
+		n.Pos = from.Pos
+	}
 	parent.Subnodes = append(parent.Subnodes, n)
 	return n
 }
 
 func addProp(n *fdt.Node, name string, value []byte) {
 	n.Props = append(n.Props, &fdt.Prop{Name: name, Value: value, Node: n})
+}
+
+// addPropFrom adds a property that is made of from.
+func addPropFrom(n *fdt.Node, from *fdt.Prop, value []byte) {
+	n.Props = append(n.Props, &fdt.Prop{Name: from.Name, Value: value, Node: n, Pos: from.Pos})
 }
 
 func addString(n *fdt.Node, name, value string) { addProp(n, name, append([]byte(value), 0)) }
@@ -63,7 +73,7 @@ func (s *fitSource) setData(n *fdt.Node, data content.Data) {
 // errorf makes an error about a node within the FIT.
 func (s *fitSource) errorf(node *fdt.Node, format string, args ...any) error {
 	rel := strings.TrimPrefix(node.Path(), s.e.Node.Path()+"/")
-	return s.e.Errorf("subnode '%s': "+format, append([]any{rel}, args...)...)
+	return layout.At(s.e.Errorf("subnode '%s': "+format, append([]any{rel}, args...)...), node, "")
 }
 
 // copy puts into out what the FIT has of node: depth is its depth in the FIT,
@@ -90,7 +100,7 @@ func (s *fitSource) copy(out, node *fdt.Node, depth int, inImages bool) error {
 			}
 		default:
 			in := inImages || depth == 0 && sub.Name == "images"
-			if err := s.copy(addNode(out, sub.Name), sub, depth+1, in); err != nil {
+			if err := s.copy(addNode(out, sub.Name, sub), sub, depth+1, in); err != nil {
 				return err
 			}
 		}
@@ -125,7 +135,7 @@ func (s *fitSource) copyProp(out *fdt.Node, p *fdt.Prop) error {
 	case p.Name == "default" && bytes.HasPrefix(p.Value, []byte("@")):
 		return s.addDefault(out, p)
 	}
-	addProp(out, p.Name, p.Value)
+	addPropFrom(out, p, p.Value)
 	return nil
 }
 

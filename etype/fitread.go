@@ -77,7 +77,7 @@ func copyWritten(out, node *fdt.Node, depth int, inImages bool) {
 		}
 	}
 	for _, sub := range node.Subnodes {
-		copyWritten(addNode(out, sub.Name), sub, depth+1, inImages || depth == 1 && node.Name == "images")
+		copyWritten(addNode(out, sub.Name, sub), sub, depth+1, inImages || depth == 1 && node.Name == "images")
 	}
 }
 

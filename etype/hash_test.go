@@ -18,15 +18,28 @@ import (
 // TestHashOfFinalContents checks that a hash is that of the contents in the
 // image, also where these are only known once positions are.
 func TestHashOfFinalContents(t *testing.T) {
+	tests := []struct{ name, entry string }{
+		{"a flash map has positions", `fmap { };`},
+		{"a FIT has the properties of its node", `fit { description = "x"; offset = <0x10>; images { one { fill { size = <1>; }; }; }; };`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) { checkHash(t, test.entry) })
+	}
+}
+
+// checkHash checks the hash of a section with an entry that changes when it is
+// packed.
+func checkHash(t *testing.T, entry string) {
 	dir := t.TempDir()
 	source := filepath.Join(dir, "image.dts")
 	if err := os.WriteFile(source, []byte(`/dts-v1/;
 / {
 	binman {
+		allow-repack;
 		fill { size = <16>; };
 		section {
 			filename = "section.bin";
-			fmap { };
+			`+entry+`
 			hash { algo = "sha256"; };
 		};
 	};
@@ -60,6 +73,6 @@ func TestHashOfFinalContents(t *testing.T) {
 		t.Errorf("hash is %x, want %x", got, want)
 	}
 	if !b.Rehashed {
-		t.Error("the flash map did not change after packing, so this tests nothing")
+		t.Error("nothing changed after packing, so this tests nothing")
 	}
 }

@@ -3,9 +3,8 @@
 package etype
 
 import (
-	"encoding/binary"
-
 	"binman/content"
+	"binman/format/fdtmap"
 	"binman/layout"
 )
 
@@ -43,19 +42,18 @@ image-header {
 
 // Contents returns the header as far as it is known.
 func (h *ImageHeader) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
-	fdtmap := e.Sibling("fdtmap")
-	if fdtmap == nil {
+	fdt := e.Sibling("fdtmap")
+	if fdt == nil {
 		return content.Data{}, e.Errorf("'image_header' section must have an 'fdtmap' sibling")
 	}
 	offset := int64(0xffffffff)
-	if fdtmap.ImagePos.Known {
-		offset = fdtmap.ImagePos.Value
+	if fdt.ImagePos.Known {
+		offset = fdt.ImagePos.Value
 		if h.Location == "end" {
 			offset -= e.Image.Entry.Size.Or(0)
 		}
 	}
-	buf := binary.LittleEndian.AppendUint32([]byte(layout.ImageHeaderMagic), uint32(offset))
-	return content.Bytes(buf), nil
+	return fdtmap.Header(offset), nil
 }
 
 // Update returns the header with the position of the map.
@@ -77,7 +75,7 @@ func (h *ImageHeader) Next(ctx *layout.Context, e *layout.Entry, next int64) (in
 		case h.Location == "start":
 			next = 0
 		case size.Known:
-			next = size.Value - layout.ImageHeaderLen
+			next = size.Value - fdtmap.ImageHeader
 		}
 		// Otherwise the header is last, so it goes where it goes.
 	}

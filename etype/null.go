@@ -18,6 +18,7 @@ var nullInfo = layout.TypeInfo{
 	Name:    "null",
 	New:     func() layout.Type { return &Null{} },
 	Summary: "An entry which has no contents of its own",
+	Hole:    true,
 	Doc: `The size must be given, since nothing else says how large the entry is. The
 contents are set by the section that holds the entry: its pad byte, or with the
 overlap property what other entries put there.`,

@@ -71,7 +71,7 @@ func (u *UBootEnv) Wrap(ctx *layout.Context, e *layout.Entry, data content.Data)
 		return content.Data{}, e.Errorf("%w", err)
 	}
 	if int64(len(raw)) == size {
-		if _, err := ubootenv.ParseForm(data, size, u.form(), false); err == nil {
+		if env, err := ubootenv.Parse(data, size); err == nil && env.Form == u.form() {
 			return data, nil
 		}
 	}

@@ -9,7 +9,7 @@ package inspect
 import (
 	"fmt"
 	"io"
-	"path"
+	"path/filepath"
 
 	"binman/content"
 	"binman/format/capsule"
@@ -92,7 +92,7 @@ func isEnvironment(r io.ReaderAt, size int64) bool {
 // Image returns what is in the image, or nil if its format is not known. The
 // error says why an image of a known format cannot be listed.
 func Image(data content.Data, name string) (*Item, error) {
-	root := &Item{Item: binfmt.Item{Name: path.Base(name), Size: data.Len()}}
+	root := &Item{Item: binfmt.Item{Name: filepath.Base(name), Size: data.Len()}}
 	if err := look(root, data, formats(), 0); err != nil {
 		return nil, err
 	}

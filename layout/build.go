@@ -119,11 +119,8 @@ func (b *Build) init() {
 func (b *Build) load() (*fdt.Tree, error) {
 	tree, err := describe.Load(b.Description, describe.Options{
 		Include: b.Input.Dirs,
-		Keep: func(name string, blob []byte) (string, error) {
-			if err := b.Output.WriteIntermediate(name, content.Bytes(blob)); err != nil {
-				return "", err
-			}
-			return b.Output.Path(name)
+		Keep: func(name string, blob []byte) error {
+			return b.Output.WriteIntermediate(name, content.Bytes(blob))
 		},
 		Warn:  func(pos fdt.Pos, msg string) { b.Log.Printf(Warning, "%s: %s", pos, msg) },
 		Debug: func(msg string) { b.Log.Printf(Debug, "%s", msg) },
@@ -198,7 +195,7 @@ func (b *Build) selectImages() error {
 // generate lets an entry make entries.
 func (b *Build) generate(e *Entry) error {
 	if g, ok := e.Type.(Generator); ok {
-		return g.Generate(b.ctx(), e)
+		return b.about(e, g.Generate(b.ctx(), e))
 	}
 	return nil
 }
@@ -206,7 +203,7 @@ func (b *Build) generate(e *Entry) error {
 // editTrees lets an entry change complete device trees.
 func (b *Build) editTrees(e *Entry) error {
 	if t, ok := e.Type.(TreeEditor); ok {
-		return t.EditTrees(b.ctx(), e)
+		return b.about(e, t.EditTrees(b.ctx(), e))
 	}
 	return nil
 }
@@ -282,7 +279,7 @@ func (b *Build) obtain(e *Entry, log *Log) error {
 	}
 	data, err := e.Type.(Leaf).Contents(b.ctxLog(log), e)
 	if err != nil {
-		return err
+		return b.about(e, err)
 	}
 	if data.Len() > maxSize {
 		return e.tooLarge(data.Len())
@@ -367,12 +364,18 @@ func (b *Build) reset(root *Entry) error {
 		e.extended = false
 		_, extends := e.Type.(Extender)
 		leaf, ok := e.Type.(Leaf)
-		if !extends || !ok || e.opened != nil {
+		if !extends || !ok {
+			return nil
+		}
+		if e.opened != nil {
+			if !e.opened.given {
+				e.SetContents(e.shrunk(e.opened.contents, b.repack))
+			}
 			return nil
 		}
 		data, err := leaf.Contents(b.ctx(), e)
 		if err != nil {
-			return err
+			return b.about(e, err)
 		}
 		e.SetContents(data)
 		return nil
@@ -406,7 +409,7 @@ func (b *Build) updateEntry(e *Entry) error {
 	}
 	data, err := u.Update(b.ctx(), e)
 	if err != nil {
-		return err
+		return b.about(e, err)
 	}
 	if data.Len() > maxSize {
 		return e.tooLarge(data.Len())
@@ -422,10 +425,14 @@ func (b *Build) updateEntry(e *Entry) error {
 }
 
 // updateContainer makes a container again. It fills itself up to its size, so
-// only growth matters.
+// only growth matters. It may change although what it holds does not: a FIT has
+// properties of its node.
 func (b *Build) updateContainer(e *Entry) error {
 	data, err := b.make(e)
 	if err != nil {
+		return err
+	}
+	if err := b.noteHashed(e, data); err != nil {
 		return err
 	}
 	if data.Len() > e.ContentsSize {

@@ -11,6 +11,7 @@ import (
 	"binman/codec"
 	"binman/describe"
 	"binman/fdt"
+	"binman/internal/suggest"
 )
 
 // Finding is something in a description that is wrong or has no effect.
@@ -131,7 +132,7 @@ func (r *reader) lookForUnknown(e *Entry) {
 		}
 		slices.Sort(names)
 		hint := ""
-		if near := nearestOf(p.Name, names); near != "" {
+		if near := suggest.Nearest(p.Name, names); near != "" {
 			hint = fmt.Sprintf("; did you mean '%s'?", near)
 		}
 		r.note(e.Node, p, "unknown property '%s' of an entry of type '%s'%s", p.Name, e.baseType(), hint)

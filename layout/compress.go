@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"binman/codec"
 	"binman/content"
+	"binman/internal/suggest"
 )
 
 // checkCompression checks that the entry asks for a compression that exists.
@@ -17,9 +19,17 @@ func checkCompression(e *Entry) error {
 		return nil
 	}
 	if _, err := codec.Lookup(e.Compress); err != nil {
-		return e.Errorf("%w", err)
+		return unknownCompression(e, "compress", e.Compress, err)
 	}
 	return nil
+}
+
+// unknownCompression makes an error about a property that names a compression
+// which does not exist.
+func unknownCompression(e *Entry, prop, name string, err error) error {
+	names := append(codec.Names(), "none")
+	err = e.PropErrorf(prop, "%w%s", err, suggest.DidYouMean(name, names))
+	return Advise(err, "there are %s", strings.Join(names, ", "))
 }
 
 // missingToolSize is the size of the contents of an entry whose compression

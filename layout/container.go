@@ -38,7 +38,7 @@ func (b *Build) make(e *Entry) (content.Data, error) {
 	}
 	data, places, err := e.Type.(Container).Make(b.ctx(), e, b.parts(e))
 	if err != nil {
-		return content.Data{}, err
+		return content.Data{}, b.about(e, err)
 	}
 	if data.Len() > maxSize {
 		return content.Data{}, e.tooLarge(data.Len())
@@ -117,12 +117,25 @@ func (b *Build) packAlone(e *Entry) error {
 	if e.placing() != InSection || !e.Compressed() {
 		e.UncompSize = OptInt{} // of a file in the container, not for packing
 	}
-	if b.opened != nil {
-		// Its place in the container says nothing of its own size.
-		e.Size = OptInt{}
+	if b.opened == nil {
+		_, err := b.pack(e, 0)
+		return err
 	}
+	// Its place in the container says nothing of its own.
+	place := e.Offset
+	e.Offset, e.Size = Some(0), e.ownSize()
 	_, err := b.pack(e, 0)
+	e.Offset = place
 	return err
+}
+
+// ownSize returns the size that packing must keep to of an entry of an opened
+// image that a format has placed.
+func (e *Entry) ownSize() OptInt {
+	if list := e.Entries(); !e.OrigSize.Known && len(list) > 0 && list[len(list)-1].ExtendSize {
+		return Some(e.opened.inner.Len()) // up to which the last one was extended
+	}
+	return e.OrigSize
 }
 
 func (e *Entry) placing() Placing {

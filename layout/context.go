@@ -13,15 +13,6 @@ import (
 	"binman/fdt"
 )
 
-// What marks an FDT map and a header that points to one. The map's magic is
-// followed by 8 unused bytes, then by a device tree.
-const (
-	FDTMapMagic      = "_FDTMAP_"
-	FDTMapHeaderLen  = 16
-	ImageHeaderMagic = "BinM"
-	ImageHeaderLen   = 8
-)
-
 // Env is what a build knows of the machine that it runs on. The zero value
 // knows nothing.
 type Env struct {

@@ -4,7 +4,9 @@ package layout
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -124,7 +126,7 @@ func (b *Build) decode(node *fdt.Node, v any) []error {
 			continue
 		}
 		if err := setField(val.FieldByIndex(prop.index), node, p); err != nil {
-			errs = append(errs, &NodeError{Path: node.Path(), Msg: err.Error(), Pos: p.Pos, Err: err})
+			errs = append(errs, badValue(node, p, prop, err))
 		}
 	}
 	for _, prop := range s.props {
@@ -137,6 +139,27 @@ func (b *Build) decode(node *fdt.Node, v any) []error {
 		}
 	}
 	return errs
+}
+
+// badValue makes an error about the value of a property.
+func badValue(node *fdt.Node, p *fdt.Prop, prop *Property, err error) error {
+	ne := &NodeError{Path: node.Path(), Prop: p.Name, Msg: err.Error(), Pos: p.Pos, Err: err}
+	if ce, ok := errors.AsType[*cellsError](err); ok {
+		ne.Hint = ce.hint
+	} else if how := howWritten[prop.Kind]; how != "" {
+		ne.Hint = fmt.Sprintf("it is written as in: %s = %s;", p.Name, how)
+	}
+	return ne
+}
+
+// howWritten has an example of each kind of value in source.
+var howWritten = map[string]string{
+	"one byte":       "[ff]",
+	"integer":        "<0x1000>",
+	"64-bit integer": "/bits/ 64 <0x1000>",
+	"string":         "\"text\"",
+	"string list":    "\"one\", \"two\"",
+	"cells":          "<1 2>",
 }
 
 // missingRequired returns the names of required properties that node lacks.
@@ -217,9 +240,21 @@ func number(node *fdt.Node, p *fdt.Prop) (int64, error) {
 		return 0, err
 	}
 	if v > maxSize {
-		return 0, fmt.Errorf("Node '%s' property '%s' is %#x: larger than any image", node.Name, p.Name, v)
+		return 0, &cellsError{fmt.Sprintf("Node '%s' property '%s' is %#x: larger than any image", node.Name, p.Name, v), twoCells(p)}
 	}
 	return int64(v), nil
+}
+
+// cellsError is about the number of cells of a property.
+type cellsError struct{ text, hint string }
+
+// Error returns what is wrong.
+func (e *cellsError) Error() string { return e.text }
+
+// twoCells explains what became of two cells where one may have been meant.
+func twoCells(p *fdt.Prop) string {
+	upper, lower := binary.BigEndian.Uint32(p.Value), binary.BigEndian.Uint32(p.Value[4:])
+	return fmt.Sprintf("two cells are one number of 64 bits, the upper half first: write <%#x> or <%#x> if one of them was meant", upper, lower)
 }
 
 func setFieldArg(f reflect.Value, name, arg string) error {
@@ -241,6 +276,9 @@ func setFieldArg(f reflect.Value, name, arg string) error {
 	case *int64:
 		f.SetInt(v)
 	case *uint32:
+		if v < 0 || v > math.MaxUint32 {
+			return fmt.Errorf("Entry arg '%s' (value '%s') does not fit in 32 bits", name, arg)
+		}
 		f.SetUint(uint64(v))
 	}
 	return nil

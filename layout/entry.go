@@ -59,8 +59,8 @@ type Entry struct {
 	hashNode *fdt.Node
 	extended bool // extend-size changed it in this pass
 
-	formatSize int64    // that the format which holds it made of it last
-	opened     *openedE // of an entry of an opened image
+	formatSize int64        // that the format which holds it made of it last
+	opened     *openedEntry // of an entry of an opened image
 }
 
 // ELFSource says where the symbols of an entry's content come from.
@@ -137,6 +137,10 @@ func (e *Entry) SetContents(d content.Data) {
 	e.ContentsSize = d.Len()
 	e.contentsKnown = true
 }
+
+// leftOut says whether the entry turned out not to be needed, and may be left
+// out.
+func (e *Entry) leftOut() bool { return e.Absent && e.Optional }
 
 // Compressed says whether the contents of the entry are compressed.
 func (e *Entry) Compressed() bool { return e.Compress != "" && e.Compress != "none" }

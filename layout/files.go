@@ -4,6 +4,7 @@ package layout
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,8 +17,35 @@ import (
 // Input finds input files.
 type Input struct {
 	Dirs  []string // searched in order; none means the current directory
-	Files Files    // what is there
+	Files Files    // what is there; nil is nothing
 }
+
+// files returns what is there.
+func (in Input) files() Files {
+	if in.Files == nil {
+		return noFiles{}
+	}
+	return in.Files
+}
+
+// noFiles is an empty file system.
+type noFiles struct{}
+
+func (noFiles) Open(path string) (content.Data, error) {
+	return content.Data{}, &content.PathError{Path: path, Err: fs.ErrNotExist}
+}
+
+func (noFiles) Stat(path string) (fs.FileInfo, error) {
+	return nil, &content.PathError{Path: path, Err: fs.ErrNotExist}
+}
+
+func (noFiles) Names(dir string) ([]string, error) {
+	return nil, &content.PathError{Path: dir, Err: fs.ErrNotExist}
+}
+
+func (noFiles) Glob(string) ([]string, error) { return nil, nil }
+
+func (noFiles) Getwd() string { return "" }
 
 // Find returns the path of the file named name. An absolute name, or any name
 // when there are no input directories, is taken as it is.
@@ -30,11 +58,11 @@ func (in Input) Find(name string) (string, error) {
 		if dir == "." || dir == "" {
 			path = name
 		}
-		if _, err := in.Files.Stat(path); err == nil {
+		if _, err := in.files().Stat(path); err == nil {
 			return path, nil
 		}
 	}
-	return "", &NotFoundError{Name: name, Dirs: in.Dirs, Cwd: in.Files.Getwd()}
+	return "", &NotFoundError{Name: name, Dirs: in.Dirs, Cwd: in.files().Getwd()}
 }
 
 // Open opens the input file named name.
@@ -43,7 +71,7 @@ func (in Input) Open(name string) (content.Data, error) {
 	if err != nil {
 		return content.Data{}, err
 	}
-	return in.Files.Open(path)
+	return in.files().Open(path)
 }
 
 // Trees returns the names, without extension and sorted, of the device trees
@@ -52,7 +80,7 @@ func (in Input) Trees(name string) (names []string, dir string, err error) {
 	if dir, err = in.Find(name); err != nil {
 		return nil, "", err
 	}
-	files, err := in.Files.Names(dir)
+	files, err := in.files().Names(dir)
 	if err != nil {
 		return nil, "", err
 	}
@@ -75,12 +103,12 @@ func (in Input) Glob(pattern string) ([]string, error) {
 	}
 	var files []string
 	for _, p := range patterns {
-		match, err := in.Files.Glob(p)
+		match, err := in.files().Glob(p)
 		if err != nil {
 			return nil, err
 		}
 		for _, path := range match {
-			if info, err := in.Files.Stat(path); err == nil && info.Mode().IsRegular() {
+			if info, err := in.files().Stat(path); err == nil && info.Mode().IsRegular() {
 				files = append(files, path)
 			}
 		}
@@ -146,7 +174,8 @@ func (o Output) WriteIntermediate(name string, data content.Data) error {
 }
 
 // Symlink makes name a link to the output file target, replacing a link that
-// is there.
+// is there. The link leads to the file from where the link is, wherever the
+// output directory is seen from.
 func (o Output) Symlink(name, target string) error {
 	path, err := o.Path(name)
 	if err != nil {
@@ -155,6 +184,11 @@ func (o Output) Symlink(name, target string) error {
 	dest, err := o.Path(target)
 	if err != nil {
 		return err
+	}
+	if !filepath.IsAbs(dest) {
+		if dest, err = filepath.Rel(filepath.Dir(name), target); err != nil {
+			return err
+		}
 	}
 	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSymlink != 0 {
 		if err := os.Remove(path); err != nil {

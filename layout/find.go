@@ -112,7 +112,10 @@ func (e *Entry) FindPhandle(phandle uint32) (*Entry, error) {
 	if node == nil {
 		return nil, e.Errorf("Cannot find node for phandle %d", phandle)
 	}
-	found := e.Parent.findNode(node)
+	var found *Entry
+	if e.Parent != nil {
+		found = e.Parent.findNode(node)
+	}
 	if found == nil {
 		return nil, e.Errorf("Cannot find entry for node '%s'", node.Name)
 	}

@@ -50,8 +50,12 @@ func (g *graph) visit(ctx *Context, e *Entry, open map[*Entry]bool, way []*Entry
 	needs := append(append([]*Entry{}, e.Entries()...), e.Sources...)
 	if d, ok := e.Type.(Depender); ok {
 		others, err := d.Depends(ctx, e)
-		if err != nil {
-			return err
+		switch {
+		case err == nil:
+		case ctx.Opened: // it has gone with a container that was replaced
+			ctx.Log.Printf(Info, "%v: leaving it as it is", err)
+		default:
+			return ctx.b.about(e, err)
 		}
 		needs = append(needs, others...)
 	}

@@ -26,13 +26,13 @@ func (img *Image) padded() content.Data { return img.Entry.Padded(img.Entry.Data
 func (b *Build) write(img *Image) error {
 	data := img.padded()
 	if err := b.Output.Write(img.Filename, data); err != nil {
-		return err
+		return b.aboutProp(img.Entry, "filename", err)
 	}
 	b.Log.Printf(Info, "Wrote %#x bytes", data.Len())
 	if img.Symlink == "" {
 		return nil
 	}
-	return b.Output.Symlink(img.Symlink, img.Filename)
+	return b.aboutProp(img.Entry, "symlink", b.Output.Symlink(img.Symlink, img.Filename))
 }
 
 // writeSections writes the sections that have a file of their own.
@@ -40,13 +40,13 @@ func (b *Build) writeSections(img *Image) error {
 	return img.Entry.walkErr(func(e *Entry) error {
 		if f, ok := e.Type.(Finisher); ok {
 			if err := f.Finish(b.ctx(), e); err != nil {
-				return err
+				return b.about(e, err)
 			}
 		}
 		if e.Parent == nil || e.Section == nil || e.Section.Filename == "" {
 			return nil
 		}
-		return b.Output.Write(e.Section.Filename, e.Data)
+		return b.aboutProp(e, "filename", b.Output.Write(e.Section.Filename, e.Data))
 	})
 }
 

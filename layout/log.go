@@ -34,6 +34,7 @@ type Log struct {
 	held []message
 }
 
+// A message of level 0 is for the user, and printed as it is.
 type message struct {
 	level Level
 	text  string
@@ -53,7 +54,11 @@ func (l *Log) release() {
 		return
 	}
 	for _, m := range l.held {
-		l.to.Printf(m.level, "%s", m.text)
+		if m.level == 0 {
+			l.to.Print(m.text)
+		} else {
+			l.to.Printf(m.level, "%s", m.text)
+		}
 	}
 	l.held = nil
 }
@@ -84,10 +89,15 @@ func (l *Log) Printf(level Level, format string, args ...any) {
 // Print writes text to standard output at any level, for what the user asked
 // to see.
 func (l *Log) Print(text string) {
-	if l == nil || l.Out == nil {
+	if l == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	io.WriteString(l.Out, text)
+	switch {
+	case l.to != nil:
+		l.held = append(l.held, message{text: text})
+	case l.Out != nil:
+		io.WriteString(l.Out, text)
+	}
 }

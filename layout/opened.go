@@ -3,12 +3,14 @@
 package layout
 
 import (
+	"math"
+
 	"binman/content"
 	"binman/fdt"
 )
 
-// openedE is what an opened image has of an entry.
-type openedE struct {
+// openedEntry is what an opened image has of an entry.
+type openedEntry struct {
 	offset, size OptInt // where it was
 
 	// Of a container: what it holds, once somebody has asked.
@@ -24,7 +26,7 @@ type openedE struct {
 	contents content.Data  // as they were, without padding
 	packed   *content.Data // as its container would compress the new contents
 	changed  bool          // the contents are not those of the image any more
-	given    bool          // somebody has given them
+	given    bool          // somebody has given them, or the entry does not have its own
 	touched  bool          // something in it has changed
 	whole    bool          // a container that was given as a whole
 	bound    bool          // an image that cannot change its size, since something follows it
@@ -107,7 +109,7 @@ func (o *Opened) item(e *Entry) (Item, error) {
 // inner returns what a container holds: without padding, decompressed.
 func (o *Opened) inner(e *Entry) (content.Data, error) {
 	if e.Parent == nil {
-		return o.Data, nil
+		return o.body()
 	}
 	it, err := o.item(e)
 	if err != nil {
@@ -118,6 +120,15 @@ func (o *Opened) inner(e *Entry) (content.Data, error) {
 		return content.Data{}, err
 	}
 	return e.unwrap(data)
+}
+
+// body returns the image without padding, and without what follows it.
+func (o *Opened) body() (content.Data, error) {
+	data := o.Data
+	if size := o.Entry.opened.size; size.positive() && size.Value <= data.Len() {
+		data = data.Slice(0, size.Value)
+	}
+	return o.Entry.unpad(data)
 }
 
 // bare returns the contents of an entry as they are in its container, without
@@ -211,24 +222,26 @@ func (e *Entry) Plain() bool {
 
 // load makes the contents of everything in the image known.
 func (o *Opened) load(e *Entry) error {
-	data := o.Data
+	data, err := o.body()
 	if e.Parent != nil {
-		it, err := o.item(e)
-		if err == nil {
+		var it Item
+		if it, err = o.item(e); err == nil {
 			data, err = e.bare(it)
 		}
-		if err != nil && e.Parent.placing() == InSection {
-			return err
-		}
-		if err != nil {
-			o.b.Log.Printf(Info, "%v: leaving it as it is", err)
-			e.opened.lost = true
-			return nil
-		}
-	} else if e.Size.Known && e.Size.Value <= data.Len() {
-		data = data.Slice(0, e.Size.Value)
+	}
+	if err != nil && (e.Parent == nil || e.Parent.placing() == InSection) {
+		return err
+	}
+	if err != nil {
+		o.b.Log.Printf(Info, "%v: leaving it as it is", err)
+		e.opened.lost = true
+		return nil
 	}
 	e.opened.loaded, e.opened.contents = true, data
+	e.Hole = e.Info.Hole && e.Overlap
+	if e.opened.given, err = o.foreign(e, data); err != nil {
+		return err
+	}
 	e.SetContents(e.shrunk(data, o.b.repack))
 	if e.Section == nil {
 		return nil
@@ -238,15 +251,45 @@ func (o *Opened) load(e *Entry) error {
 		e.opened.lost = true
 		return nil
 	}
-	if e.Parent == nil {
-		e.opened.inner = data
-	}
+	e.order()
 	for _, child := range e.Section.Entries {
 		if err := o.load(child); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// order brings the entries of a section in the order in which they were packed:
+// the map has those first that were generated.
+func (e *Entry) order() {
+	last := int64(math.MinInt64)
+	for _, child := range e.Section.Entries {
+		if child.Overlap {
+			continue
+		}
+		if child.Offset.Value < last && e.placing() == InSection {
+			sortByOffset(e.Section.Entries)
+			return
+		}
+		last = child.Offset.Value
+	}
+}
+
+// foreign says whether an entry that fills itself up to the size that it is
+// extended to has other contents by now.
+func (o *Opened) foreign(e *Entry, data content.Data) (bool, error) {
+	x, ok := e.Type.(Extender)
+	if !ok || !e.ExtendSize || !e.Size.Known {
+		return false, nil
+	}
+	own, err := x.Extend(o.b.ctx(), e)
+	if err != nil {
+		return false, err
+	}
+	n := min(own.Len(), data.Len())
+	same, err := content.Equal(own.Slice(0, n), data.Slice(0, n))
+	return !same, err
 }
 
 // shrunk returns the contents of an entry without what extend-size has added

@@ -32,7 +32,7 @@ func (b *Build) pack(e *Entry, next int64) (int64, error) {
 	if p, ok := e.Type.(Placer); ok {
 		var err error
 		if next, err = p.Next(b.ctx(), e, next); err != nil {
-			return 0, err
+			return 0, b.about(e, err)
 		}
 	}
 	next, err := e.packLeaf(b, next)
@@ -69,16 +69,14 @@ func (e *Entry) packLeaf(b *Build, next int64) (int64, error) {
 		e.Size = Some(size)
 	}
 	if e.Size.Value < need {
-		return 0, e.Errorf("Entry contents size is %#x (%d) but entry size is %#x (%d)", need, need, e.Size.Value, e.Size.Value)
+		return 0, e.contentsMisfit(need, false)
 	}
 	// The offset or the size may be given and contradict the alignment.
 	if e.Size.Value != alignUp(e.Size.Value, e.AlignSize.Or(0)) {
-		return 0, e.Errorf("Size %#x (%d) does not match align-size %#x (%d)",
-			e.Size.Value, e.Size.Value, e.AlignSize.Value, e.AlignSize.Value)
+		return 0, e.sizeMisfit(e.Errorf)
 	}
 	if e.Offset.Value != alignUp(e.Offset.Value, e.Align.Or(0)) {
-		return 0, e.Errorf("Offset %#x (%d) does not match align %#x (%d)",
-			e.Offset.Value, e.Offset.Value, e.Align.Value, e.Align.Value)
+		return 0, e.offsetMisfit()
 	}
 	return end, nil
 }
@@ -161,7 +159,7 @@ func (b *Build) applyOffsets(e *Entry) error {
 		if s, ok := child.Type.(OffsetSetter); ok {
 			list, err := s.Offsets(b.ctx(), child)
 			if err != nil {
-				return err
+				return b.about(child, err)
 			}
 			for _, os := range list {
 				if err := e.setOffsetSize(os); err != nil {

@@ -5,9 +5,12 @@ package layout
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"binman/fdt"
+	"binman/internal/suggest"
 )
 
 // specialPrefixes start the names of subnodes that describe their parent and
@@ -191,25 +194,28 @@ func (b *Build) lookupType(name string, node *fdt.Node) (*TypeInfo, error) {
 	case b.opened != nil:
 		return b.Types["blob"], nil
 	case b.Unsupported[base]:
-		return nil, &UnknownTypeError{Pos: node.Pos, Msg: fmt.Sprintf("Entry type '%s' in node '%s' is not supported by this version", name, node.Path())}
+		return nil, unknownType(node, "Entry type '%s' in node '%s' is not supported by this version", name, node.Path())
 	}
 	module := strings.ReplaceAll(base, "-", "_")
-	msg := fmt.Sprintf("Unknown entry type '%s' in node '%s' (expected etype/%s.py, error 'no such entry type')",
-		name, node.Path(), module)
-	if near := nearest(base, b.Types); near != "" {
-		msg += fmt.Sprintf("; did you mean '%s'?", near)
+	near := suggest.DidYouMean(base, slices.Sorted(maps.Keys(b.Types)))
+	err := unknownType(node, "Unknown entry type '%s' in node '%s' (expected etype/%s.py, error 'no such entry type')%s", name, node.Path(), module, near)
+	if near == "" {
+		Advise(err, "the type of an entry is the name of its node, or its property 'type': 'binman entry-docs' lists the types")
 	}
-	return nil, &UnknownTypeError{Msg: msg, Pos: node.Pos}
+	return nil, err
 }
 
 // UnknownTypeError says that no entry type has the name that a node asks for.
-type UnknownTypeError struct {
-	Msg string
-	Pos fdt.Pos
-}
+type UnknownTypeError struct{ NodeError }
 
-// Error returns the message in the original's wording.
-func (e *UnknownTypeError) Error() string { return e.Msg }
+// Unwrap makes it a NodeError.
+func (e *UnknownTypeError) Unwrap() error { return &e.NodeError }
+
+// unknownType makes an error about the type of the entry at node.
+func unknownType(node *fdt.Node, format string, args ...any) error {
+	err := &UnknownTypeError{NodeError{Path: node.Path(), Msg: fmt.Sprintf(format, args...), Pos: node.Pos}}
+	return At(err, node, "type")
+}
 
 // entry reads the properties of the entry and of all it holds.
 func (r *reader) entry(e *Entry) error {
@@ -287,6 +293,8 @@ func (r *reader) complete(e *Entry) error {
 	e.ImagePos, e.UncompSize = e.HaveImagePos, e.HaveUncompSize
 	if r.b.opened == nil {
 		e.OrigOffset, e.OrigSize = e.WantOffset, e.WantSize
+	} else if e.inAlone() {
+		e.recallAsked()
 	}
 	if s := e.section(); !e.Align.Known && s != nil {
 		e.Align = Some(s.AlignDefault)
@@ -314,6 +322,21 @@ func (r *reader) complete(e *Entry) error {
 	return nil
 }
 
+// recallAsked finds out what the description asked for where a map only says
+// that it asked for something: what came of it stays. What extend-size has made
+// of a size cannot be told.
+func (e *Entry) recallAsked() {
+	if e.OrigOffset.Known {
+		e.OrigOffset = e.WantOffset
+	}
+	if e.OrigSize.Known {
+		e.OrigSize = e.WantSize
+	}
+	if e.ExtendSize {
+		e.OrigSize = OptInt{}
+	}
+}
+
 // renamed are the properties that used to have another name.
 var renamed = []rename{{"pos", "offset"}, {"expand-size", "extend-size"}}
 
@@ -324,16 +347,30 @@ func (r rename) String() string { return fmt.Sprintf("Please use '%s' instead of
 // checkCommon checks the properties that every entry has.
 func (e *Entry) checkCommon() error {
 	if !isPowerOfTwo(e.Align.Or(0)) {
-		return &NodeError{Kind: "Node", Path: e.Path(), Pos: e.Node.Pos,
-			Msg: fmt.Sprintf("Alignment %d must be a power of two", e.Align.Value)}
+		// The original says Node of an image too.
+		return notPowerOfTwo(&NodeError{Kind: "Node", Path: e.Path(), Pos: e.Node.Pos,
+			Msg: fmt.Sprintf("Alignment %d must be a power of two", e.Align.Value)}, e, "align", e.Align.Value)
 	}
-	if !isPowerOfTwo(e.AlignSize.Or(0)) {
-		return e.Errorf("Alignment size %d must be a power of two", e.AlignSize.Value)
+	if n := e.AlignSize.Or(0); !isPowerOfTwo(n) {
+		return notPowerOfTwo(e.Errorf("Alignment size %d must be a power of two", n), e, "align-size", n)
 	}
-	if !isPowerOfTwo(e.AlignEnd.Or(0)) {
-		return e.Errorf("Alignment of end %d must be a power of two", e.AlignEnd.Value)
+	if n := e.AlignEnd.Or(0); !isPowerOfTwo(n) {
+		return notPowerOfTwo(e.Errorf("Alignment of end %d must be a power of two", n), e, "align-end", n)
 	}
 	return nil
+}
+
+// notPowerOfTwo completes an error about a property that should be one.
+func notPowerOfTwo(err error, e *Entry, prop string, n int64) error {
+	At(err, e.Node, prop)
+	if p := e.Node.Prop(prop); p != nil && len(p.Value) == 8 {
+		return Advise(err, "%s", twoCells(p))
+	}
+	lower := int64(1)
+	for lower*2 < n {
+		lower *= 2
+	}
+	return Advise(err, "such as %#x or %#x", lower, lower*2)
 }
 
 // children reads the entries that e holds, in place of those it had.

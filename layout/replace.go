@@ -118,7 +118,7 @@ func (o *Opened) replace(r Replacement, resize bool) error {
 		data = content.Join(data, content.Fill(0, have-n))
 	}
 	e.SetContents(data)
-	e.opened.given = true
+	e.opened.given, e.Hole = true, false
 	e.markChanged()
 	if e.Info.Tree != "" {
 		o.b.trees.dropTree(e)
@@ -165,7 +165,7 @@ func (o *Opened) newContents(r Replacement) (content.Data, error) {
 	e, data := r.Entry, o.withoutPadding(r)
 	ctx := o.b.ctx()
 	switch {
-	case !r.Compressed:
+	case !r.Compressed || !e.Processed():
 		if w, ok := e.Type.(Wrapper); ok {
 			return w.Wrap(ctx, e, data)
 		}
@@ -216,6 +216,9 @@ func (o *Opened) relocate(e *Entry, data content.Data) {
 	if err == nil {
 		items, err = e.Type.(Container).Open(o.b.ctx(), e, inner)
 	}
+	if err == nil && e.placing() == InSection && inner.Len() != e.opened.inner.Len() && !e.covered(inner, items) {
+		err = errors.New("its entries are not found in it")
+	}
 	var kept []*Entry
 	for i, child := range e.Section.Entries {
 		o.b.trees.forget(child)
@@ -227,6 +230,18 @@ func (o *Opened) relocate(e *Entry, data content.Data) {
 		o.b.deleteNode(child.Node)
 	}
 	e.Section.set(kept)
+}
+
+// covered says whether entries reach to the end of what holds them, but for
+// zeros.
+func (e *Entry) covered(data content.Data, items []Item) bool {
+	var end, held int64
+	for _, it := range items {
+		held += it.Data.Len()
+		end = max(end, it.Offset-e.Section.start+it.Size)
+	}
+	n := data.TrimRight(0).Len()
+	return end >= n || held >= n // a header before them does not count for offsets
 }
 
 // relocateChild notes where an entry is in new contents of its container. It

@@ -3,8 +3,8 @@
 package layout
 
 import (
+	"cmp"
 	"slices"
-	"sort"
 	"sync"
 
 	"binman/content"
@@ -128,16 +128,19 @@ func (s *Section) Make(ctx *Context, e *Entry, p Parts) (content.Data, []Place, 
 	for _, part := range p.List {
 		child := part.Entry
 		data := part.Data
-		if child.Hole {
-			data = content.Fill(pad, child.Size.Or(0))
+		if child.Hole { // its size is that with padding
+			data = content.Fill(pad, max(child.Size.Or(0)-child.PadBefore-child.PadAfter, 0))
 		}
 		at := child.Offset.Or(0) - s.start
 		if child.Overlap {
 			if !p.Packed {
 				continue
 			}
-			if child.Size.Value == 0 || child.Absent && child.Optional {
-				padTo(&out, at, pad) // nothing lies over nothing
+			if child.Size.Value == 0 {
+				padTo(&out, at, pad) // what is empty lies over nothing
+				continue
+			}
+			if child.leftOut() {
 				continue
 			}
 			if err := s.overlay(child, at, &out, data); err != nil {
@@ -173,7 +176,7 @@ func (s *Section) splice(e *Entry, p Parts) (content.Data, bool) {
 	covered := false // what comes later lies over what has changed
 	for _, part := range p.List {
 		child := part.Entry
-		if !part.Changed && !(covered && child.Overlap) {
+		if !part.Changed && !(covered && child.Overlap && !child.Hole) {
 			continue
 		}
 		covered = true
@@ -181,6 +184,9 @@ func (s *Section) splice(e *Entry, p Parts) (content.Data, bool) {
 		at := child.Offset.Value - s.start
 		if padded.Len() != child.Size.Value || at < 0 || at > data.Len()-padded.Len() {
 			return content.Data{}, false // it has outgrown its place
+		}
+		if part.Data.Len() == padded.Len()-child.PadBefore-child.PadAfter {
+			at, padded = at+child.PadBefore, part.Data // its padding stays
 		}
 		data = data.Replace(at, padded)
 	}
@@ -247,11 +253,13 @@ func (b *Build) packEntries(e *Entry) error {
 		}
 	}
 	if s.SortByOffset {
-		sort.SliceStable(s.Entries, func(i, j int) bool {
-			return s.Entries[i].Offset.Value < s.Entries[j].Offset.Value
-		})
+		sortByOffset(s.Entries)
 	}
 	return b.extendEntries(e)
+}
+
+func sortByOffset(list []*Entry) {
+	slices.SortStableFunc(list, func(a, b *Entry) int { return cmp.Compare(a.Offset.Value, b.Offset.Value) })
 }
 
 // extendEntries grows the entries with extend-size up to the next entry or to
@@ -288,7 +296,8 @@ func (b *Build) extend(e *Entry) (content.Data, error) {
 		return b.make(e) // a format may fill its size
 	}
 	if x, ok := e.Type.(Extender); ok && (e.opened == nil || !e.opened.given) {
-		return x.Extend(b.ctx(), e)
+		data, err := x.Extend(b.ctx(), e)
+		return data, b.about(e, err)
 	}
 	return e.Data, nil
 }
@@ -298,15 +307,14 @@ func (e *Entry) sizeSection() error {
 	n := e.Data.Len()
 	if e.Size.positive() {
 		if n > e.Size.Value {
-			return e.sectionErrorf("contents size %#x (%d) exceeds section size %#x (%d)", n, n, e.Size.Value, e.Size.Value)
+			return e.overfull(n, false)
 		}
 	} else {
 		size := max(e.PadBefore+n+e.PadAfter, e.MinSize)
 		e.Size = Some(alignUp(size, e.AlignSize.Or(0)))
 	}
 	if e.Size.Value != alignUp(e.Size.Value, e.AlignSize.Or(0)) {
-		return e.sectionErrorf("Size %#x (%d) does not match align-size %#x (%d)",
-			e.Size.Value, e.Size.Value, e.AlignSize.Value, e.AlignSize.Value)
+		return e.sizeMisfit(e.sectionErrorf)
 	}
 	return nil
 }
@@ -323,15 +331,17 @@ func (b *Build) checkEntries(e *Entry) error {
 	var prev *Entry // known as soon as end is more than 0
 	for _, child := range s.Entries {
 		off, n := child.Offset.Value, child.Size.Value
+		if child.Overlap && child.leftOut() {
+			continue
+		}
 		if off < s.start || off+n > s.start+size {
-			return child.Errorf("Offset %#x (%d) size %#x (%d) is outside the section '%s' starting at %#x (%d) of size %#x (%d)",
-				off, off, n, n, e.Path(), s.start, s.start, size, size)
+			return child.outside(n, size, false)
 		}
 		if child.Overlap {
 			continue
 		}
 		if off < end && n != 0 {
-			return child.Errorf("Offset %#x (%d) overlaps with previous entry '%s' ending at %#x (%d)", off, off, prev.Path(), end, end)
+			return child.overlaps(prev, end, false)
 		}
 		end = off + n
 		prev = child
@@ -346,7 +356,7 @@ func (e *Entry) dropAbsent() {
 		return
 	}
 	s := e.Section
-	s.set(slices.DeleteFunc(s.Entries, func(c *Entry) bool { return c.Absent && c.Optional }))
+	s.set(slices.DeleteFunc(s.Entries, (*Entry).leftOut))
 	for _, child := range s.Entries {
 		child.dropAbsent()
 	}

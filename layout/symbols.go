@@ -22,10 +22,15 @@ func (b *Build) elf(name string) (*elf.File, error) {
 	if f := b.elfs[path]; f != nil {
 		return f, nil
 	}
-	f, err := elf.Open(path)
+	data, err := b.Input.files().Open(path)
 	if err != nil {
 		return nil, err
 	}
+	f, err := elf.Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("'%s': %w", path, err)
+	}
+	f.Name = path
 	b.elfs[path] = f
 	return f, nil
 }
@@ -135,7 +140,7 @@ func (b *Build) writeSymbols(img *Image) error {
 		if table == nil {
 			table = img.symbolTable()
 		}
-		return b.writeEntrySymbols(e, table)
+		return b.about(e, b.writeEntrySymbols(e, table))
 	})
 }
 
@@ -147,10 +152,43 @@ func (b *Build) writeEntrySymbols(e *Entry, table *symbolTable) error {
 		}
 		return err
 	}
+	data := e.Data
+	packed := e.Compressed() && len(e.missingTools) == 0
+	if packed {
+		if data, err = e.unwrap(data); err != nil {
+			return err
+		}
+	}
+	patches, err := b.planSymbols(e, f, table, data.Len())
+	if err != nil && e.inAlone() {
+		b.Log.Printf(Warning, "Node '%s': its symbols are left as they are: %v", e.Path(), err)
+		return nil
+	}
+	if err != nil || len(patches) == 0 {
+		return err
+	}
+	data = elf.Apply(data, patches)
+	if packed {
+		if data, err = b.compress(e, data); err != nil {
+			return err
+		}
+	}
+	if b.opened != nil {
+		return b.setRemade(e, data)
+	}
+	if err := b.noteHashed(e, data); err != nil {
+		return err
+	}
+	b.setUpdated(e, data)
+	return nil
+}
+
+// planSymbols returns what the symbols in contents of n bytes are to be.
+func (b *Build) planSymbols(e *Entry, f *elf.File, table *symbolTable, n int64) ([]elf.Patch, error) {
 	plan := elf.SymbolPlan{
 		SectionPath: e.Image.Entry.Path(),
 		EntryPath:   e.Path(),
-		Contents:    e.ContentsSize,
+		Contents:    n,
 		InELF:       e.ELF.IsELF,
 		BaseSym:     e.ELF.BaseSym,
 		Lookup: func(w elf.Wanted) (int64, bool, error) {
@@ -163,23 +201,7 @@ func (b *Build) writeEntrySymbols(e *Entry, table *symbolTable) error {
 	} else if e.Image.Section.EndAt4GB {
 		plan.BaseAddr = new(int64)
 	}
-	patches, err := f.PlanSymbols(plan)
-	if err != nil && e.inAlone() {
-		b.Log.Printf(Warning, "Node '%s': its symbols are left as they are: %v", e.Path(), err)
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	data := elf.Apply(e.Data, patches)
-	if b.opened != nil {
-		return b.setRemade(e, data)
-	}
-	if err := b.noteHashed(e, data); err != nil {
-		return err
-	}
-	e.Data = data
-	return nil
+	return f.PlanSymbols(plan)
 }
 
 // logELF prints what package elf reports.

@@ -52,7 +52,7 @@ func (b *Build) loadTrees(main *fdt.Tree) error {
 		if err != nil {
 			continue // this build has no such phase
 		}
-		data, err := b.Input.Files.Open(path)
+		data, err := b.Input.files().Open(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // without input directories, Find takes the name as it is
 		}
@@ -132,7 +132,7 @@ func (b *Build) treeContents(e *Entry, etype string) (content.Data, error) {
 
 // mapTree returns the device tree for the FDT map of the section e.
 func (b *Build) mapTree(e *Entry) ([]byte, error) {
-	if b.opened != nil {
+	if b.opened != nil && e.Parent == nil {
 		return b.mainTree().Marshal(), nil
 	}
 	tree, err := b.scan()
@@ -291,7 +291,7 @@ func (b *Build) addPlaceholders(e *Entry, havePos bool) error {
 		b.addZero(e, "uncomp-size", everyTree)
 	}
 	if err := b.addHash(e); err != nil {
-		return err
+		return b.about(e, err)
 	}
 	havePos = havePos && !e.Compressed()
 	if e.Section != nil && e.Section.EndAt4GB {

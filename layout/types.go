@@ -235,6 +235,7 @@ type TypeInfo struct {
 	HoldsTree bool   // its contents tell where entries are, and what their hashes are
 	Generated bool   // binman makes its contents of the rest of the image alone
 	Remade    bool   // its contents follow what changes around it in an opened image
+	Hole      bool   // it has no contents of its own, but those of its section
 }
 
 // Placing says who places the entries that a container holds.

@@ -32,7 +32,7 @@ func (o *Opened) verify(file content.Data) error {
 // compare compares an entry that was packed with what a fresh look at the
 // image shows of it.
 func (o *Opened) compare(e, fresh *Entry) error {
-	if e.ImagePos != fresh.ImagePos || e.Offset != fresh.Offset || e.Size != fresh.Size {
+	if differ(e.ImagePos, fresh.ImagePos) || differ(e.Offset, fresh.Offset) || differ(e.Size, fresh.Size) {
 		return e.Errorf("the map says another position: %v", fresh.place())
 	}
 	if e.opened.loaded && e.Parent != nil && !e.coveredByOther() {
@@ -54,6 +54,10 @@ func (o *Opened) compare(e, fresh *Entry) error {
 	}
 	return nil
 }
+
+// differ says whether a map tells another number than it should. It may tell
+// none, if it is no entry of the image itself.
+func differ(want, got OptInt) bool { return got.Known && want != got }
 
 func (e *Entry) place() string {
 	return fmt.Sprintf("image-pos %#x offset %#x size %#x", e.ImagePos.Value, e.Offset.Value, e.Size.Value)
@@ -82,11 +86,14 @@ func (e *Entry) compareContents(fresh *Entry) error {
 // coveredByOther says whether an entry that may overlap lies over this one, or
 // what is under it shows through.
 func (e *Entry) coveredByOther() bool {
-	if e.Hole || e.Parent.placing() != InSection {
+	switch {
+	case e.Hole:
+		return true
+	case e.Parent.placing() != InSection:
 		return false
 	}
 	for _, other := range e.Parent.Section.Entries {
-		if other == e || !other.Overlap && !e.Overlap {
+		if other == e || other.Hole || !other.Overlap && !e.Overlap {
 			continue
 		}
 		if e.Offset.Value < other.Offset.Value+other.Size.Value && other.Offset.Value < e.Offset.Value+e.Size.Value {

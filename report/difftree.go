@@ -11,7 +11,7 @@ import (
 
 	"binman/content"
 	"binman/fdt"
-	"binman/layout"
+	"binman/format/fdtmap"
 )
 
 // TreeDiff says how two device trees differ.
@@ -46,11 +46,11 @@ var placement = map[string]bool{"offset": true, "size": true, "image-pos": true,
 // they are not.
 func compareTrees(a, b content.Data, isMap bool) (*TreeDiff, error) {
 	if isMap {
-		if min(a.Len(), b.Len()) < layout.FDTMapHeaderLen {
+		if min(a.Len(), b.Len()) < fdtmap.HeaderLen {
 			return nil, nil
 		}
-		a = a.Slice(layout.FDTMapHeaderLen, a.Len()-layout.FDTMapHeaderLen)
-		b = b.Slice(layout.FDTMapHeaderLen, b.Len()-layout.FDTMapHeaderLen)
+		a = a.Slice(fdtmap.HeaderLen, a.Len()-fdtmap.HeaderLen)
+		b = b.Slice(fdtmap.HeaderLen, b.Len()-fdtmap.HeaderLen)
 	}
 	treeA, err := deviceTree(a)
 	if err != nil || treeA == nil {

@@ -15,15 +15,61 @@ import (
 // mkimage looks for.
 var configProperties = [...]string{"kernel", "ramdisk", "fdt", "loadables", "fpga", "firmware", "script"}
 
-// check reports what mkimage would refuse, in its words, and what readers
-// could take in more than one way.
+// NodeError is what is wrong with a node of a FIT.
+type NodeError struct {
+	Node *fdt.Node
+	Prop string // the property that is wrong, or ""
+	Msg  string
+	// Value is what is not known of the property, and Known what would be, for
+	// suggestions.
+	Value string
+	Known []string
+	Err   error // the cause, or nil
+}
+
+// Error returns the message, in mkimage's words if it has any for this.
+func (e *NodeError) Error() string { return e.Msg }
+
+// Unwrap returns the cause.
+func (e *NodeError) Unwrap() error { return e.Err }
+
+func wrong(node *fdt.Node, prop, format string, args ...any) *NodeError {
+	return &NodeError{Node: node, Prop: prop, Msg: fmt.Sprintf(format, args...)}
+}
+
+// Finder finds out whether a node has a subnode of a name.
+type Finder func(parent *fdt.Node, name string) bool
+
+// Check returns what mkimage would refuse of the nodes of a FIT, and what
+// readers could not use, all of it. That images have contents is not checked.
+// Has, if not nil, finds images and configurations, for nodes that are not
+// those of the FIT yet.
+func Check(root *fdt.Node, has Finder) []*NodeError {
+	if has == nil {
+		has = hasNode
+	}
+	images := root.Child("images")
+	if images == nil {
+		return []*NodeError{wrong(root, "", "Can't find images parent node '/images' (FDT_ERR_NOTFOUND)")}
+	}
+	var list []*NodeError
+	if !root.Has("description") {
+		list = append(list, wrong(root, "", "the FIT needs a property 'description', without which U-Boot does not take it for one"))
+	}
+	list = append(list, checkConfigs(root, images, has)...)
+	for _, node := range images.Subnodes {
+		list = append(list, checkImage(node)...)
+	}
+	return list
+}
+
+// check reports what mkimage would refuse, and what readers could take in more
+// than one way.
 func (s *Source) check() error {
+	list := Check(s.Root, nil)
 	images := s.images()
 	if images == nil {
-		return fmt.Errorf("Can't find images parent node '/images' (FDT_ERR_NOTFOUND)")
-	}
-	if !s.Root.Has("description") {
-		return fmt.Errorf("the FIT needs a property 'description', without which U-Boot does not take it for one")
+		return list[0]
 	}
 	if s.Align < 0 || s.Align&(s.Align-1) != 0 {
 		return fmt.Errorf("alignment %#x must be a power of two", s.Align)
@@ -34,13 +80,13 @@ func (s *Source) check() error {
 	if err := s.checkUnique(s.Root); err != nil {
 		return err
 	}
-	if err := s.checkConfigs(); err != nil {
-		return err
-	}
 	for _, node := range images.Subnodes {
-		if err := s.checkImage(node); err != nil {
-			return err
+		if !node.Has("data") {
+			list = append(list, wrong(node, "", "Can't get image data/size: image '%s' has no data", node.Name))
 		}
+	}
+	if len(list) > 0 {
+		return list[0]
 	}
 	return nil
 }
@@ -93,55 +139,68 @@ func (s *Source) sameNode(a, b *fdt.Node) (bool, error) {
 	return same, nil
 }
 
-func (s *Source) checkImage(node *fdt.Node) error {
-	if !node.Has("data") {
-		return fmt.Errorf("Can't get image data/size: image '%s' has no data", node.Name)
-	}
+func checkImage(node *fdt.Node) []*NodeError {
+	var list []*NodeError
 	for _, name := range []string{"data-offset", "data-position", "data-size"} {
 		if node.Has(name) {
-			return fmt.Errorf("image '%s' has data and a property '%s', which says that it is elsewhere", node.Name, name)
+			list = append(list, wrong(node, name, "image '%s' has data and a property '%s', which says that it is elsewhere", node.Name, name))
 		}
 	}
 	for _, sub := range node.Subnodes {
+		algo := text(sub, "algo")
 		switch {
 		case sub.Name == "dm-verity":
-			return fmt.Errorf("image '%s' asks for dm-verity, which is %w", node.Name, ErrUnsupported)
+			err := wrong(sub, "", "image '%s' asks for dm-verity, which is %v", node.Name, ErrUnsupported)
+			err.Err = ErrUnsupported
+			list = append(list, err)
 		case !isHash(sub):
 		case !sub.Has("algo"):
-			return fmt.Errorf("Can't get hash algo property for '%s' hash node in '%s' image node", sub.Name, node.Name)
-		case hashes[text(sub, "algo")] == nil:
-			return fmt.Errorf("Unsupported hash algorithm (%s) for '%s' hash node in '%s' image node", text(sub, "algo"), sub.Name, node.Name)
+			list = append(list, wrong(sub, "", "Can't get hash algo property for '%s' hash node in '%s' image node", sub.Name, node.Name))
+		case hashes[algo] == nil:
+			err := wrong(sub, "algo", "Unsupported hash algorithm (%s) for '%s' hash node in '%s' image node", algo, sub.Name, node.Name)
+			err.Value, err.Known = algo, Hashes()
+			list = append(list, err)
 		}
 	}
-	return nil
+	return list
 }
 
 // checkConfigs checks that what configurations name is there.
-func (s *Source) checkConfigs() error {
-	configs := s.Root.Child("configurations")
+func checkConfigs(root, images *fdt.Node, has Finder) []*NodeError {
+	configs := root.Child("configurations")
 	if configs == nil {
 		return nil
 	}
-	if configs.Has("default") {
-		if name := text(configs, "default"); !hasNode(configs, name) {
-			return fmt.Errorf("Default configuration '%s' not found under /configurations", name)
-		}
+	var list []*NodeError
+	if name := text(configs, "default"); configs.Has("default") && !has(configs, name) {
+		err := wrong(configs, "default", "Default configuration '%s' not found under /configurations", name)
+		err.Value, err.Known = name, names(configs)
+		list = append(list, err)
 	}
-	images := s.images()
 	for _, config := range configs.Subnodes {
 		for _, prop := range configProperties {
-			names, _, err := config.Strs(prop)
+			refs, _, err := config.Strs(prop)
 			if err != nil {
 				continue // not a list of strings
 			}
-			for _, name := range names {
-				if name != "" && !hasNode(images, name) {
-					return fmt.Errorf("configuration '%s' references undefined image '%s' in property '%s'", config.Name, name, prop)
+			for _, name := range refs {
+				if name != "" && !has(images, name) {
+					err := wrong(config, prop, "configuration '%s' references undefined image '%s' in property '%s'", config.Name, name, prop)
+					err.Value, err.Known = name, names(images)
+					list = append(list, err)
 				}
 			}
 		}
 	}
-	return nil
+	return list
+}
+
+func names(node *fdt.Node) []string {
+	var list []string
+	for _, sub := range node.Subnodes {
+		list = append(list, sub.Name)
+	}
+	return list
 }
 
 // hasNode says whether libfdt finds a subnode: without a unit address, the name

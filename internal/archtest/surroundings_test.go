@@ -23,6 +23,7 @@ var asking = map[string]bool{
 // mayAsk are the packages that may, with the reason.
 var mayAsk = map[string]string{
 	"cmd":                 "programs",
+	"internal/changetest": "looks for files that the program has left",
 	"internal/cli":        "the command line",
 	"internal/argparse":   "the command line's width",
 	"internal/glob":       "looks for files on behalf of internal/host",

@@ -256,7 +256,7 @@ func (f *File) Commit() error {
 		os.Remove(temp)
 		return err
 	}
-	err := f.step(stepRename, func() error { return os.Rename(temp, f.target) })
+	err := f.step(stepRename, func() error { return rename(temp, f.target) })
 	if err != nil {
 		os.Remove(temp)
 		return err

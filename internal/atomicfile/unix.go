@@ -29,6 +29,9 @@ func keepOwner(f *os.File, old fs.FileInfo) {
 	}
 }
 
+// rename gives the file temp the name target, whoever has that open.
+func rename(temp, target string) error { return os.Rename(temp, target) }
+
 // syncDir flushes a directory, so that a rename in it lasts.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)

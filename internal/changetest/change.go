@@ -7,20 +7,23 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"binman/fdt"
+	"binman/format/ubootenv"
 )
 
 // changed checks what a step that was done has changed.
 func (st *state) changed(s *step, before, after *snapshot) *violation {
-	replaced := map[*node][]byte{}
+	replaced := map[*node]target{}
 	for _, t := range s.targets {
-		replaced[t.node] = t.data
+		replaced[t.node] = t
 	}
 	if v := st.outside(s, before, after); v != nil {
 		return v
 	}
 	for _, old := range before.order[1:] {
 		n, now := old.node, after.entries[old.Path]
-		data, own := replaced[n]
+		t, own := replaced[n]
 		below := slices.ContainsFunc(s.targets, func(t target) bool { return n.in(t.node) })
 		above := slices.ContainsFunc(s.targets, func(t target) bool { return t.node.in(n) })
 		if now == nil {
@@ -34,7 +37,7 @@ func (st *state) changed(s *step, before, after *snapshot) *violation {
 		case now.Type != old.Type:
 			v = failf("type", n, "was %s, is %s", old.Type, now.Type)
 		case own && !n.isOurs():
-			v = st.replaced(old, now, data, after)
+			v = st.replaced(old, now, t, after)
 		case below && now.size() == 0 && old.size() != 0:
 			v = failf("empty", n, "is listed with size 0, after what holds it was replaced")
 		case !below && !above && !st.follows(n, replaced):
@@ -49,7 +52,7 @@ func (st *state) changed(s *step, before, after *snapshot) *violation {
 
 // follows says whether binman makes something in the entry anew when other
 // entries are replaced. Device trees are looked at by kept.
-func (st *state) follows(n *node, replaced map[*node][]byte) bool {
+func (st *state) follows(n *node, replaced map[*node]target) bool {
 	return n.any(func(n *node) bool {
 		if n.typ != "collection" {
 			return n.isOurs()
@@ -80,11 +83,14 @@ func (st *state) outside(s *step, before, after *snapshot) *violation {
 }
 
 // replaced checks the contents of an entry that has been given data.
-func (st *state) replaced(old, now *entry, data []byte, after *snapshot) *violation {
-	n := now.node
+func (st *state) replaced(old, now *entry, t target, after *snapshot) *violation {
+	n, data := now.node, t.data
+	if t.vars != nil {
+		return checkEnvironment(now, t.vars)
+	}
 	if n.isTree() {
-		if want, ok := st.timeless(data); ok {
-			if got, _ := st.timeless(now.plain); got != want {
+		if want, ok := st.timeless(data, nil); ok {
+			if got, _ := st.timeless(now.plain, nil); got != want {
 				return failf("new", n, "the device tree is not the one that was put in")
 			}
 			return nil
@@ -114,6 +120,21 @@ func (st *state) replaced(old, now *entry, data []byte, after *snapshot) *violat
 	}
 	if !st.fills(rest, now) {
 		return failf("new", n, "the %#x bytes that were put in are followed by something else: %x", len(data), rest)
+	}
+	return nil
+}
+
+// checkEnvironment checks that an entry is an environment with some variables.
+func checkEnvironment(e *entry, vars []string) *violation {
+	data := e.contents()
+	env, err := ubootenv.ParseForm(bytes.NewReader(data), int64(len(data)), ubootenv.Redundant, false)
+	switch {
+	case err != nil:
+		return failf("new", e.node, "is no environment: %v", err)
+	case env.CRC != env.Computed:
+		return failf("new", e.node, "has the CRC %#x, not %#x", env.CRC, env.Computed)
+	case !slices.Equal(env.Vars, vars):
+		return failf("new", e.node, "has the variables %q, not %q", env.Vars, vars)
 	}
 	return nil
 }
@@ -183,8 +204,9 @@ func (st *state) kept(old, now *entry, before, after *snapshot) *violation {
 		if !n.isTree() {
 			return nil // the tree in it is looked at
 		}
-		was, ok := st.timeless(old.plain)
-		if is, _ := st.timeless(now.plain); ok && is != was {
+		lost := func(path string) bool { return before.entries[path] != nil && after.entries[path] == nil }
+		was, ok := st.timeless(old.plain, lost)
+		if is, _ := st.timeless(now.plain, nil); ok && is != was {
 			return failf("others", n, "the device tree has changed beside positions and hashes")
 		} else if ok {
 			return nil
@@ -207,22 +229,31 @@ func (st *state) kept(old, now *entry, before, after *snapshot) *violation {
 }
 
 // timeless returns a device tree that describes the image as text, without
-// what binman changes when something moves. It is false for anything else.
-func (st *state) timeless(blob []byte) (string, bool) {
+// what binman changes when something moves, nor the nodes of lost entries. It
+// is false for anything else.
+func (st *state) timeless(blob []byte, lost func(path string) bool) (string, bool) {
 	tree, root := st.describes(blob)
 	if root == nil {
 		return "", false
 	}
 	var lines []string
-	for n := range tree.Root.All() {
+	var add func(n *fdt.Node, inside bool)
+	add = func(n *fdt.Node, inside bool) {
+		inside = inside || n == root
+		if inside && lost != nil && lost(strings.TrimPrefix(strings.TrimPrefix(n.Path(), root.Path()), "/")) {
+			return
+		}
 		lines = append(lines, n.Path())
-		inside := n == root || strings.HasPrefix(n.Path(), root.Path()+"/")
 		for _, p := range n.Props {
 			if !inside || p.Name != "value" && !slices.Contains(positions, p.Name) {
 				lines = append(lines, fmt.Sprintf("%s/%s=%x", n.Path(), p.Name, p.Value))
 			}
 		}
+		for _, sub := range n.Subnodes {
+			add(sub, inside)
+		}
 	}
+	add(tree.Root, false)
 	slices.Sort(lines)
 	return strings.Join(lines, "\n"), true
 }

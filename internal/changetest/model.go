@@ -104,6 +104,10 @@ func (n *node) in(other *node) bool {
 // isSection says whether the entry is a section, which has a pad byte.
 func (n *node) isSection() bool { return n.kids != nil }
 
+// oneFile says whether the entry is one file in a directory, although it holds
+// others.
+func (n *node) oneFile() bool { return n.typ == "u-boot" }
+
 // places says whether entries in it have the places that their properties ask
 // for. Other containers place them by themselves.
 func (n *node) places() bool {

@@ -259,6 +259,8 @@ func (w *worker) perform(st *state, before *snapshot, p *step, nth int) (after *
 		return before, false, v, nil
 	case status != 0:
 		return before, false, failf("status", p.targets[0].node, "status %d: %s", status, errs), nil
+	case slices.ContainsFunc(p.targets, func(t target) bool { return t.bad }):
+		return before, false, failf("bad", p.targets[0].node, "was replaced by what is of no use in it"), nil
 	case p.again && !same:
 		return before, true, failf("again", p.targets[0].node, "the image has changed although its contents have not (%#x bytes, were %#x)", len(now), len(before.file)), nil
 	}

@@ -135,7 +135,7 @@ func (p *step) refreshed(s *snapshot) *step {
 	now.targets = nil
 	for _, t := range p.targets {
 		if e := s.entries[t.node.path()]; e != nil {
-			now.targets = append(now.targets, same(e)...)
+			now.targets = append(now.targets, p.same(e, t.padded))
 		}
 	}
 	return &now

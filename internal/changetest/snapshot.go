@@ -82,16 +82,13 @@ func (e *entry) inner() []byte {
 	return e.plain[e.node.padBefore:]
 }
 
-// contents returns what has to be put into an entry so that it stays as it
-// is: what extract gives but for the padding that the entry asks for. It is
-// false if what is padding cannot be told.
-func (e *entry) contents() ([]byte, bool) {
+// contents returns what has to be put into an entry so that it stays as it is:
+// what extract gives but for the padding that the entry asks for.
+func (e *entry) contents() []byte {
 	if e.bare() {
-		return e.plain, true
+		return e.plain
 	}
-	outer, _ := e.node.padBytes()
-	end := e.stored[len(e.stored)-min(len(e.stored), int(e.node.padAfter)):]
-	return e.unpadded(), only(end, outer)
+	return e.unpadded()
 }
 
 // unpadded returns the contents as stored, without the padding asked for but
@@ -155,32 +152,61 @@ func (p Program) extract(s *snapshot, file, dir string) *violation {
 		{nil, func(e *entry) *[]byte { return &e.plain }},
 		{[]string{"-U"}, func(e *entry) *[]byte { return &e.stored }},
 	} {
-		if err := os.RemoveAll(dir); err != nil {
-			return failf("extract", nil, "%v", err)
-		}
 		args := append([]string{"extract", "-i", file, "-O", dir}, form.args...)
-		if status, _, errs := p.run(args...); status != 0 {
-			return failf("extract", nil, "status %d: %s", status, errs)
-		}
+		var whole, parts []*entry // a part of a file is extracted if it is asked for
+		var paths []string
 		for _, e := range s.order {
-			data, err := os.ReadFile(filepath.Join(dir, extractedName(e)))
-			if err != nil {
-				return failf("extract", e.node, "%v", err)
+			if e.isPart() {
+				parts, paths = append(parts, e), append(paths, e.node.command())
+			} else {
+				whole = append(whole, e)
 			}
-			*form.into(e) = data
+		}
+		if v := p.extractTo(dir, args, whole, form.into); v != nil {
+			return v
+		}
+		if len(parts) == 0 {
+			continue
+		}
+		if v := p.extractTo(dir, append(args, paths...), parts, form.into); v != nil {
+			return v
 		}
 	}
 	return nil
 }
 
-// extractedName returns the name of the file that extract writes for an
-// entry: a section may have no entries any more.
+// extractTo runs extract and reads the files that it makes of entries.
+func (p Program) extractTo(dir string, args []string, entries []*entry, into func(*entry) *[]byte) *violation {
+	if err := os.RemoveAll(dir); err != nil {
+		return failf("extract", nil, "%v", err)
+	}
+	if status, _, errs := p.run(args...); status != 0 {
+		return failf("extract", nil, "status %d: %s", status, errs)
+	}
+	for _, e := range entries {
+		data, err := os.ReadFile(filepath.Join(dir, extractedName(e)))
+		if err != nil {
+			return failf("extract", e.node, "%v", err)
+		}
+		*into(e) = data
+	}
+	return nil
+}
+
+// extractedName returns the name of the file that extract writes for an entry.
 func extractedName(e *entry) string {
-	if len(e.kids) > 0 || e.Path == "" {
+	if e.isDir() {
 		return filepath.Join(e.Path, "root")
 	}
 	return e.Path
 }
+
+// isDir says whether the entry is a directory with files for what it holds: a
+// section may have no entries any more.
+func (e *entry) isDir() bool { return e.parent == nil || len(e.kids) > 0 && !e.node.oneFile() }
+
+// isPart says whether the entry is in one file with others.
+func (e *entry) isPart() bool { return e.parent != nil && e.parent.node.oneFile() }
 
 // readMap reads the FDT map, where the list says that it is.
 func (s *snapshot) readMap(base int64) *violation {

@@ -3,6 +3,7 @@
 package changetest
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"binman/codec"
+	"binman/format/ubootenv"
 )
 
 // step is one run of replace.
@@ -24,7 +26,12 @@ type step struct {
 // target is an entry that a step replaces.
 type target struct {
 	node *node
-	data []byte // decompressed
+	data []byte   // new contents, decompressed
+	file []byte   // what is put in, if it is not that, nor that compressed
+	vars []string // that the new environment has, which is made of a text
+	bad  bool     // must be refused
+
+	padded bool // of what is put in again: with its padding
 }
 
 func (s *step) has(flag string) bool { return slices.Contains(s.flags, flag) }
@@ -69,70 +76,100 @@ func (st *state) draw(r *rand.Rand, s *snapshot) *step {
 		return st.draw(r, s)
 	case n == 0:
 		p.kind, p.again, p.dir = "extract and replace all", true, true
-		p.targets = same(slices.DeleteFunc(slices.Clone(s.order), func(e *entry) bool { return e.node.isSection() })...)
+		for _, e := range s.order {
+			if !e.isDir() && !e.isPart() {
+				p.targets = append(p.targets, p.same(e, true))
+			}
+		}
 	case n < 3:
 		p.kind, p.again = "extract and replace", true
-		for len(p.targets) == 0 {
-			p.targets = same(pick(r, s.order[1:]...))
-		}
+		p.targets = []target{p.same(pick(r, s.order[1:]...), r.IntN(2) == 0)}
 	case n < 6 && len(leaves) > 1:
 		p.kind, p.dir = "several", true
 		for _, i := range r.Perm(len(leaves))[:min(len(leaves), 2+r.IntN(3))] {
-			data, _ := st.fresh(r, leaves[i])
-			p.targets = append(p.targets, target{leaves[i].node, data})
+			t, _ := st.fresh(r, leaves[i])
+			p.targets = append(p.targets, t)
 		}
 	case n < 11 && len(holders) > 0 && !slices.Contains(st.without, "whole"):
 		e := pick(r, holders...)
-		data, how := st.fresh(r, e)
+		t, how := st.fresh(r, e)
 		p.kind = "whole " + how
 		if other := remake(r, e); other != nil && r.IntN(3) > 0 {
-			data, p.kind = other, "whole valid"
+			t.data, p.kind = other, "whole valid"
 		}
-		p.targets = []target{{e.node, data}}
+		p.targets = []target{t}
 	case len(leaves) > 0:
-		e := pick(r, leaves...)
-		data, how := st.fresh(r, e)
+		t, how := st.fresh(r, pick(r, leaves...))
 		p.kind = "one " + how
-		p.targets = []target{{e.node, data}}
+		p.targets = []target{t}
 	default:
 		return st.draw(r, s)
 	}
 	return p
 }
 
-// same returns entries with the contents that they have.
-func same(entries ...*entry) []target {
-	var targets []target
-	for _, e := range entries {
-		if data, ok := e.contents(); ok {
-			targets = append(targets, target{e.node, data})
-		}
+// same returns an entry with what it has: as extract gives it, or without the
+// padding that the entry asks for.
+func (s *step) same(e *entry, padded bool) target {
+	t := target{node: e.node, data: e.contents(), file: e.plain, padded: padded}
+	switch {
+	case s.has("-C") && padded:
+		t.file = e.stored
+	case !padded && !e.bare():
+		t.file = e.unpadded()
+	case s.has("-C"):
+		t.file = nil // compressed once more
 	}
-	return targets
+	return t
 }
 
 // fresh returns new contents for an entry, and how large they are compared to
 // the old ones.
-func (st *state) fresh(r *rand.Rand, e *entry) (data []byte, how string) {
+func (st *state) fresh(r *rand.Rand, e *entry) (t target, how string) {
+	t.node = e.node
 	if e.node.isTree() && r.IntN(4) > 0 {
 		if tree, root := st.describes(e.plain); root != nil {
 			tree.Root.SetString("model", strings.Repeat("x", 1+r.IntN(30)))
 			tree.Sync()
-			return tree.Marshal(), "device tree"
+			t.data = tree.Marshal()
+			return t, "device tree"
 		}
 	}
-	old, _ := e.contents()
-	n := len(old)
+	n := len(e.contents())
+	if e.node.typ == "u-boot-env" {
+		return t.environment(r, n)
+	}
 	switch r.IntN(5) {
 	case 0:
-		return randomBytes(r, n), "same size"
+		t.data, how = randomBytes(r, n), "same size"
 	case 1, 2:
-		return randomBytes(r, r.IntN(n+1)), "smaller"
+		t.data, how = randomBytes(r, r.IntN(n+1)), "smaller"
 	case 3:
-		return randomBytes(r, n+1+r.IntN(40)), "larger"
+		t.data, how = randomBytes(r, n+1+r.IntN(40)), "larger"
 	default:
-		return randomBytes(r, n+1+r.IntN(2000)), "much larger"
+		t.data, how = randomBytes(r, n+1+r.IntN(2000)), "much larger"
 	}
+	return t, how
+}
+
+// environment returns what can be put into an entry with an environment of n
+// bytes: another one, its source, or what must be refused.
+func (t target) environment(r *rand.Rand, n int) (target, string) {
+	env := ubootenv.Env{Size: int64(n), Form: ubootenv.Redundant, Flags: byte(r.Uint32())}
+	for i := range r.IntN(4) {
+		env.Vars = append(env.Vars, fmt.Sprintf("v%d=%x", i, r.Uint32()))
+	}
+	data, err := env.Marshal()
+	switch kind := r.IntN(3); {
+	case kind == 0 && err == nil:
+		t.data = data
+		return t, "environment"
+	case kind == 1 && err == nil:
+		t.vars, t.file = env.Vars, []byte(strings.Join(env.Vars, "\n"))
+		return t, "environment as text"
+	}
+	t.bad, t.data = true, append([]byte{0xff}, randomBytes(r, r.IntN(n+1))...)
+	return t, "no environment"
 }
 
 // save writes the input files below dir.
@@ -155,7 +192,10 @@ func (s *step) save(dir string) error {
 
 // packed returns what the input file of a target holds.
 func (t target) packed(s *step) ([]byte, error) {
-	if !s.has("-C") || t.node.compress == "" {
+	switch {
+	case t.file != nil || t.vars != nil:
+		return t.file, nil
+	case !s.has("-C") || t.node.compress == "":
 		return t.data, nil
 	}
 	c, err := codec.Lookup(t.node.compress)
@@ -176,13 +216,16 @@ func (st *state) must(s *step, before *snapshot) string {
 		return ""
 	}
 	t := s.targets[0]
+	if t.bad {
+		return ""
+	}
 	n, e := t.node, before.entries[t.node.path()]
 	garbage := n.isSection() && !n.places() && s.kind != "whole valid"
 	if garbage || n.isTree() || st.touched(n) {
 		return ""
 	}
 	packed := n.compress != "" || n.squeezed()
-	old, _ := e.contents()
+	old := e.contents()
 	switch {
 	case st.collected(n):
 		// The size of what else a collection holds may not be known.

@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strings"
 
-	"binman/fdt"
 	"binman/internal/argparse"
 	"binman/layout"
 )
@@ -119,8 +118,8 @@ func (g *globals) fail(err error) int {
 		return int(status)
 	}
 	fmt.Fprintf(g.stderr, "binman: %v\n", err)
-	if pos := position(err); pos != (fdt.Pos{}) {
-		fmt.Fprintf(g.stderr, "   at %s\n", pos)
+	for _, line := range explain(err) {
+		fmt.Fprintf(g.stderr, "   %s\n", line)
 	}
 	if g.debug {
 		for e := errors.Unwrap(err); e != nil; e = errors.Unwrap(e) {
@@ -135,19 +134,6 @@ type statusOnly int
 
 // Error is never shown.
 func (s statusOnly) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
-
-// position returns where in the source of a description an error is.
-func position(err error) fdt.Pos {
-	var node *layout.NodeError
-	var unknown *layout.UnknownTypeError
-	switch {
-	case errors.As(err, &node):
-		return node.Pos
-	case errors.As(err, &unknown):
-		return unknown.Pos
-	}
-	return fdt.Pos{}
-}
 
 // log returns a log for messages up to the verbosity that was asked for.
 func (g *globals) log() *layout.Log {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"binman/content"
+	"binman/format/fdtmap"
 	"binman/internal/argparse"
 	"binman/layout"
 	"binman/report"
@@ -81,11 +82,11 @@ func (o *diffOptions) run() (bool, error) {
 
 func (o *diffOptions) compare() (*report.Diff, error) {
 	a, errA := o.open(o.a)
-	if errA != nil && !errors.Is(errA, layout.ErrNoMap) {
+	if errA != nil && !errors.Is(errA, fdtmap.ErrNone) {
 		return nil, fmt.Errorf("%s: %w", o.a, errA)
 	}
 	b, errB := o.open(o.b)
-	if errB != nil && !errors.Is(errB, layout.ErrNoMap) {
+	if errB != nil && !errors.Is(errB, fdtmap.ErrNone) {
 		return nil, fmt.Errorf("%s: %w", o.b, errB)
 	}
 	if errA == nil && errB == nil {

@@ -11,6 +11,7 @@ import (
 
 	"binman/codec"
 	"binman/content"
+	"binman/format/fdtmap"
 	"binman/inspect"
 	"binman/internal/atomicfile"
 	"binman/internal/safedir"
@@ -29,7 +30,7 @@ type foreignItem struct {
 // Cause is the error of opening it by its map, which is returned if there is
 // nothing to recognise.
 func openForeign(name string, cause error) (*inspect.Item, content.Data, error) {
-	if !errors.Is(cause, layout.ErrNoMap) {
+	if !errors.Is(cause, fdtmap.ErrNone) {
 		return nil, content.Data{}, cause
 	}
 	data, err := content.Open(name)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -100,23 +101,28 @@ type skipKey struct{}
 //	fdtmap out source [old=new] make an FDT map of a device-tree source; old, somewhere in
 //	                            the blob, becomes new, which is as long
 //	append out file...          add files at the end of a file
+//	transcript file             run the lines of a file that start with "$ " in a shell, and
+//	                            print the file anew: with these lines, those that start with
+//	                            "# ", what the commands print now, and, if it is not 0,
+//	                            the exit status, as [status]
 //	elf out code base sym=value[:size]...
 //	                            make an ELF file of code, which is loaded to the address base
 var scriptCommands = map[string]func(ts *script, neg bool, args []string){
-	"status":   scriptStatus,
-	"judge":    scriptJudge,
-	"tree":     scriptTree,
-	"hex":      scriptHex,
-	"filesize": scriptFilesize,
-	"prop":     scriptProp,
-	"fill":     scriptFill,
-	"patch":    scriptPatch,
-	"truncate": scriptTruncate,
-	"mkfifo":   scriptMkfifo,
-	"tmpfs":    scriptTmpfs,
-	"fdtmap":   scriptFDTMap,
-	"append":   scriptAppend,
-	"elf":      scriptELF,
+	"status":     scriptStatus,
+	"judge":      scriptJudge,
+	"tree":       scriptTree,
+	"hex":        scriptHex,
+	"filesize":   scriptFilesize,
+	"prop":       scriptProp,
+	"fill":       scriptFill,
+	"patch":      scriptPatch,
+	"truncate":   scriptTruncate,
+	"mkfifo":     scriptMkfifo,
+	"tmpfs":      scriptTmpfs,
+	"fdtmap":     scriptFDTMap,
+	"append":     scriptAppend,
+	"transcript": scriptTranscript,
+	"elf":        scriptELF,
 }
 
 // usage ends the script unless it gives the right number of arguments to a
@@ -295,4 +301,34 @@ func scriptELF(ts *script, neg bool, args []string) {
 		file.Symbols = append(file.Symbols, sym)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), file.Bytes(), 0o666))
+}
+
+func scriptTranscript(ts *script, neg bool, args []string) {
+	usage(ts, neg, args, 1, 1, "transcript file")
+	var printed strings.Builder
+	for line := range strings.Lines(ts.ReadFile(args[0])) {
+		command, isCommand := strings.CutPrefix(line, "$ ")
+		if isCommand || strings.HasPrefix(line, "# ") {
+			printed.WriteString(line)
+		}
+		if !isCommand {
+			continue
+		}
+		err := ts.Exec("sh", "-c", "exec 2>&1\n"+command)
+		out := strings.ReplaceAll(ts.ReadFile("stdout"), ts.Getenv("WORK"), "$WORK")
+		printed.WriteString(out)
+		if out != "" && !strings.HasSuffix(out, "\n") {
+			printed.WriteString("\n")
+		}
+		if err == nil {
+			continue
+		}
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		fmt.Fprintf(&printed, "[%d]\n", exit.ExitCode())
+	}
+	_, err := io.WriteString(ts.Stdout(), printed.String())
+	ts.Check(err)
 }

@@ -50,6 +50,10 @@ func choices() []choice {
 			size = <64>;
 			null { size = <4>; extend-size; };`)},
 			"extend-size works for every entry type", repeat(0, 64)},
+		{Case{Name: "pad-null", Options: plain, Source: images(`
+			null { size = <4>; pad-before = <1>; pad-after = <2>; };
+			text { text = "x"; };`)},
+			"padding of a null entry is part of its size, and does not shift what follows it", append(repeat(0, 4), 'x')},
 		{Case{Name: "min-size-section", Options: plain, Source: images(`
 			section { min-size = <16>; text { text = "short"; }; };`)},
 			"min-size works for sections", append([]byte("short"), repeat(0, 11)...)},

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -74,10 +75,16 @@ var messages = []struct{ text, reason string }{
 	},
 }
 
-// deliberate returns why the results differ on purpose, or "".
-func deliberate(original, ours *Result) string {
+// paddedNull is a null entry with padding.
+var paddedNull = regexp.MustCompile(`\bnull(@\w+)? \{[^{}]*\bpad-(before|after)`)
+
+// deliberate returns why the results of the case differ on purpose, or "".
+func deliberate(c *Case, original, ours *Result) string {
 	if ours.rehashed {
 		return "the original leaves the hash of what the contents were before symbols were written"
+	}
+	if paddedNull.MatchString(c.Source) {
+		return "padding of a null entry shifts what follows it"
 	}
 	if original.Status != "error" {
 		return ""
@@ -180,7 +187,7 @@ func TestGolden(t *testing.T) {
 				checkChoice(t, choice, &want.Result, got)
 				return
 			}
-			if deliberate(&want.Result, got) != "" {
+			if deliberate(c, &want.Result, got) != "" {
 				return
 			}
 			if want.Result.String() != got.String() {
@@ -243,7 +250,7 @@ func TestLive(t *testing.T) {
 				os.RemoveAll(dir)
 				return
 			}
-			if reason := deliberate(want, got); reason != "" {
+			if reason := deliberate(c, want, got); reason != "" {
 				os.RemoveAll(dir)
 				t.Skip(reason)
 			}

@@ -207,6 +207,11 @@ func newResult(dir, status, log string) (*Result, error) {
 		}
 		if d.Type()&fs.ModeSymlink != 0 {
 			target, err := os.Readlink(path)
+			if !strings.Contains(target, "/") {
+				// Ours leads to the file beside it; in the original's stands
+				// the output directory.
+				target = filepath.Join(outputDir, target)
+			}
 			r.Files[name] = "link:" + target
 			return err
 		}

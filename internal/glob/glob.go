@@ -4,9 +4,9 @@
 // with which the original finds them. Unlike path/filepath's, it leaves the
 // directories in front of the first wildcard as they are written ("./a*" finds
 // "./ab"), leaves out hidden files unless the pattern starts with a dot, and
-// knows no malformed pattern. In a part of the pattern between slashes, *
-// stands for any characters, ? for one, [abc] for one of these and [!abc] for
-// none of them.
+// knows no malformed pattern. In a part of the pattern between slashes (on
+// Windows also backslashes), * stands for any characters, ? for one, [abc] for
+// one of these and [!abc] for none of them.
 package glob
 
 import (
@@ -85,9 +85,10 @@ func hasMagic(pattern string) bool { return strings.ContainsAny(pattern, "*?[") 
 // split divides a path before its last part. The directory has no slash at its
 // end, unless it is nothing else.
 func split(path string) (dir, base string) {
-	i := strings.LastIndexByte(path, '/') + 1
+	separator := func(r rune) bool { return r < 0x80 && os.IsPathSeparator(byte(r)) }
+	i := strings.LastIndexFunc(path, separator) + 1
 	dir, base = path[:i], path[i:]
-	if trimmed := strings.TrimRight(dir, "/"); trimmed != "" {
+	if trimmed := strings.TrimRightFunc(dir, separator); trimmed != "" {
 		dir = trimmed
 	}
 	return dir, base

@@ -7,8 +7,9 @@
 // place, only the bytes that differ are written, into the file itself or a
 // block device; an interruption then leaves a mixture.
 //
-// The file is locked while it is changed (flock), so that of two programs
-// that do so at once, the second one starts from what the first one left.
+// The file is locked while it is changed (flock, on Windows LockFileEx), so
+// that of two programs that do so at once, the second one starts from what the
+// first one left.
 package imagefile
 
 import (
@@ -19,6 +20,7 @@ import (
 
 	"binman/content"
 	"binman/internal/atomicfile"
+	"binman/internal/openfile"
 )
 
 // File is an image file that is locked for a change.
@@ -75,11 +77,10 @@ func open(path string, inPlace bool) (*os.File, error) {
 			return nil, err
 		}
 	}
-	flag := os.O_RDONLY
 	if inPlace {
-		flag = os.O_RDWR
+		return openfile.Update(path)
 	}
-	return os.OpenFile(path, flag, 0)
+	return openfile.Read(path)
 }
 
 // isAt says whether f is still the file at path.
@@ -120,7 +121,8 @@ func (f *File) overwrite(data content.Data) error {
 	if err != nil {
 		return err
 	}
-	os.Remove(spill.Name())
+	os.Remove(spill.Name()) // where an open file may lose its name
+	defer os.Remove(spill.Name())
 	defer spill.Close()
 	changed := data.Changed(f.Data)
 	at := int64(0)

@@ -17,6 +17,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"regexp"
+	"runtime"
 	"strings"
 
 	"binman/content"
@@ -39,6 +41,7 @@ const maxName = 255
 // Dir is a directory to read from or to write into.
 type Dir struct {
 	root    *os.Root
+	windows bool              // names must be possible on Windows
 	written map[string]string // names by what they are in small letters
 }
 
@@ -64,7 +67,7 @@ func OpenExisting(name string) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Dir{root: root, written: map[string]string{}}, nil
+	return &Dir{root: root, windows: runtime.GOOS == "windows", written: map[string]string{}}, nil
 }
 
 // Close gives up the directory.
@@ -73,7 +76,7 @@ func (d *Dir) Close() error { return d.root.Close() }
 // Write writes a file, making the directories above it. The name has slashes
 // between its parts.
 func (d *Dir) Write(name string, data content.Data) error {
-	if err := checkName(name); err != nil {
+	if err := d.checkName(name); err != nil {
 		return fmt.Errorf("cannot write %w", err)
 	}
 	small := strings.ToLower(name)
@@ -95,7 +98,7 @@ func (d *Dir) Write(name string, data content.Data) error {
 // is fs.ErrNotExist if there is nothing, or only a file that would have to be
 // a directory.
 func (d *Dir) Stat(name string) (fs.FileInfo, error) {
-	if err := checkName(name); err != nil {
+	if err := d.checkName(name); err != nil {
 		return nil, fmt.Errorf("cannot read %w", err)
 	}
 	for i, c := range name {
@@ -152,16 +155,31 @@ func (d *Dir) same(a, b string) bool {
 }
 
 // checkName checks every part of a name.
-func checkName(name string) error {
+func (d *Dir) checkName(name string) error {
 	for part := range strings.SplitSeq(name, "/") {
 		switch {
 		case part == "" || part == "." || part == "..",
 			strings.ContainsAny(part, "\x00\\"),
 			len(part) > maxName:
 			return fmt.Errorf("%.300q: %w", name, ErrName)
+		case d.windows && !windowsName(part):
+			return fmt.Errorf("%.300q: %w on Windows", name, ErrName)
 		}
 	}
 	return nil
+}
+
+// windowsDevice matches the names that are devices whatever their extension.
+var windowsDevice = regexp.MustCompile(`^(?i:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]) *(\.|$)`)
+
+// windowsName says whether a part of a name is one of a file on Windows, as
+// Microsoft's "Naming Files, Paths, and Namespaces" has it. A colon would make
+// it a drive or a stream, the names of devices are devices in every directory,
+// and dots and spaces at the end are dropped, so that two names become one.
+func windowsName(part string) bool {
+	forbidden := func(r rune) bool { return r < ' ' || strings.ContainsRune(`<>:"|?*`, r) }
+	return !strings.ContainsFunc(part, forbidden) && !strings.HasSuffix(part, ".") &&
+		!strings.HasSuffix(part, " ") && !windowsDevice.MatchString(part)
 }
 
 // checkPlain checks that name does not exist or is of the mode's type.

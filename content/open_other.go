@@ -1,7 +1,0 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-
-//go:build !unix
-
-package content
-
-const openFlags = 0

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+//go:build !unix && !windows
+
+package openfile
+
+import "os"
+
+func open(path string, flag int) (*os.File, error) { return os.OpenFile(path, flag, 0) }

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+//go:build unix
+
+package openfile
+
+import (
+	"os"
+	"syscall"
+)
+
+// Package os adds O_CLOEXEC itself.
+func open(path string, flag int) (*os.File, error) {
+	return os.OpenFile(path, flag|syscall.O_NONBLOCK, 0)
+}
