@@ -328,9 +328,9 @@ func compressCBFSFile(ctx *layout.Context, f *cbfs.File, part layout.Part, data 
 	return err
 }
 
-// Convert returns a program as it stands in memory. In an opened image the
+// Loaded returns a program as it stands in memory. In an opened image the
 // contents may be just that already.
-func (c *CBFS) Convert(child *layout.Entry, data content.Data) (content.Data, error) {
+func (c *CBFS) Loaded(child *layout.Entry, data content.Data) (content.Data, error) {
 	if !elf.IsValid(data) {
 		return data, nil
 	}

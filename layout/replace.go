@@ -147,7 +147,7 @@ func (e *Entry) converted(data content.Data) (content.Data, error) {
 	if !ok || !e.As.Converted {
 		return data, nil
 	}
-	held, err := c.Convert(e, data)
+	held, err := c.Loaded(e, data)
 	if err != nil {
 		return content.Data{}, e.Errorf("%w", err)
 	}

@@ -199,7 +199,7 @@ type (
 	// Converter is a Container that holds something else than the contents of
 	// an entry which is As.Converted: it says what.
 	Converter interface {
-		Convert(child *Entry, data content.Data) (content.Data, error)
+		Loaded(child *Entry, data content.Data) (content.Data, error)
 	}
 
 	// AltFormatter offers the contents in other formats.
