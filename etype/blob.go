@@ -24,8 +24,10 @@ type Blob struct {
 }
 
 var (
-	_ layout.Reader = (*Blob)(nil)
-	_ layout.Leaf   = (*Blob)(nil)
+	_ layout.Reader  = (*Blob)(nil)
+	_ layout.Checker = (*Blob)(nil)
+	_ layout.Sizer   = (*Blob)(nil)
+	_ layout.Leaf    = (*Blob)(nil)
 )
 
 func blobs() []layout.TypeInfo {
@@ -92,6 +94,54 @@ func (f *Blob) Read(ctx *layout.Context, e *layout.Entry) error {
 	e.ELF.Write = e.ELF.Write || f.WriteSymbols
 	e.ELF.IsELF = e.ELF.File == e.File
 	return nil
+}
+
+// Check warns of a blob whose type stands in for the name of its file, unless
+// there is such a file.
+func (f *Blob) Check(ctx *layout.Context, e *layout.Entry, report func(layout.Level, error)) {
+	if !ctx.Checks || f.Filename != e.TypeName || !f.plain() {
+		return
+	}
+	if _, ok := fileSize(ctx, e.File); !ok {
+		report(layout.Warning, layout.Advise(e.Errorf("no property 'filename': the entry is taken to be the file '%s'", e.File), `add filename = "...";`))
+	}
+}
+
+// plain says whether the type says nothing of what the file is.
+func (f *Blob) plain() bool { return f.fixed == "" && f.segments == nil && f.absent == nil }
+
+// LeastSize returns the size of the file, if it is there.
+func (f *Blob) LeastSize(ctx *layout.Context, e *layout.Entry) (int64, bool) {
+	return blobSize(ctx, e, e.File)
+}
+
+// blobSize returns the size of the file of an entry, or the least that an entry
+// has whose file is not at hand.
+func blobSize(ctx *layout.Context, e *layout.Entry, name string) (n int64, exact bool) {
+	if e.Optional {
+		return 0, false
+	}
+	if n, ok := fileSize(ctx, name); ok {
+		return n, true
+	}
+	return 1, false
+}
+
+// fileSize returns the size of an input file, if there are directories to look
+// for it, and it is there.
+func fileSize(ctx *layout.Context, name string) (int64, bool) {
+	if len(ctx.Input.Dirs) == 0 {
+		return 0, false
+	}
+	path, err := ctx.Input.Find(name)
+	if err != nil {
+		return 0, false
+	}
+	info, err := ctx.Input.Files.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return 0, false
+	}
+	return info.Size(), true
 }
 
 // Contents returns the contents of the file, compressed if the entry asks for
@@ -170,8 +220,9 @@ type BlobExtList struct {
 }
 
 var (
-	_ layout.Reader = (*BlobExtList)(nil)
-	_ layout.Leaf   = (*BlobExtList)(nil)
+	_ layout.Reader  = (*BlobExtList)(nil)
+	_ layout.Checker = (*BlobExtList)(nil)
+	_ layout.Leaf    = (*BlobExtList)(nil)
 )
 
 // Read notes the files for messages.
@@ -179,6 +230,13 @@ func (l *BlobExtList) Read(ctx *layout.Context, e *layout.Entry) error {
 	e.External = true
 	e.File = e.TypeName
 	return nil
+}
+
+// Check warns of a list without files.
+func (l *BlobExtList) Check(ctx *layout.Context, e *layout.Entry, report func(layout.Level, error)) {
+	if len(l.Filenames) == 0 {
+		report(layout.Warning, layout.Advise(e.Errorf("no property 'filenames': the entry is empty"), `add filenames = "...", "...";`))
+	}
 }
 
 // Contents returns the contents of the files, one after the other. If one is

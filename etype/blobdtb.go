@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 
 	"binman/content"
+	"binman/internal/suggest"
 	"binman/layout"
 )
 
@@ -17,6 +18,8 @@ type BlobDTB struct {
 
 var (
 	_ layout.Reader    = (*BlobDTB)(nil)
+	_ layout.Checker   = (*BlobDTB)(nil)
+	_ layout.Sizer     = (*BlobDTB)(nil)
 	_ layout.Leaf      = (*BlobDTB)(nil)
 	_ layout.Updater   = (*BlobDTB)(nil)
 	_ layout.Wrapper   = (*BlobDTB)(nil)
@@ -29,10 +32,27 @@ func (d *BlobDTB) Read(ctx *layout.Context, e *layout.Entry) error {
 		return err
 	}
 	if d.Prepend != "" && d.Prepend != "length" {
-		return e.Errorf("Invalid prepend in '%s': '%s'", e.Node.Name, d.Prepend)
+		return layout.Advise(e.PropErrorf("prepend", "Invalid prepend in '%s': '%s'", e.Node.Name, d.Prepend), "%s", suggest.Known([]string{"length"}))
 	}
 	return nil
 }
+
+// Check finds a compression that needs a header.
+func (d *BlobDTB) Check(ctx *layout.Context, e *layout.Entry, report func(layout.Level, error)) {
+	report(layout.Error, d.checkHeader(e))
+}
+
+// checkHeader checks that a header says the size where readers need it.
+func (d *BlobDTB) checkHeader(e *layout.Entry) error {
+	if e.Compress != "zstd" || d.Prepend == "length" {
+		return nil
+	}
+	return layout.Advise(e.PropErrorf("compress", "The zstd compression requires a length header"), `add prepend = "length";`)
+}
+
+// LeastSize returns 1: how large the device tree will be depends on what is in
+// the image.
+func (d *BlobDTB) LeastSize(ctx *layout.Context, e *layout.Entry) (int64, bool) { return 1, false }
 
 // Contents returns the device tree as it stands.
 func (d *BlobDTB) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
@@ -57,8 +77,8 @@ func (d *BlobDTB) Wrap(ctx *layout.Context, e *layout.Entry, data content.Data) 
 
 // Update returns the device tree with what packing found out.
 func (d *BlobDTB) Update(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
-	if e.Compress == "zstd" && d.Prepend != "length" {
-		return content.Data{}, e.Errorf("The zstd compression requires a length header")
+	if err := d.checkHeader(e); err != nil {
+		return content.Data{}, err
 	}
 	return d.Contents(ctx, e)
 }

@@ -13,6 +13,7 @@ import (
 	"binman/elf"
 	"binman/fdt"
 	"binman/format/cbfs"
+	"binman/internal/suggest"
 	"binman/layout"
 )
 
@@ -29,6 +30,7 @@ type CBFS struct {
 var (
 	_ layout.Reader    = (*CBFS)(nil)
 	_ layout.Holder    = (*CBFS)(nil)
+	_ layout.Sizer     = (*CBFS)(nil)
 	_ layout.Container = (*CBFS)(nil)
 	_ layout.Converter = (*CBFS)(nil)
 )
@@ -113,7 +115,8 @@ func (c *CBFS) Read(ctx *layout.Context, e *layout.Entry) error {
 	}
 	arch, ok := cbfs.ParseArch(c.Arch)
 	if !ok && !ctx.Opened {
-		return e.Errorf("Invalid architecture '%s'", c.Arch)
+		err := e.PropErrorf("cbfs-arch", "Invalid architecture '%s'", c.Arch)
+		return layout.Advise(err, "%s", suggest.Known([]string{"x86", "arm", "arm64", "mips", "ppc64", "riscv", "unknown"}))
 	}
 	c.arch = arch
 	if !e.WantSize.Known && !ctx.Opened {
@@ -172,8 +175,8 @@ func readCBFSFile(e *layout.Entry, node *fdt.Node) (cbfsFile, error) {
 	case "stage":
 		f.Type = cbfs.Stage
 	default:
-		f.badType = &layout.NodeError{Kind: "Node", Path: node.Path(), Pos: node.Pos,
-			Msg: fmt.Sprintf("Unknown cbfs-type '%s' (use 'raw', 'stage')", typ)}
+		f.badType = layout.At(&layout.NodeError{Kind: "Node", Path: node.Path(),
+			Msg: fmt.Sprintf("Unknown cbfs-type '%s' (use 'raw', 'stage')", typ)}, node, "cbfs-type")
 	}
 	compress, err := str("cbfs-compress", cbfs.Uncompressed.String())
 	if err != nil {
@@ -181,7 +184,8 @@ func readCBFSFile(e *layout.Entry, node *fdt.Node) (cbfsFile, error) {
 	}
 	compression, ok := cbfs.ParseCompression(compress)
 	if !ok {
-		return f, e.Errorf("Invalid compression in '%s': '%s'", node.Name, compress)
+		err := layout.At(e.Errorf("Invalid compression in '%s': '%s'", node.Name, compress), node, "cbfs-compress")
+		return f, layout.Advise(err, "%s", suggest.Known([]string{"none", "lz4", "lzma"}))
 	}
 	if f.Type == cbfs.Raw {
 		f.Compression = compression
@@ -189,6 +193,11 @@ func readCBFSFile(e *layout.Entry, node *fdt.Node) (cbfsFile, error) {
 	off, ok, err := node.U32("cbfs-offset")
 	f.Offset, f.Fixed = int64(off), ok
 	return f, err
+}
+
+// LeastSize returns the size that is given.
+func (c *CBFS) LeastSize(ctx *layout.Context, e *layout.Entry) (int64, bool) {
+	return e.WantSize.Value, true
 }
 
 // Make returns the CBFS. In place of the old one, files that the FDT map does

@@ -50,12 +50,17 @@ func (c *Collection) Read(ctx *layout.Context, e *layout.Entry) error {
 
 // Depends returns the entries whose contents are used.
 func (c *Collection) Depends(ctx *layout.Context, e *layout.Entry) ([]*layout.Entry, error) {
-	return ctx.Phandles(e, c.Content)
+	return c.entries(ctx, e)
+}
+
+func (c *Collection) entries(ctx *layout.Context, e *layout.Entry) ([]*layout.Entry, error) {
+	list, err := ctx.Phandles(e, c.Content)
+	return list, layout.At(err, e.Node, "content")
 }
 
 // Contents joins the contents of the entries.
 func (c *Collection) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
-	deps, err := ctx.Phandles(e, c.Content)
+	deps, err := c.entries(ctx, e)
 	if err != nil {
 		return content.Data{}, err
 	}

@@ -22,6 +22,16 @@ func wholeContents(part layout.Part) content.Data {
 	return part.Data
 }
 
+// heldSize returns the size of the contents of the entries that e holds, as far
+// as that is known.
+func heldSize(e *layout.Entry) int64 {
+	var n int64
+	for _, child := range e.Entries() {
+		n += child.ContentsSize
+	}
+	return n
+}
+
 // dropped says whether the part of a container is left out, since it is not
 // there and need not be.
 func dropped(part layout.Part) bool { return part.Entry.Absent && part.Entry.Optional }

@@ -4,6 +4,7 @@ package etype
 
 import (
 	"binman/content"
+	"binman/fdt"
 	"binman/format/fdtmap"
 	"binman/layout"
 )
@@ -12,6 +13,8 @@ import (
 type FDTMap struct{}
 
 var (
+	_ layout.Checker      = (*FDTMap)(nil)
+	_ layout.Sizer        = (*FDTMap)(nil)
 	_ layout.Leaf         = (*FDTMap)(nil)
 	_ layout.Updater      = (*FDTMap)(nil)
 	_ layout.AltFormatter = (*FDTMap)(nil)
@@ -37,6 +40,20 @@ When extracting it, the alternative format 'fdt' is the device tree alone.`,
 fdtmap {
 };
 `,
+}
+
+// Check tells that the map will be of no use if positions are not written into
+// it.
+func (m *FDTMap) Check(ctx *layout.Context, e *layout.Entry, report func(layout.Level, error)) {
+	if !ctx.UpdateFDT {
+		report(layout.Notice, layout.Advise(e.Errorf("the FDT map does not tell where entries are unless the image is built with -u (--update-fdt)"), "without, 'ls', 'extract' and 'replace' do not work on the image"))
+	}
+}
+
+// LeastSize returns the size of the header and of the map without what packing
+// adds to it.
+func (m *FDTMap) LeastSize(ctx *layout.Context, e *layout.Entry) (int64, bool) {
+	return fdtmap.HeaderLen + int64(len(fdt.Sequential(e.Parent.Node))), false
 }
 
 // Contents returns the map as far as it is known.

@@ -14,6 +14,7 @@ type Fill struct {
 }
 
 var (
+	_ layout.Sizer    = (*Fill)(nil)
 	_ layout.Leaf     = (*Fill)(nil)
 	_ layout.Extender = (*Fill)(nil)
 )
@@ -30,6 +31,11 @@ entries.`,
     fill-byte = [ff];
 };
 `,
+}
+
+// LeastSize returns the size that is given.
+func (f *Fill) LeastSize(ctx *layout.Context, e *layout.Entry) (int64, bool) {
+	return f.Size.Value, true
 }
 
 // Contents returns the run at the size that the description asks for.

@@ -9,6 +9,7 @@ import (
 	"binman/content"
 	"binman/fdt"
 	"binman/format/fip"
+	"binman/internal/suggest"
 	"binman/layout"
 )
 
@@ -25,6 +26,7 @@ type FIP struct {
 var (
 	_ layout.Reader    = (*FIP)(nil)
 	_ layout.Holder    = (*FIP)(nil)
+	_ layout.Sizer     = (*FIP)(nil)
 	_ layout.Container = (*FIP)(nil)
 )
 
@@ -92,7 +94,7 @@ image allows repacking.`,
 func (f *FIP) Read(ctx *layout.Context, e *layout.Entry) error {
 	f.NamePrefix = "" // the names of images are not for a map
 	if align := f.Align.Value; align < 0 || align&(align-1) != 0 {
-		return e.Errorf("FIP alignment %d must be a power of two", align)
+		return e.PropErrorf("fip-align", "FIP alignment %d must be a power of two", align)
 	}
 	return nil
 }
@@ -147,14 +149,37 @@ func readFIPImage(e *layout.Entry, node *fdt.Node) (fipImage, error) {
 		return img, err
 	}
 	if !ok || name == "" {
-		return img, e.Errorf("Must provide a fip-type (node name '%s' is not a known FIP type)", node.Name)
+		err := layout.At(e.Errorf("Must provide a fip-type (node name '%s' is not a known FIP type)", node.Name), node, "")
+		if near := suggest.Nearest(node.Name, fipTypes()); near != "" {
+			return img, layout.Advise(err, "did you mean '%s'?", near)
+		}
+		return img, err
 	}
 	typ, ok := fip.ByName(name)
 	if !ok {
-		return img, e.Errorf("Unknown FIP entry type '%s' in '%s'", name, node.Name)
+		err := layout.At(e.Errorf("Unknown FIP entry type '%s' in '%s'", name, node.Name), node, "fip-type")
+		if near := suggest.Nearest(name, fipTypes()); near != "" {
+			return img, layout.Advise(err, "did you mean '%s'?", near)
+		}
+		return img, layout.Advise(err, "%s", suggest.Known(fipTypes()))
 	}
 	img.uuid = typ.UUID
 	return img, nil
+}
+
+// fipTypes returns the names of the types of images.
+func fipTypes() []string {
+	var names []string
+	for _, t := range fip.Types() {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
+// LeastSize returns the size of the images and of the table's end.
+func (f *FIP) LeastSize(ctx *layout.Context, e *layout.Entry) (int64, bool) {
+	const header, end = 16, 40
+	return header + end + heldSize(e), false
 }
 
 // Make returns the FIP. In place of the old one, images that the FDT map does

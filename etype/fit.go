@@ -38,6 +38,8 @@ type FIT struct {
 var (
 	_ layout.Reader        = (*FIT)(nil)
 	_ layout.Holder        = (*FIT)(nil)
+	_ layout.Checker       = (*FIT)(nil)
+	_ layout.Sizer         = (*FIT)(nil)
 	_ layout.PropertyNamer = (*FIT)(nil)
 	_ layout.Generator     = (*FIT)(nil)
 	_ layout.Container     = (*FIT)(nil)
@@ -291,6 +293,11 @@ func (f *FIT) Children(ctx *layout.Context, e *layout.Entry) ([]layout.Child, er
 
 // isGenerator says whether a node stands for nodes that are made of it.
 func isGenerator(node *fdt.Node) bool { return strings.HasPrefix(node.Name, "@") }
+
+// LeastSize returns the size of the images and of the device tree's header.
+func (f *FIT) LeastSize(ctx *layout.Context, e *layout.Entry) (int64, bool) {
+	return treeHeader + heldSize(e), false
+}
 
 // Generate lists the device trees of a directory; there are no entries to make.
 func (f *FIT) Generate(ctx *layout.Context, e *layout.Entry) error {

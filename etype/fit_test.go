@@ -453,7 +453,12 @@ func TestFITCheck(t *testing.T) {
 	}
 	want := []string{
 		"/binman/fit: unknown property 'fit,extern-offset' of an entry of type 'fit'; did you mean 'fit,external-offset'?",
+		"/binman/fit: Unsupported hash algorithm (any) for 'hash-1' hash node in 'a' image node",
+		"/binman/fit: Generator node requires 'fit,fdt-list' property",
+		"/binman/fit: subnode 'images/@fdt-SEQ': Unknown directive 'fit,loed'",
+		"/binman/fit/images/a: U-Boot looks for no property 'loadd' here; did you mean 'load'?",
 		"/binman/fit/images/a/blob: unknown property 'filenam' of an entry of type 'blob'; did you mean 'filename'?",
+		"/binman/fit/images/a/blob: no property 'filename': the entry is taken to be the file 'blob'",
 		"/binman/fit/images/a/unknown: Unknown entry type 'unknown' in node '/binman/fit/images/a/unknown' (expected etype/unknown.py, error 'no such entry type')",
 		"/binman/fit/images/@fdt-SEQ/atf-bl31: unknown property 'optionl' of an entry of type 'atf-bl31'; did you mean 'optional'?",
 	}

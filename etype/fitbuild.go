@@ -5,7 +5,6 @@ package etype
 import (
 	"errors"
 	"slices"
-	"strings"
 
 	"binman/content"
 	"binman/fdt"
@@ -37,7 +36,7 @@ func (f *FIT) Make(ctx *layout.Context, e *layout.Entry, p layout.Parts) (conten
 		return content.Fill(0, size), make([]layout.Place, len(p.List)), nil
 	}
 	if what := f.protects(); what != "" && !p.Opened {
-		return content.Data{}, nil, e.Errorf("%s is not supported yet: nothing is built, so that no FIT is taken for one that is protected", what)
+		return content.Data{}, nil, f.unsupported(e, what)
 	}
 	made, err := f.write(ctx, e, src)
 	if err != nil {
@@ -89,10 +88,10 @@ func fitError(e *layout.Entry, err error) error {
 	if near := suggest.Nearest(bad.Value, bad.Known); near != "" {
 		return layout.Advise(wrapped, "did you mean '%s'?", near)
 	}
-	if len(bad.Known) > 0 {
-		return layout.Advise(wrapped, "there are %s", strings.Join(bad.Known, ", "))
+	if bad.Value == "" {
+		return wrapped
 	}
-	return wrapped
+	return layout.Advise(wrapped, "%s", suggest.Known(bad.Known))
 }
 
 // places returns where the FIT has the images.

@@ -38,16 +38,13 @@ func (s *fitSource) generate(out, node *fdt.Node, inImages bool) error {
 	case "split-elf":
 		return s.segmentNodes(out, node)
 	}
-	return layout.At(s.errorf(node, "Unknown operation '%s'", operation), node, "fit,operation")
+	return unknownOperation(s.e, node, operation)
 }
 
 // treeNodes adds a node for each device tree.
 func (s *fitSource) treeNodes(out, node *fdt.Node, inImages bool) error {
 	if !s.f.haveTrees {
-		if s.f.ListArg != "" {
-			return s.e.Errorf("Generator node requires '%s' entry argument", s.f.ListArg)
-		}
-		return s.e.Errorf("Generator node requires 'fit,fdt-list' property")
+		return s.f.noList(s.e, node)
 	}
 	if len(s.f.trees) == 0 {
 		return nil
@@ -131,7 +128,7 @@ func (t *treeNode) addProp(out *fdt.Node, p *fdt.Prop) error {
 		t.phase = phase
 	default:
 		if isDirective(p.Name) {
-			return layout.At(t.errorf(t.node, "Unknown directive '%s'", p.Name), t.node, p.Name)
+			return unknownDirective(t.e, t.node, p.Name, treeDirectives)
 		}
 		value := bytes.ReplaceAll(p.Value, []byte("NAME"), []byte(t.name))
 		addPropFrom(out, p, bytes.ReplaceAll(value, []byte("SEQ"), []byte(t.seq)))
@@ -314,7 +311,7 @@ func (s *fitSource) addSegment(out, node *fdt.Node, seg segment, entry uint64) e
 			s.setData(out, content.Bytes(seg.data))
 		default:
 			if isDirective(p.Name) {
-				return layout.At(s.errorf(node, "Unknown directive '%s'", p.Name), node, p.Name)
+				return unknownDirective(s.e, node, p.Name, programDirectives)
 			}
 			addPropFrom(out, p, p.Value)
 		}

@@ -31,7 +31,7 @@ func (f *FIT) source(ctx *layout.Context, e *layout.Entry, p layout.Parts) (*fit
 		Data: map[*fdt.Node]content.Data{},
 	}}
 	if e.Node.Child("images") == nil {
-		return nil, e.Errorf("%w", errNoImages)
+		return nil, noImages(e)
 	}
 	if err := s.copy(s.src.Root, e.Node, 0, false); err != nil {
 		return nil, err
@@ -42,13 +42,9 @@ func (f *FIT) source(ctx *layout.Context, e *layout.Entry, p layout.Parts) (*fit
 // Nodes are put together by hand, since a property may stand in one twice: it
 // is how libfdt writes what it is told.
 
-// addNode adds a node that is made of from, which is nil or the node of the
-// description.
+// addNode adds a node that is made of from, a node of the description.
 func addNode(parent *fdt.Node, name string, from *fdt.Node) *fdt.Node {
-	n := &fdt.Node{Name: name, Parent: parent}
-	if from != nil {
-		n.Pos = from.Pos
-	}
+	n := &fdt.Node{Name: name, Parent: parent, Pos: from.Pos}
 	parent.Subnodes = append(parent.Subnodes, n)
 	return n
 }
@@ -72,8 +68,7 @@ func (s *fitSource) setData(n *fdt.Node, data content.Data) {
 
 // errorf makes an error about a node within the FIT.
 func (s *fitSource) errorf(node *fdt.Node, format string, args ...any) error {
-	rel := strings.TrimPrefix(node.Path(), s.e.Node.Path()+"/")
-	return layout.At(s.e.Errorf("subnode '%s': "+format, append([]any{rel}, args...)...), node, "")
+	return subnodeError(s.e, node, format, args...)
 }
 
 // copy puts into out what the FIT has of node: depth is its depth in the FIT,
@@ -116,7 +111,7 @@ func (s *fitSource) addContents(out, node *fdt.Node) error {
 	}
 	if node.Has("data") {
 		if len(s.parts[i].Entry.Entries()) > 0 {
-			return s.errorf(node, "has a property 'data' and entries: which are the contents?")
+			return twoContents(s.e, node)
 		}
 		return nil // they are in the description
 	}
@@ -142,24 +137,33 @@ func (s *fitSource) copyProp(out *fdt.Node, p *fdt.Prop) error {
 // addDefault adds the name of the default configuration, which is that of a
 // generated node.
 func (s *fitSource) addDefault(out *fdt.Node, p *fdt.Prop) error {
-	if len(s.f.trees) == 0 {
-		return nil
+	name, err := s.f.defaultConfig(s.e, p)
+	if err == nil && name != "" {
+		addString(out, p.Name, name)
 	}
-	name := s.f.DefaultTree
+	return err
+}
+
+// defaultConfig returns the name of the default configuration, which the
+// property says with placeholders. It is "" if there are no device trees.
+func (f *FIT) defaultConfig(e *layout.Entry, p *fdt.Prop) (string, error) {
+	if len(f.trees) == 0 {
+		return "", nil
+	}
+	fail := func(format string, args ...any) error { return layout.At(e.Errorf(format, args...), p.Node, p.Name) }
+	name := f.DefaultTree
 	if name == "" {
-		return s.e.Errorf("Generated 'default' node requires default-dt entry argument")
+		return "", layout.Advise(fail("Generated 'default' node requires default-dt entry argument"), "give it with -a default-dt=NAME, one of: %s", strings.Join(f.trees, ", "))
 	}
-	at := slices.Index(s.f.trees, name)
-	if at < 0 && s.f.treeDir != "" {
+	at := slices.Index(f.trees, name)
+	if at < 0 && f.treeDir != "" {
 		name = name[strings.LastIndexByte(name, '/')+1:]
-		at = slices.Index(s.f.trees, name)
+		at = slices.Index(f.trees, name)
 	}
 	if at < 0 {
-		return s.e.Errorf("default-dt entry argument '%s' not found in fdt list: %s", s.f.DefaultTree, strings.Join(s.f.trees, ", "))
+		return "", fail("default-dt entry argument '%s' not found in fdt list: %s", f.DefaultTree, strings.Join(f.trees, ", "))
 	}
 	val := strings.TrimRight(string(p.Value[1:]), "\x00")
 	val = strings.ReplaceAll(val, "DEFAULT-SEQ", strconv.Itoa(at+1))
-	val = strings.ReplaceAll(val, "DEFAULT-NAME", name)
-	addString(out, p.Name, val)
-	return nil
+	return strings.ReplaceAll(val, "DEFAULT-NAME", name), nil
 }

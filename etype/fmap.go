@@ -14,6 +14,7 @@ import (
 type FMAP struct{}
 
 var (
+	_ layout.Sizer   = (*FMAP)(nil)
 	_ layout.Leaf    = (*FMAP)(nil)
 	_ layout.Updater = (*FMAP)(nil)
 )
@@ -37,6 +38,15 @@ areas, too.`,
 fmap {
 };
 `,
+}
+
+// LeastSize returns the size of the map of what has been read.
+func (f *FMAP) LeastSize(ctx *layout.Context, e *layout.Entry) (int64, bool) {
+	data, err := f.Contents(ctx, e)
+	if err != nil {
+		return 0, false
+	}
+	return data.Len(), false // expanded entries add to it
 }
 
 // Contents returns the map as far as it is known.

@@ -14,6 +14,8 @@ type ImageHeader struct {
 }
 
 var (
+	_ layout.Checker = (*ImageHeader)(nil)
+	_ layout.Sizer   = (*ImageHeader)(nil)
 	_ layout.Leaf    = (*ImageHeader)(nil)
 	_ layout.Placer  = (*ImageHeader)(nil)
 	_ layout.Updater = (*ImageHeader)(nil)
@@ -40,11 +42,28 @@ image-header {
 `,
 }
 
+// Check finds that there is nothing to point to.
+func (h *ImageHeader) Check(ctx *layout.Context, e *layout.Entry, report func(layout.Level, error)) {
+	if e.Sibling("fdtmap") == nil {
+		report(layout.Error, h.lost(e))
+	}
+}
+
+// LeastSize returns the size of the header.
+func (h *ImageHeader) LeastSize(ctx *layout.Context, e *layout.Entry) (int64, bool) {
+	return fdtmap.ImageHeader, true
+}
+
+func (h *ImageHeader) lost(e *layout.Entry) error {
+	err := e.Errorf("'image_header' section must have an 'fdtmap' sibling")
+	return layout.Advise(err, "the header points to the FDT map: add fdtmap { }; beside it")
+}
+
 // Contents returns the header as far as it is known.
 func (h *ImageHeader) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
 	fdt := e.Sibling("fdtmap")
 	if fdt == nil {
-		return content.Data{}, e.Errorf("'image_header' section must have an 'fdtmap' sibling")
+		return content.Data{}, h.lost(e)
 	}
 	offset := int64(0xffffffff)
 	if fdt.ImagePos.Known {
@@ -65,11 +84,12 @@ func (h *ImageHeader) Update(ctx *layout.Context, e *layout.Entry) (content.Data
 func (h *ImageHeader) Next(ctx *layout.Context, e *layout.Entry, next int64) (int64, error) {
 	if !e.Offset.Known || e.Offset.Value == 0 {
 		if h.Location != "start" && h.Location != "end" {
-			return 0, e.Errorf("Invalid location '%s', expected 'start' or 'end'", h.shownLocation())
+			return 0, e.PropErrorf("location", "Invalid location '%s', expected 'start' or 'end'", h.shownLocation())
 		}
 		order := siblingOrder(e)
 		if h.Location != order && !e.Parent.Section.SortByOffset {
-			return 0, e.Errorf("Invalid sibling order '%s' for image-header: Must be at '%s' to match location", order, h.Location)
+			err := e.PropErrorf("location", "Invalid sibling order '%s' for image-header: Must be at '%s' to match location", order, h.Location)
+			return 0, layout.Advise(err, "make its node the first or the last of the section, as its location says, or give it an offset")
 		}
 		switch size := e.Image.Entry.Size; {
 		case h.Location == "start":

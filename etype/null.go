@@ -12,7 +12,10 @@ type Null struct {
 	Size layout.OptInt `dt:"size,required" doc:"Number of bytes"`
 }
 
-var _ layout.Leaf = (*Null)(nil)
+var (
+	_ layout.Sizer = (*Null)(nil)
+	_ layout.Leaf  = (*Null)(nil)
+)
 
 var nullInfo = layout.TypeInfo{
 	Name:    "null",
@@ -28,6 +31,9 @@ overlap property what other entries put there.`,
 };
 `,
 }
+
+// LeastSize returns 0; the size of the entry is that of the hole.
+func (n *Null) LeastSize(ctx *layout.Context, e *layout.Entry) (int64, bool) { return 0, true }
 
 // Contents returns nothing; the entry is a hole.
 func (n *Null) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {

@@ -15,11 +15,17 @@ type ArgBlob struct {
 
 var (
 	_ layout.Reader        = (*ArgBlob)(nil)
+	_ layout.Checker       = (*ArgBlob)(nil)
 	_ layout.PropertyNamer = (*ArgBlob)(nil)
 )
 
+func (a *ArgBlob) argName() string { return a.arg }
+
 // MoreProperties names the property that holds the file name.
 func (a *ArgBlob) MoreProperties(e *layout.Entry) []string { return []string{a.arg} }
+
+// Check finds nothing: the argument may come with the build.
+func (a *ArgBlob) Check(ctx *layout.Context, e *layout.Entry, report func(layout.Level, error)) {}
 
 // Read finds the name of the file.
 func (a *ArgBlob) Read(ctx *layout.Context, e *layout.Entry) error {

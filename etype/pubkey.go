@@ -9,6 +9,8 @@ import (
 
 	"binman/content"
 	"binman/fdt"
+	"binman/format/fit"
+	"binman/internal/suggest"
 	"binman/layout"
 	"binman/signer"
 )
@@ -25,6 +27,7 @@ type PubkeyDTB struct {
 
 var (
 	_ layout.Reader     = (*PubkeyDTB)(nil)
+	_ layout.Checker    = (*PubkeyDTB)(nil)
 	_ layout.TreeEditor = (*PubkeyDTB)(nil)
 	_ layout.Leaf       = (*PubkeyDTB)(nil)
 	_ layout.Updater    = (*PubkeyDTB)(nil)
@@ -73,6 +76,22 @@ func (p *PubkeyDTB) Read(ctx *layout.Context, e *layout.Entry) error {
 	return p.BlobDTB.Read(ctx, e)
 }
 
+// Check finds an algorithm that nobody knows.
+func (p *PubkeyDTB) Check(ctx *layout.Context, e *layout.Entry, report func(layout.Level, error)) {
+	_, err := p.algorithm(e)
+	report(layout.Error, err)
+	p.BlobDTB.Check(ctx, e, report)
+}
+
+func (p *PubkeyDTB) algorithm(e *layout.Entry) (signer.Algorithm, error) {
+	algo, err := signer.FindAlgorithm(p.Algo)
+	if err != nil {
+		err = e.PropErrorf("algo", "%w%s", err, suggest.DidYouMean(p.Algo, fit.SignatureAlgos()))
+		err = layout.Advise(err, "it is a checksum and a key, such as sha256,rsa4096")
+	}
+	return algo, err
+}
+
 // EditTrees adds the key to the device tree.
 func (p *PubkeyDTB) EditTrees(ctx *layout.Context, e *layout.Entry) error {
 	if err := p.readKey(ctx, e); err != nil || ctx.FakeDTB {
@@ -111,17 +130,17 @@ func (p *PubkeyDTB) Update(ctx *layout.Context, e *layout.Entry) (content.Data, 
 		return content.Data{}, e.Errorf("Cannot add public key '%s': %w", p.Hint, err)
 	}
 	data = content.Bytes(tree.Marshal())
-	if e.Compress == "zstd" && p.Prepend != "length" {
-		return content.Data{}, e.Errorf("The zstd compression requires a length header")
+	if err := p.checkHeader(e); err != nil {
+		return content.Data{}, err
 	}
 	return p.Wrap(ctx, e, data)
 }
 
 // readKey reads the certificate, or for ECDSA the key beside it.
 func (p *PubkeyDTB) readKey(ctx *layout.Context, e *layout.Entry) error {
-	algo, err := signer.FindAlgorithm(p.Algo)
+	algo, err := p.algorithm(e)
 	if err != nil {
-		return e.Errorf("%w", err)
+		return err
 	}
 	name := p.Hint + ".crt"
 	data, err := ctx.Input.Open(name)

@@ -4,6 +4,7 @@ package etype
 
 import (
 	"slices"
+	"strings"
 
 	"binman/layout"
 )
@@ -60,6 +61,26 @@ func security() []layout.TypeInfo {
 // tools lists the types that external tools make.
 func tools() []layout.TypeInfo {
 	return []layout.TypeInfo{mkimageInfo, intelIFWIInfo}
+}
+
+// ArgNames lists the entry arguments that types ask for, beside those that stand
+// in for a property of the same name. Arguments of types that are not there yet
+// are among them, since U-Boot's build gives all of them for every board.
+func ArgNames() []string {
+	names := []string{
+		"bmpblk", "hardware-id", "kernelkey", "keyblock", "keydir", "keyfile", "pre-load-key-path", "preamble-flags", "signprivate", "version",
+	}
+	for _, p := range earlyPhase {
+		short := strings.TrimPrefix(p.name, "u-boot-")
+		names = append(names, short+"-dtb", short+"-bss-pad")
+	}
+	for _, info := range Table() {
+		if t, ok := info.New().(interface{ argName() string }); ok {
+			names = append(names, t.argName())
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // Unsupported returns the names of entry types that the original has and this

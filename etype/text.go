@@ -17,6 +17,8 @@ type Text struct {
 
 var (
 	_ layout.Reader        = (*Text)(nil)
+	_ layout.Checker       = (*Text)(nil)
+	_ layout.Sizer         = (*Text)(nil)
 	_ layout.PropertyNamer = (*Text)(nil)
 	_ layout.Leaf          = (*Text)(nil)
 )
@@ -55,14 +57,36 @@ func (t *Text) Read(ctx *layout.Context, e *layout.Entry) error {
 	return err
 }
 
+// Check finds that there is no text. Only a text with a label can get one later.
+func (t *Text) Check(ctx *layout.Context, e *layout.Entry, report func(layout.Level, error)) {
+	switch {
+	case t.value != "":
+	case t.Label == "":
+		report(layout.Error, t.lost(e))
+	default:
+		report(layout.Notice, t.lost(e))
+	}
+}
+
+// LeastSize returns the size of the text.
+func (t *Text) LeastSize(ctx *layout.Context, e *layout.Entry) (int64, bool) {
+	return int64(len(t.value)), t.value != ""
+}
+
+// lost says that there is no text.
+func (t *Text) lost(e *layout.Entry) error {
+	if t.Label == "" {
+		err := e.Errorf("No value provided for text label 'None'") // the original's word for no label
+		return layout.Advise(err, `add text = "..."; or text-label`)
+	}
+	err := e.PropErrorf("text-label", "No value provided for text label '%s'", t.Label)
+	return layout.Advise(err, `give it with -a %s=TEXT, or add %s = "..."; to the node`, t.Label, t.Label)
+}
+
 // Contents returns the text.
 func (t *Text) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
 	if t.value == "" {
-		label := t.Label
-		if label == "" {
-			label = "None" // the original's word for no label
-		}
-		return content.Data{}, e.Errorf("No value provided for text label '%s'", label)
+		return content.Data{}, t.lost(e)
 	}
 	return content.String(t.value), nil
 }

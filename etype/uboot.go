@@ -139,7 +139,10 @@ type phaseBlob struct {
 	phase phase
 }
 
-var _ layout.Reader = (*phaseBlob)(nil)
+var (
+	_ layout.Reader = (*phaseBlob)(nil)
+	_ layout.Sizer  = (*phaseBlob)(nil)
+)
 
 // Read notes the ELF file of the program.
 func (p *phaseBlob) Read(ctx *layout.Context, e *layout.Entry) error {
@@ -149,16 +152,38 @@ func (p *phaseBlob) Read(ctx *layout.Context, e *layout.Entry) error {
 	return p.Blob.Read(ctx, e)
 }
 
+// LeastSize returns the size of the file. A program that a build may expand is
+// at least as large as it is without its device tree.
+func (p *phaseBlob) LeastSize(ctx *layout.Context, e *layout.Entry) (int64, bool) {
+	n, exact := blobSize(ctx, e, e.File)
+	if e.File != p.phase.file(".bin") || e.NoExpanded {
+		return n, exact
+	}
+	bare, _ := blobSize(ctx, e, p.phase.file("-nodtb.bin"))
+	return min(n, bare), false
+}
+
 // phaseELF is the ELF file of a phase.
 type phaseELF struct {
 	phaseBlob
 	Strip bool `dt:"strip" doc:"Remove symbols and debugging information (U-Boot proper only)"`
 }
 
-var _ layout.Leaf = (*phaseELF)(nil)
+var (
+	_ layout.Sizer = (*phaseELF)(nil)
+	_ layout.Leaf  = (*phaseELF)(nil)
+)
 
 func newPhaseELF(p phase) layout.Type {
 	return &phaseELF{phaseBlob: phaseBlob{Blob: Blob{fixed: p.file("")}, phase: p}}
+}
+
+// LeastSize returns the size of the file, unless it will be stripped.
+func (p *phaseELF) LeastSize(ctx *layout.Context, e *layout.Entry) (int64, bool) {
+	if p.Strip {
+		return 1, false
+	}
+	return p.Blob.LeastSize(ctx, e)
 }
 
 // Contents returns the ELF file, stripped if the entry asks for it.

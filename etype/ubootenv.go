@@ -20,6 +20,7 @@ type UBootEnv struct {
 
 var (
 	_ layout.Reader  = (*UBootEnv)(nil)
+	_ layout.Sizer   = (*UBootEnv)(nil)
 	_ layout.Leaf    = (*UBootEnv)(nil)
 	_ layout.Wrapper = (*UBootEnv)(nil)
 )
@@ -46,6 +47,11 @@ func (u *UBootEnv) Read(ctx *layout.Context, e *layout.Entry) error {
 		return e.Errorf("'u-boot-env' entry must have a size property")
 	}
 	return nil
+}
+
+// LeastSize returns the size that is given.
+func (u *UBootEnv) LeastSize(ctx *layout.Context, e *layout.Entry) (int64, bool) {
+	return e.WantSize.Value, true
 }
 
 // Contents returns the environment.

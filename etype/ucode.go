@@ -255,6 +255,7 @@ type UcodePtr struct {
 
 var (
 	_ layout.Reader    = (*UcodePtr)(nil)
+	_ layout.Checker   = (*UcodePtr)(nil)
 	_ layout.Generator = (*UcodePtr)(nil)
 	_ layout.Updater   = (*UcodePtr)(nil)
 )
@@ -266,6 +267,24 @@ func (p *UcodePtr) Read(ctx *layout.Context, e *layout.Entry) error {
 	}
 	e.ELF.File = p.phase.file("")
 	return nil
+}
+
+// Check finds that there is no microcode to point to.
+func (p *UcodePtr) Check(ctx *layout.Context, e *layout.Entry, report func(layout.Level, error)) {
+	if p.OptionalUcode {
+		return // the program may not ask for it
+	}
+	if findUcode(e) == nil {
+		report(layout.Error, noUcode(e, "u-boot-ucode"))
+	}
+	if _, dtb := findUcodeDTB(e); dtb == nil {
+		report(layout.Error, noUcode(e, "u-boot-dtb-with-ucode"))
+	}
+}
+
+// noUcode says that the section lacks one of the entries for microcode.
+func noUcode(e *layout.Entry, what string) error {
+	return layout.Advise(e.Errorf("Cannot find microcode region %s", what), "add %s { }; to the section", what)
 }
 
 // Generate finds out whether the program needs microcode.
@@ -297,7 +316,7 @@ func (p *UcodePtr) Update(ctx *layout.Context, e *layout.Entry) (content.Data, e
 	}
 	block := findUcode(e)
 	if block == nil {
-		return content.Data{}, e.Errorf("Cannot find microcode region u-boot-ucode")
+		return content.Data{}, noUcode(e, "u-boot-ucode")
 	}
 	if !e.ImagePos.Known {
 		return content.Data{}, e.Errorf("Microcode cannot be used in a compressed section")
@@ -338,7 +357,7 @@ func ucodePlace(ctx *layout.Context, e, block *layout.Entry) (addr, size int64, 
 	entry, dtb := findUcodeDTB(e)
 	switch {
 	case dtb == nil:
-		return 0, 0, e.Errorf("Cannot find microcode region u-boot-dtb-with-ucode")
+		return 0, 0, noUcode(e, "u-boot-dtb-with-ucode")
 	case dtb.collated && len(dtb.ucode) == 0:
 		return 0, 0, entry.Errorf("No microcode found in the /microcode node of '%s'", dtb.etype)
 	case dtb.collated:

@@ -143,6 +143,9 @@ func (b *Build) prepare(tree *fdt.Tree) error {
 	if err := b.selectImages(); err != nil {
 		return err
 	}
+	if r.survey(tree); r.strict != nil {
+		return r.strict
+	}
 	if err := b.loadTrees(tree); err != nil {
 		return err
 	}

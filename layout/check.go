@@ -3,43 +3,58 @@
 package layout
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
-	"binman/codec"
 	"binman/describe"
 	"binman/fdt"
 	"binman/internal/suggest"
 )
 
-// Finding is something in a description that is wrong or has no effect.
+// Finding is something in a description that is wrong, has no effect, or may
+// not be what was meant.
 type Finding struct {
 	Pos  fdt.Pos // where the source says it; zero for a description from a blob
-	Node string  // path of the node
+	Node string  // path of the node; "" for what is no part of the description
+	Prop string  // the property, if it is about one
 	Msg  string
-	// Fatal says that the description cannot be built like this; other
-	// findings make a build warn.
-	Fatal bool
+	Hint string // what to do about it, or ""
+	// Severity is Error for what cannot be built like this, Warning for what a
+	// build warns of, and Notice for what may be as it should.
+	Severity Level
 }
 
 // String returns the finding on one line: position, severity, node and text.
 func (f Finding) String() string {
-	severity := "warning"
-	if f.Fatal {
-		severity = "error"
+	text := f.SeverityName() + ": "
+	if f.Node != "" {
+		text += fmt.Sprintf("Node '%s': ", f.Node)
 	}
-	text := fmt.Sprintf("%s: Node '%s': %s", severity, f.Node, f.Msg)
 	if f.Pos != (fdt.Pos{}) {
 		text = f.Pos.String() + ": " + text
 	}
-	return text
+	return text + f.Msg
+}
+
+// SeverityName returns "error", "warning" or "notice".
+func (f Finding) SeverityName() string {
+	switch f.Severity {
+	case Error:
+		return "error"
+	case Notice:
+		return "notice"
+	}
+	return "warning"
 }
 
 // Check reads the description as a build does, and returns everything that is
-// wrong with it, in the order of the nodes. It writes nothing and reads no
-// contents. The error says why the description could not be read at all.
+// wrong with it and can be told without contents, in the order of the nodes. It
+// writes nothing. If there are input directories, it looks how large files are
+// in them. The error says why the description could not be read at all.
 func (b *Build) Check() ([]Finding, error) {
 	b.init()
 	b.checks = true
@@ -54,32 +69,141 @@ func (b *Build) Check() ([]Finding, error) {
 	if err := r.images(tree.Root.Child("binman")); err != nil {
 		return nil, err
 	}
-	return r.findings, nil
+	r.survey(tree)
+	for _, img := range b.Images {
+		r.dependencies(img.Entry)
+		r.bounds(img.Entry)
+	}
+	return inOrder(r.findings, tree), nil
 }
 
-// note notes something that has no effect: a build warns of it, or refuses it
-// if it is strict. The property may be nil.
-func (r *reader) note(node *fdt.Node, p *fdt.Prop, format string, args ...any) {
-	if r.quiet || r.b.opened != nil {
+// inOrder sorts findings by their nodes, and leaves out what has been found
+// twice.
+func inOrder(list []Finding, tree *fdt.Tree) []Finding {
+	at := map[string]int{}
+	for n := range tree.Root.All() {
+		at[n.Path()] = len(at)
+	}
+	slices.SortStableFunc(list, func(a, b Finding) int { return cmp.Compare(at[a.Node], at[b.Node]) })
+	seen := map[Finding]bool{}
+	return slices.DeleteFunc(list, func(f Finding) bool {
+		twice := seen[f]
+		seen[f] = true
+		return twice
+	})
+}
+
+// report takes what has been found: a check lists it. A build warns of what is
+// no error, or refuses it if it is strict; errors it finds itself, when it gets
+// there.
+func (r *reader) report(level Level, err error) {
+	if err == nil || r.quiet || r.b.opened != nil {
 		return
 	}
-	f := Finding{Pos: node.Pos, Node: node.Path(), Msg: fmt.Sprintf(format, args...)}
-	if p != nil && p.Pos != (fdt.Pos{}) {
-		f.Pos = p.Pos
+	f := Finding{Msg: err.Error(), Severity: level}
+	if ne, ok := errors.AsType[*NodeError](err); ok {
+		f = Finding{Pos: ne.Pos, Node: ne.Path, Prop: ne.Prop, Msg: ne.Msg, Hint: ne.Hint, Severity: level}
+		if ne.Kind == "" {
+			f.Msg = trimNode(f.Msg)
+		}
 	}
-	if r.b.checks {
+	switch {
+	case r.b.checks:
 		r.findings = append(r.findings, f)
 		return
+	case level == Error:
+		return
+	case level == Warning && r.b.Strict && r.strict == nil:
+		r.strict = &NodeError{Kind: "Node", Path: f.Node, Prop: f.Prop, Msg: f.Msg, Hint: f.Hint, Pos: f.Pos}
+		if f.Node == "" {
+			r.strict = errors.New(f.Msg)
+		}
 	}
-	if r.b.Strict && r.strict == nil {
-		r.strict = &NodeError{Kind: "Node", Path: f.Node, Msg: f.Msg, Pos: f.Pos}
-	}
-	r.b.Log.Printf(Warning, "%s", f)
+	r.b.Log.Printf(level, "%s", f)
 }
 
-// wrong notes what a build would refuse later on.
-func (r *reader) wrong(node *fdt.Node, format string, args ...any) {
-	r.findings = append(r.findings, Finding{node.Pos, node.Path(), fmt.Sprintf(format, args...), true})
+// note notes something that has no effect. The property may be nil.
+func (r *reader) note(node *fdt.Node, p *fdt.Prop, format string, args ...any) {
+	prop := ""
+	if p != nil {
+		prop = p.Name
+	}
+	err := &NodeError{Kind: "Node", Path: node.Path(), Msg: fmt.Sprintf(format, args...)}
+	r.report(Warning, At(err, node, prop))
+}
+
+// survey looks at what has been read as a whole.
+func (r *reader) survey(tree *fdt.Tree) {
+	r.arguments(tree)
+	for _, img := range r.b.Images {
+		img.Entry.walkDescribed(func(e *Entry) {
+			if c, ok := e.Type.(Checker); ok && !e.broken {
+				c.Check(r.b.ctx(), e, r.report)
+			}
+		})
+	}
+}
+
+// arguments looks for entry arguments that nothing uses.
+func (r *reader) arguments(tree *fdt.Tree) {
+	if len(r.b.Args) == 0 {
+		return
+	}
+	known := slices.Clone(r.b.ArgNames)
+	for _, info := range r.b.Types {
+		for _, p := range r.b.schemaOf(info.New()).props {
+			if p.Arg {
+				known = append(known, p.Name)
+			}
+		}
+	}
+	slices.Sort(known)
+	for _, name := range slices.Sorted(maps.Keys(r.b.Args)) {
+		if !slices.Contains(known, name) && !names(tree.Root.Child("binman"), name) {
+			r.report(Warning, fmt.Errorf("entry argument '%s' is used by nothing%s", name, suggest.DidYouMean(name, known)))
+		}
+	}
+}
+
+// names says whether the name of a property below node, or a string that is its
+// value, is name: descriptions say in this way which arguments they take.
+func names(node *fdt.Node, name string) bool {
+	for n := range node.All() {
+		if n.Has(name) || propWith(n, name) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// dependencies finds entries that depend on what is not there, or on
+// themselves.
+func (r *reader) dependencies(root *Entry) {
+	good := true
+	report := func(e *Entry, err error) {
+		if err != nil {
+			good = false
+			r.report(Error, r.b.about(e, err))
+		}
+	}
+	root.walkDescribed(func(e *Entry) {
+		if e.broken {
+			return
+		}
+		if d, ok := e.Type.(Depender); ok {
+			_, err := d.Depends(r.b.ctx(), e)
+			report(e, err)
+		}
+		if len(e.OffsetFromELF) > 0 && !e.WantOffset.Known && e.Parent != nil {
+			_, err := e.elfOffset()
+			report(e, err)
+		}
+	})
+	if !good {
+		return
+	}
+	_, err := r.b.newGraph(root)
+	r.report(Error, err)
 }
 
 // alwaysAllowed are properties that devicetree itself gives to any node.
@@ -196,47 +320,17 @@ func (r *reader) lookForLost(e *Entry) {
 	}
 }
 
-// checkPlace finds entries of fixed places that do not fit in their section,
-// and compressions that nobody knows.
-func (r *reader) checkPlace(e *Entry) {
-	if e.Compressed() {
-		if _, err := codec.Lookup(e.Compress); err != nil {
-			r.wrong(e.Node, "%s", err)
-		}
-	}
-	if e.Parent == nil || e.Overlap || !e.WantOffset.Known || !e.WantSize.positive() || e.Parent.placing() != InSection {
-		return
-	}
-	off, size := e.WantOffset.Value, e.WantSize.Value
-	if off > maxSize || size > maxSize {
-		r.wrong(e.Node, "Offset %#x and size %#x are larger than any image", off, size)
-		return
-	}
-	s := e.Parent.Section
-	if s == nil {
-		return
-	}
-	if limit := e.Parent.WantSize; limit.positive() && !e.Parent.Compressed() && off+size > s.start+limit.Value {
-		r.wrong(e.Node, "Offset %#x (%d) size %#x (%d) is outside the section '%s' starting at %#x (%d) of size %#x (%d)",
-			off, off, size, size, e.Parent.Path(), s.start, s.start, limit.Value, limit.Value)
-	}
-}
-
 // checkHash checks the hash subnode.
 func (r *reader) checkHash(e *Entry) {
 	node := e.Node.Child("hash")
 	if node == nil || e.As.KeepHash {
 		return
 	}
-	algo, ok, err := node.Str("algo")
-	switch {
-	case err != nil:
-		r.wrong(node, "%s", trimNode(err.Error()))
-	case !ok:
-		r.wrong(e.Node, "Missing 'algo' property for hash node")
-	case algo != "sha256":
-		r.wrong(e.Node, "Unknown hash algorithm '%s'", algo)
+	level := Error
+	if !r.b.UpdateFDT {
+		level = Warning // it is left out of an image that is built like this
 	}
+	r.report(level, e.checkHashNode(node))
 	for _, p := range node.Props {
 		if p.Name != "algo" && p.Name != "value" && !allowedAnywhere(p.Name) {
 			r.note(node, p, "unknown property '%s' of a hash node", p.Name)

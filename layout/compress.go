@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"binman/codec"
 	"binman/content"
@@ -29,7 +28,7 @@ func checkCompression(e *Entry) error {
 func unknownCompression(e *Entry, prop, name string, err error) error {
 	names := append(codec.Names(), "none")
 	err = e.PropErrorf(prop, "%w%s", err, suggest.DidYouMean(name, names))
-	return Advise(err, "there are %s", strings.Join(names, ", "))
+	return Advise(err, "%s", suggest.Known(names))
 }
 
 // missingToolSize is the size of the contents of an entry whose compression

@@ -59,6 +59,7 @@ type Context struct {
 	AllowMissing bool // external blobs and tools may be missing
 	FakeBlobs    bool // dummies are made of those that are
 	FakeDTB      bool // device trees are used from the input as they are
+	UpdateFDT    bool // positions and sizes are written into the device trees
 	Opened       bool // the entries come from an image, not from a description
 	Checks       bool // the description is only checked
 
@@ -71,7 +72,7 @@ func (b *Build) ctx() *Context { return b.ctxLog(b.Log) }
 func (b *Build) ctxLog(log *Log) *Context {
 	return &Context{
 		Args: b.Args, Input: b.Input, Output: b.Output, Log: log, Env: b.Env, Start: b.start, Memo: b.memo, Images: b.Images,
-		AllowMissing: b.AllowMissing, FakeBlobs: b.FakeBlobs, FakeDTB: b.FakeDTB, Opened: b.opened != nil,
+		AllowMissing: b.AllowMissing, FakeBlobs: b.FakeBlobs, FakeDTB: b.FakeDTB, UpdateFDT: b.UpdateFDT, Opened: b.opened != nil,
 		Checks: b.checks, b: b,
 	}
 }

@@ -54,6 +54,8 @@ type Entry struct {
 	File         string // name of the file, for messages
 	missingTools []string
 
+	broken   bool         // a check has found its node to be wrong
+	lacks    bool         // a check could not read all that it holds
 	depth    int          // how many sections it is in
 	pos      []updateNode // its node in every device tree
 	hashNode *fdt.Node

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 
 	"binman/content"
+	"binman/fdt"
 )
 
 // addHash adds a placeholder for the hash that a hash subnode asks for.
@@ -17,16 +18,24 @@ func (b *Build) addHash(e *Entry) error {
 		e.hashNode = nil
 		return nil
 	}
-	algo, ok, err := e.hashNode.Str("algo")
-	switch {
-	case err != nil:
+	if err := e.checkHashNode(e.hashNode); err != nil {
 		return err
-	case !ok:
-		return e.Errorf("Missing 'algo' property for hash node")
-	case algo != "sha256":
-		return e.Errorf("Unknown hash algorithm '%s'", algo)
 	}
 	b.setProp(e.hashNode, "value", make([]byte, sha256.Size))
+	return nil
+}
+
+// checkHashNode checks that a hash node asks for a hash that can be made.
+func (e *Entry) checkHashNode(node *fdt.Node) error {
+	algo, ok, err := node.Str("algo")
+	switch {
+	case err != nil:
+		return At(&NodeError{Path: node.Path(), Msg: err.Error(), Err: err}, node, "algo")
+	case !ok:
+		return Advise(At(e.Errorf("Missing 'algo' property for hash node"), node, ""), "write algo = \"sha256\";")
+	case algo != "sha256":
+		return Advise(At(e.Errorf("Unknown hash algorithm '%s'", algo), node, "algo"), "there is sha256 only, for hashes of entries")
+	}
 	return nil
 }
 

@@ -9,6 +9,7 @@ type Options struct {
 	Types       Types             // the entry types
 	Unsupported map[string]bool   // names of entry types that exist elsewhere only
 	Args        map[string]string // entry arguments
+	ArgNames    []string          // entry arguments that types know, beside those of their properties
 	Input       Input
 	Output      Output
 	Log         *Log

@@ -188,9 +188,17 @@ func (e *Entry) setOffsetSize(os OffsetSize) error {
 	return nil
 }
 
-// offsetFromELF returns the offset that a symbol of another entry's ELF file
-// says, with an addend.
-func (e *Entry) offsetFromELF(b *Build) (int64, error) {
+// elfPlace is an offset that a symbol of another entry's ELF file says, with an
+// addend.
+type elfPlace struct {
+	src    *Entry
+	symbol string
+	addend int64
+}
+
+// elfOffset returns what the property offset-from-elf says.
+func (e *Entry) elfOffset() (elfPlace, error) {
+	const prop = "offset-from-elf"
 	v := e.OffsetFromELF
 	nul := -1
 	if len(v) > 4 {
@@ -202,21 +210,27 @@ func (e *Entry) offsetFromELF(b *Build) (int64, error) {
 		}
 	}
 	if nul < 0 || len(v) != nul+5 {
-		return 0, e.Errorf("Property 'offset-from-elf' must be <&entry>, \"symbol\", <offset>")
+		return elfPlace{}, e.PropErrorf(prop, "Property 'offset-from-elf' must be <&entry>, \"symbol\", <offset>")
 	}
-	phandle := binary.BigEndian.Uint32(v)
-	sym := string(v[4:nul])
-	addend := int64(int32(binary.BigEndian.Uint32(v[nul+1:])))
-	src, err := e.FindPhandle(phandle)
+	src, err := e.FindPhandle(binary.BigEndian.Uint32(v))
+	if err != nil {
+		return elfPlace{}, At(err, e.Node, prop)
+	}
+	if src.ELF.File == "" {
+		return elfPlace{}, Advise(src.Errorf("Need elf-fname property '%s'", src.Node.Name), "'%s' takes its offset from a symbol of it", e.Path())
+	}
+	return elfPlace{src, string(v[4:nul]), int64(int32(binary.BigEndian.Uint32(v[nul+1:])))}, nil
+}
+
+// offsetFromELF returns the offset that offset-from-elf asks for.
+func (e *Entry) offsetFromELF(b *Build) (int64, error) {
+	p, err := e.elfOffset()
 	if err != nil {
 		return 0, err
 	}
-	if src.ELF.File == "" {
-		return 0, src.Errorf("Need elf-fname property '%s'", src.Node.Name)
-	}
-	val, err := b.symbolOffset(src, sym)
+	val, err := b.symbolOffset(p.src, p.symbol)
 	if err != nil {
-		return 0, e.Errorf("%w", err)
+		return 0, e.PropErrorf("offset-from-elf", "%w", err)
 	}
-	return val + addend, nil
+	return val + p.addend, nil
 }

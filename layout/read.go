@@ -3,7 +3,6 @@
 package layout
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -37,21 +36,14 @@ type reader struct {
 	strict   error // the first finding, if findings are errors
 }
 
-// fail returns err, or notes it when the reader checks.
+// fail returns err, or notes it when the reader checks: what is known of the
+// entry is then not all.
 func (r *reader) fail(e *Entry, err error) error {
 	if err == nil || !r.b.checks {
 		return err
 	}
-	var ne *NodeError
-	if errors.As(err, &ne) {
-		msg := ne.Msg
-		if ne.Kind == "" {
-			msg = trimNode(msg)
-		}
-		r.findings = append(r.findings, Finding{ne.Pos, ne.Path, msg, true})
-		return nil
-	}
-	r.findings = append(r.findings, Finding{e.Node.Pos, e.Path(), trimNode(err.Error()), true})
+	e.broken = true
+	r.report(Error, r.b.about(e, err))
 	return nil
 }
 
@@ -234,7 +226,7 @@ func (r *reader) entry(e *Entry) error {
 	}
 	if r.b.checks {
 		r.checkHash(e)
-		r.checkPlace(e)
+		r.report(Error, checkCompression(e))
 	}
 	return r.children(e)
 }
@@ -267,7 +259,7 @@ func (r *reader) properties(e *Entry) (good bool, err error) {
 	for _, old := range renamed {
 		if p := node.Prop(old.old); p != nil && !e.As.Free {
 			good = false
-			if err := r.fail(e, e.Errorf("%s", old)); err != nil {
+			if err := r.fail(e, e.PropErrorf(old.old, "%s", old)); err != nil {
 				return false, err
 			}
 		}
@@ -387,6 +379,7 @@ func (r *reader) children(e *Entry) error {
 		}
 		child, err := r.child(e, c)
 		if err != nil {
+			e.lacks = true
 			if err := r.fail(&Entry{Node: c.Node}, err); err != nil {
 				return err
 			}

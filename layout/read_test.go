@@ -219,36 +219,39 @@ func TestCheck(t *testing.T) {
 		got = append(got, s)
 	}
 	want := []string{
+		"3:1: error: Node '/binman': Offset 0x0 and size 0x10000000001 are larger than any image", // with a@5
 		"4:9: error: Node '/binman/a@1': property 'size'",
 		"4:21: warning: Node '/binman/a@1': unknown property 'lne' of an entry of type 'a'; did you mean 'len'?",
 		"5:3: error: Node '/binman/unknown': Unknown entry type 'unknown'",
 		"6:9: error: Node '/binman/a@2': Alignment 3 must be a power of two",
-		"6:3: error: Node '/binman/a@2': Unknown hash algorithm 'md5'",
+		"6:47: error: Node '/binman/a@2': Unknown hash algorithm 'md5'",
+		"6:22: error: Node '/binman/a@2': Unknown algorithm 'zip'; did you mean 'gzip'?",
 		"6:61: warning: Node '/binman/a@2/hash': unknown property 'other' of a hash node",
-		"6:3: error: Node '/binman/a@2': Unknown algorithm 'zip'",
-		"7:3: error: Node '/binman/a@3': Missing 'algo' property for hash node",
-		"8:9: error: Node '/binman/a@4/hash': property 'algo'",
-		"9:27: error: Node '/binman/section@1/a': Offset 0x2 (2) size 0x4 (4) is outside the section '/binman/section@1' starting at 0x0 (0) of size 0x4 (4)",
+		"7:9: error: Node '/binman/a@3': Missing 'algo' property for hash node",
+		"8:16: error: Node '/binman/a@4/hash': property 'algo'",
+		"9:45: error: Node '/binman/section@1/a': Offset 0x2 (2) size 0x4 (4) is outside the section '/binman/section@1' starting at 0x0 (0) of size 0x4 (4)",
 		"10:3: error: Node '/binman/section@2': Provide either 'end-at-4gb' or 'skip-at-start'",
 		"12:3: error: Node '/binman/a@6': told to fail",
 		"13:3: error: Node '/binman/box': told to fail",
 		"14:3: error: Node '/binman/need': 'need' entry is missing properties: vendor,must",
-		"15:3: error: Node '/binman/a@7': Please use 'offset' instead of 'pos'",
+		"15:9: error: Node '/binman/a@7': Please use 'offset' instead of 'pos'",
+		"16:3: error: Node '/binman/section@3': Offset 0x10000000001 and size 0x4 are larger than any image",
+		"17:45: error: Node '/binman/section@4/a': Offset 0x2 (2) ending at 0x6 (6) must overlap with existing entries",
 	}
 	if !slices.EqualFunc(got, want, strings.HasPrefix) {
 		t.Errorf("findings:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	var fatal []string
+	var warnings []string
 	for _, f := range findings {
-		if !f.Fatal {
-			fatal = append(fatal, fmt.Sprint(f.Pos.Line))
+		if f.Severity == layout.Warning {
+			warnings = append(warnings, fmt.Sprint(f.Pos.Line))
 		}
 	}
-	if s := strings.Join(fatal, " "); s != "4 6" {
+	if s := strings.Join(warnings, " "); s != "4 6" {
 		t.Errorf("warnings on lines %s", s)
 	}
 	// Without source there is no place.
-	if s := (layout.Finding{Node: "/x", Msg: "is wrong"}).String(); s != "warning: Node '/x': is wrong" {
+	if s := (layout.Finding{Node: "/x", Msg: "is wrong", Severity: layout.Warning}).String(); s != "warning: Node '/x': is wrong" {
 		t.Error(s)
 	}
 	r = machine{}.prepare(t, `binman { multiple-images; one { lne; a { lne; }; }; two { lne; }; };`)

@@ -27,6 +27,15 @@ type (
 		Children(ctx *Context, e *Entry) ([]Child, error)
 	}
 
+	// Checker looks for mistakes that can be seen without contents, and tells
+	// them to report: with Error what a build will refuse later, in the same
+	// words; with Warning what it will build, but not as it was meant; with
+	// Notice what may be as it should. Errors that Read has returned need no
+	// report.
+	Checker interface {
+		Check(ctx *Context, e *Entry, report func(Level, error))
+	}
+
 	// PropertyNamer names properties that the tags cannot name, because their
 	// names are themselves values.
 	PropertyNamer interface {
@@ -57,6 +66,12 @@ type (
 		// Contents returns the contents of the entry, without padding,
 		// before anything is packed.
 		Contents(ctx *Context, e *Entry) (content.Data, error)
+	}
+
+	// Sizer tells how many bytes the contents will have at least, before they
+	// are gathered, and whether they will have just as many.
+	Sizer interface {
+		LeastSize(ctx *Context, e *Entry) (n int64, exact bool)
 	}
 
 	// Depender names entries elsewhere whose contents it needs to make its

@@ -46,7 +46,7 @@ type Finder func(parent *fdt.Node, name string) bool
 // those of the FIT yet.
 func Check(root *fdt.Node, has Finder) []*NodeError {
 	if has == nil {
-		has = hasNode
+		has = HasNode
 	}
 	images := root.Child("images")
 	if images == nil {
@@ -203,9 +203,9 @@ func names(node *fdt.Node) []string {
 	return list
 }
 
-// hasNode says whether libfdt finds a subnode: without a unit address, the name
+// HasNode says whether libfdt finds a subnode: without a unit address, the name
 // stands for one with any.
-func hasNode(parent *fdt.Node, name string) bool {
+func HasNode(parent *fdt.Node, name string) bool {
 	if parent.Child(name) != nil {
 		return true
 	}

@@ -105,6 +105,7 @@ func (o *buildOptions) run() error {
 		MissingHelp:  etype.MissingHelp,
 		Strict:       o.strict,
 		Args:         args,
+		ArgNames:     etype.ArgNames(),
 		Input:        host.Input(o.inDirs...),
 		Env:          host.Env(),
 		Output:       layout.Output{Dir: out},

@@ -150,3 +150,20 @@ func moveDistance(a, b string) (int, bool) {
 	}
 	return costMove, true
 }
+
+// Known says which names there are, for a name that is none of them and like
+// none.
+func Known(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = "'" + name + "'"
+	}
+	switch n := len(quoted) - 1; {
+	case n < 0:
+		return "there are none"
+	case n == 0:
+		return "there is only " + quoted[0]
+	default:
+		return "there are " + strings.Join(quoted[:n], ", ") + " and " + quoted[n]
+	}
+}

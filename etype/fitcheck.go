@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package etype
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"binman/fdt"
+	"binman/fdt/bootph"
+	"binman/format/fit"
+	"binman/internal/suggest"
+	"binman/layout"
+)
+
+// fitCheck looks for mistakes in the nodes of a FIT.
+type fitCheck struct {
+	f      *FIT
+	e      *layout.Entry
+	signed bool // something in the FIT asks for a signature
+	report func(layout.Level, error)
+}
+
+// Check finds what the FIT cannot be made of, and what U-Boot would not
+// understand of it.
+func (f *FIT) Check(ctx *layout.Context, e *layout.Entry, report func(layout.Level, error)) {
+	c := fitCheck{f: f, e: e, signed: f.Sign, report: report}
+	if what := f.protects(); what != "" {
+		report(layout.Error, c.f.unsupported(e, what))
+	}
+	images := e.Node.Child("images")
+	if images == nil {
+		report(layout.Error, noImages(e))
+		return
+	}
+	for _, err := range fit.Check(e.Node, hasInDescription) {
+		report(layout.Error, fitError(e, err))
+	}
+	for n := range e.Node.All() {
+		c.signed = c.signed || strings.HasPrefix(n.Name, "signature")
+	}
+	c.props(e.Node, fit.RootProps())
+	for _, sub := range e.Node.Subnodes {
+		switch sub.Name {
+		case "images":
+			c.images(sub)
+		case "configurations":
+			c.configs(sub)
+		default:
+			if near := suggest.Misspelled(sub.Name, []string{"images", "configurations"}); near != "" {
+				c.warn(sub, "", "U-Boot looks for no node '%s' in a FIT; did you mean '%s'?", sub.Name, near)
+			}
+		}
+	}
+}
+
+func (f *FIT) unsupported(e *layout.Entry, what string) error {
+	return e.PropErrorf(what, "%s is not supported yet: nothing is built, so that no FIT is taken for one that is protected", what)
+}
+
+// noImages says that the FIT holds nothing.
+func noImages(e *layout.Entry) error {
+	err := e.Errorf("%w", errNoImages)
+	for _, sub := range e.Node.Subnodes {
+		if suggest.Misspelled(sub.Name, []string{"images"}) != "" {
+			return layout.Advise(layout.At(err, sub, ""), "there is a node '%s'", sub.Name)
+		}
+	}
+	return err
+}
+
+// warn reports what is suspicious about a node or its property.
+func (c *fitCheck) warn(node *fdt.Node, prop, format string, args ...any) {
+	c.report(layout.Warning, nodeError(node, prop, format, args...))
+}
+
+func nodeError(node *fdt.Node, prop, format string, args ...any) error {
+	err := &layout.NodeError{Kind: "Node", Path: node.Path(), Msg: fmt.Sprintf(format, args...)}
+	return layout.At(err, node, prop)
+}
+
+// hasInDescription says whether a node of the FIT will have a subnode of a name,
+// be it described or generated. The name may have placeholders, too.
+func hasInDescription(parent *fdt.Node, name string) bool {
+	if fit.HasNode(parent, name) {
+		return true
+	}
+	name = strings.TrimPrefix(name, "@") // of a default
+	name = strings.NewReplacer("DEFAULT-SEQ", "SEQ", "DEFAULT-NAME", "NAME").Replace(name)
+	for _, sub := range parent.Subnodes {
+		if !isGenerator(sub) {
+			if fillsIn(name, sub.Name) {
+				return true
+			}
+			continue
+		}
+		if pattern := sub.Name[1:]; pattern == name || fillsIn(pattern, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// fillsIn says whether name is a pattern with its placeholders filled in.
+func fillsIn(pattern, name string) bool {
+	if !hasPlaceholder(pattern) {
+		return pattern == name
+	}
+	expr := regexp.QuoteMeta(pattern)
+	expr = strings.NewReplacer("SEQ", "[0-9]+", "NAME", ".+").Replace(expr)
+	ok, err := regexp.MatchString("^"+expr+"$", name)
+	return ok && err == nil
+}
+
+func hasPlaceholder(s string) bool { return strings.Contains(s, "SEQ") || strings.Contains(s, "NAME") }
+
+func (c *fitCheck) images(images *fdt.Node) {
+	for _, node := range images.Subnodes {
+		c.name(node)
+		c.props(node, fit.ImageProps())
+		for _, v := range []struct {
+			prop  string
+			known []string
+		}{
+			{"arch", fit.Archs()}, {"os", fit.OSs()}, {"type", fit.ImageTypes()}, {"compression", fit.Compressions()}, {"phase", fit.Phases()},
+		} {
+			c.value(node, v.prop, v.known)
+		}
+		c.below(node)
+		c.directives(node, true)
+		c.contents(node)
+	}
+}
+
+// contents looks at what an image is made of.
+func (c *fitCheck) contents(node *fdt.Node) {
+	entries := 0
+	for _, sub := range node.Subnodes {
+		if !layout.IsSpecialNode(sub) {
+			entries++
+		}
+	}
+	switch {
+	case isGenerator(node):
+	case node.Has("data") && entries > 0:
+		c.report(layout.Error, twoContents(c.e, node))
+	case !node.Has("data") && entries == 0:
+		c.report(layout.Notice, nodeError(node, "", "the image is empty: no entry in it says what it holds"))
+	}
+}
+
+func (c *fitCheck) configs(configs *fdt.Node) {
+	c.props(configs, fit.ConfigsProps())
+	if p := configs.Prop("default"); p != nil && strings.HasPrefix(string(p.Value), "@") {
+		_, err := c.f.defaultConfig(c.e, p)
+		c.report(layout.Error, err)
+	}
+	for _, node := range configs.Subnodes {
+		c.name(node)
+		c.props(node, fit.ConfigProps())
+		c.below(node)
+		c.directives(node, false)
+		c.firmware(node)
+	}
+}
+
+// firmware looks for images of fit,firmware that cannot be there.
+func (c *fitCheck) firmware(config *fdt.Node) {
+	list, _, err := config.Strs("fit,firmware")
+	if err != nil {
+		return // the build says so
+	}
+	images := c.e.Node.Child("images")
+	for _, name := range list {
+		if !hasInDescription(images, name) {
+			c.report(layout.Notice, nodeError(config, "fit,firmware", "fit,firmware names an image '%s', which is not in the FIT", name))
+		}
+	}
+}
+
+// below looks at the hashes, signatures and ciphers of an image or a
+// configuration.
+func (c *fitCheck) below(parent *fdt.Node) {
+	for _, node := range parent.Subnodes {
+		props, algos := fit.Below(node.Name)
+		if props == nil {
+			continue
+		}
+		c.name(node)
+		c.props(node, props)
+		if !strings.HasPrefix(node.Name, "hash") { // of hashes, fit.Check tells
+			c.value(node, "algo", algos)
+		}
+	}
+}
+
+// value looks for a value that is misspelled, or that others say where U-Boot
+// has another word. It may be one that U-Boot does not know: boards have those, and
+// programs of their own that do.
+func (c *fitCheck) value(node *fdt.Node, prop string, known []string) {
+	v, ok, err := node.Str(prop)
+	if !ok || err != nil || isGenerator(node) && hasPlaceholder(v) {
+		return
+	}
+	v = strings.ToLower(v) // as U-Boot compares them
+	if slices.Contains(known, v) {
+		return
+	}
+	near := suggest.Misspelled(v, known)
+	if word := otherWords[v]; slices.Contains(known, word) {
+		near = word
+	}
+	if near != "" {
+		c.report(layout.Warning, layout.Advise(nodeError(node, prop, "U-Boot does not know '%s' as a value of '%s'; did you mean '%s'?", v, prop, near), "%s", suggest.Known(known)))
+	}
+}
+
+// otherWords are words for what U-Boot calls otherwise in a FIT.
+var otherWords = map[string]string{
+	"aarch64": "arm64", "amd64": "x86_64", "i386": "x86", "i686": "x86", "ppc64": "powerpc", "riscv32": "riscv", "riscv64": "riscv", "x64": "x86_64",
+	"atf": "arm-trusted-firmware", "tf-a": "arm-trusted-firmware", "trusted-firmware-a": "arm-trusted-firmware", "op-tee": "tee", "optee": "tee",
+	"dtb": "flat_dt", "fdt": "flat_dt", "devicetree": "flat_dt", "initrd": "ramdisk", "initramfs": "ramdisk",
+	"bz2": "bzip2", "gz": "gzip", "uncompressed": "none",
+}
+
+// props looks for properties that are misspelled. Any name may stand in a FIT,
+// so that only slips count.
+func (c *fitCheck) props(node *fdt.Node, known []string) {
+	for _, p := range node.Props {
+		if slices.Contains(known, p.Name) || isDirective(p.Name) {
+			continue
+		}
+		if near := suggest.Misspelled(p.Name, known); near != "" {
+			c.warn(node, p.Name, "U-Boot looks for no property '%s' here; did you mean '%s'?", p.Name, near)
+		}
+	}
+}
+
+// name looks for a name that U-Boot refuses if it verifies FITs: somebody could
+// hide a node behind another one of that name and address.
+func (c *fitCheck) name(node *fdt.Node) {
+	if !strings.Contains(strings.TrimPrefix(node.Name, "@"), "@") {
+		return
+	}
+	level := layout.Notice
+	if c.signed {
+		level = layout.Warning
+	}
+	c.report(level, layout.Advise(
+		nodeError(node, "", "U-Boot refuses a FIT with '@' in the name of a node if it is built with FIT_SIGNATURE"),
+		"write '%s'", strings.ReplaceAll(node.Name, "@", "-")))
+}
+
+// Directives of nodes that stand for others, by operation.
+var (
+	treeDirectives    = []string{"fit,operation", "fit,firmware", "fit,loadables", "fit,compatible", "fit,fdt-phase"}
+	programDirectives = []string{"fit,operation", "fit,load", "fit,entry", "fit,data"}
+)
+
+// directives looks at what a node says to binman.
+func (c *fitCheck) directives(node *fdt.Node, inImages bool) {
+	if !isGenerator(node) {
+		for _, p := range node.Props {
+			if isDirective(p.Name) {
+				c.warn(node, p.Name, "property '%s' has no effect: it is for nodes whose name starts with '@'", p.Name)
+			}
+		}
+		return
+	}
+	operation, known := "gen-fdt-nodes", treeDirectives
+	if v, ok, _ := node.Str("fit,operation"); ok {
+		operation = v
+	}
+	switch operation {
+	case "gen-fdt-nodes":
+		if c.f.ListArg == "" && c.f.ListDir == "" && !c.e.Node.Has("fit,fdt-list-val") {
+			c.report(layout.Error, c.f.noList(c.e, node))
+		}
+	case "split-elf":
+		known = programDirectives
+		if !inImages {
+			c.report(layout.Error, subnodeError(c.e, node, "the operation 'split-elf' is for nodes in 'images'"))
+		}
+	default:
+		c.report(layout.Error, unknownOperation(c.e, node, operation))
+		return
+	}
+	for _, p := range node.Props {
+		if isDirective(p.Name) && !slices.Contains(known, p.Name) {
+			c.report(layout.Error, unknownDirective(c.e, node, p.Name, known))
+		}
+	}
+	if phase, ok, err := node.Str("fit,fdt-phase"); ok && err == nil {
+		if err := bootph.Check(phase); err != nil {
+			c.report(layout.Error, layout.At(subnodeError(c.e, node, "%w", err), node, "fit,fdt-phase"))
+		}
+	}
+}
+
+// unknownOperation and the like are what is said of mistakes in nodes that
+// stand for others, by a check and by a build.
+func unknownOperation(e *layout.Entry, node *fdt.Node, operation string) error {
+	err := layout.At(subnodeError(e, node, "Unknown operation '%s'", operation), node, "fit,operation")
+	return layout.Advise(err, "%s", suggest.Known([]string{"gen-fdt-nodes", "split-elf"}))
+}
+
+func unknownDirective(e *layout.Entry, node *fdt.Node, name string, known []string) error {
+	err := layout.At(subnodeError(e, node, "Unknown directive '%s'", name), node, name)
+	return layout.Advise(err, "in this node %s", suggest.Known(known))
+}
+
+func twoContents(e *layout.Entry, node *fdt.Node) error {
+	return subnodeError(e, node, "has a property 'data' and entries: which are the contents?")
+}
+
+// noList says that a node stands for device trees, and nothing for which.
+func (f *FIT) noList(e *layout.Entry, node *fdt.Node) error {
+	if f.ListArg != "" {
+		err := layout.At(e.Errorf("Generator node requires '%s' entry argument", f.ListArg), node, "")
+		return layout.Advise(err, "list the device trees, without .dtb: -a %s='one two'", f.ListArg)
+	}
+	err := layout.At(e.Errorf("Generator node requires 'fit,fdt-list' property"), node, "")
+	return layout.Advise(err, "or fit,fdt-list-val or fit,fdt-list-dir, in the FIT's own node")
+}
+
+// subnodeError makes an error about a node within the FIT.
+func subnodeError(e *layout.Entry, node *fdt.Node, format string, args ...any) error {
+	rel := strings.TrimPrefix(node.Path(), e.Node.Path()+"/")
+	return layout.At(e.Errorf("subnode '%s': "+format, append([]any{rel}, args...)...), node, "")
+}
