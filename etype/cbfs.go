@@ -30,6 +30,7 @@ var (
 	_ layout.Reader    = (*CBFS)(nil)
 	_ layout.Holder    = (*CBFS)(nil)
 	_ layout.Container = (*CBFS)(nil)
+	_ layout.Converter = (*CBFS)(nil)
 )
 
 // cbfsFile is what a node says of a file.
@@ -327,8 +328,26 @@ func compressCBFSFile(ctx *layout.Context, f *cbfs.File, part layout.Part, data 
 	return err
 }
 
-// loadStage sets the data of a program as it stands in memory. In an opened
-// image the contents may be just that already; the addresses then stay.
+// Convert returns a program as it stands in memory. In an opened image the
+// contents may be just that already.
+func (c *CBFS) Convert(child *layout.Entry, data content.Data) (content.Data, error) {
+	if !elf.IsValid(data) {
+		return data, nil
+	}
+	flat, err := flatten(data)
+	return flat.Data, err
+}
+
+func flatten(data content.Data) (elf.Flat, error) {
+	prog, err := elf.Parse(data)
+	if err != nil {
+		return elf.Flat{}, fmt.Errorf("a stage must be an ELF file: %w", err)
+	}
+	return prog.Flatten(0)
+}
+
+// loadStage sets the data of a program as it stands in memory. If the contents
+// are just that already, the addresses stay.
 func loadStage(f *cbfs.File, e *layout.Entry, data content.Data) error {
 	known := f.MemSize > 0 || len(f.Data) > 0
 	if missing := e.Missing || e.Faked; (missing || known) && !elf.IsValid(data) {
@@ -340,11 +359,7 @@ func loadStage(f *cbfs.File, e *layout.Entry, data content.Data) error {
 		f.Data = src
 		return nil
 	}
-	prog, err := elf.Parse(data)
-	if err != nil {
-		return fmt.Errorf("a stage must be an ELF file: %w", err)
-	}
-	flat, err := prog.Flatten(0)
+	flat, err := flatten(data)
 	if err != nil {
 		return err
 	}

@@ -601,6 +601,52 @@ func TestCBFSReplaceCompressed(t *testing.T) {
 	}
 }
 
+// A stage takes another program, as it stands in memory, or just that. What it
+// holds then is what is extracted.
+func TestCBFSReplaceStage(t *testing.T) {
+	image := buildMixed(t, "allow-repack;")
+	const stage, holder = "section/cbfs/program", "/section/cbfs"
+	code := filler("code", 30)
+	program := testelf.File{Entry: 0x200, Segments: []testelf.Segment{{Address: 0x200, Data: code}}}.Bytes()
+	tests := map[string]struct {
+		data     []byte
+		fixed    bool
+		want     []byte
+		load     uint64
+		wantsErr string
+	}{
+		"a program":             {data: program, want: code, load: 0x200},
+		"code":                  {data: code, want: code, load: 0x1110000},
+		"of another fixed size": {data: program, fixed: true, wantsErr: "resize is disabled"},
+		"of the same size":      {data: testProgram(), fixed: true, want: openImage(t, image).stored["/"+stage], load: 0x1110000},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			out, err := replaceIn(image, stage, test.data, false, !test.fixed)
+			if test.wantsErr != "" {
+				if err == nil || !strings.Contains(err.Error(), test.wantsErr) {
+					t.Errorf("error %v, want %q", err, test.wantsErr)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			after := openImage(t, out)
+			if got := after.stored["/"+stage]; !bytes.Equal(got, test.want) {
+				t.Errorf("the stage is %q, want %q", got, test.want)
+			}
+			im, err := cbfs.Parse(bytes.NewReader(after.stored[holder]), int64(len(after.stored[holder])))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f := im.File("program"); f == nil || f.Load != test.load {
+				t.Errorf("the file is %+v, want its address to be %#x", f, test.load)
+			}
+		})
+	}
+}
+
 // Damaged containers, with lying headers, are errors for what they hold, and
 // nothing else is affected.
 func TestContainerDamage(t *testing.T) {

@@ -66,8 +66,9 @@ type pass struct {
 func (p *pass) settled() bool { return len(p.outgrown)+len(p.moved)+len(p.rehash) == 0 }
 
 // maxPasses is how often an image is packed until nothing changes its size
-// any more.
-const maxPasses = 5
+// any more. The original stops after 5, which is too few for compressed
+// sections in each other that hold a device tree: it tells the size of each.
+const maxPasses = 20
 
 // Run builds the images and writes them, with everything else that was asked
 // for, into the output directory. The error wraps ErrMissing when the images
@@ -417,11 +418,7 @@ func (b *Build) updateEntry(e *Entry) error {
 	if b.opened != nil {
 		return b.setRemade(e, data)
 	}
-	if err := b.noteHashed(e, data); err != nil {
-		return err
-	}
-	b.setUpdated(e, data)
-	return nil
+	return b.setUpdated(e, data)
 }
 
 // updateContainer makes a container again. It fills itself up to its size, so
@@ -445,7 +442,7 @@ func (b *Build) updateContainer(e *Entry) error {
 // setUpdated replaces the contents of a packed entry. Contents that have
 // become smaller are padded to the size they were packed with, so that the
 // layout stays as it is; contents that have become larger need another pass.
-func (b *Build) setUpdated(e *Entry, data content.Data) {
+func (b *Build) setUpdated(e *Entry, data content.Data) error {
 	switch n := data.Len(); {
 	case n > e.ContentsSize:
 		data = b.calm(e, data)
@@ -455,7 +452,11 @@ func (b *Build) setUpdated(e *Entry, data content.Data) {
 	case n < e.ContentsSize:
 		data = content.Join(data, content.Fill(0, e.ContentsSize-n))
 	}
+	if err := b.noteHashed(e, data); err != nil {
+		return err
+	}
 	e.Data = data
+	return nil
 }
 
 // finish writes the image and what belongs to it.

@@ -106,16 +106,8 @@ func (o *Opened) replace(r Replacement, resize bool) error {
 	if e.Section != nil {
 		o.relocate(e, data)
 	}
-	have := e.ContentsSize
-	own := e.Parent.placing() != InSection
-	switch n := data.Len(); {
-	case own && resize: // the container decides what fits
-	case own && n > have:
-		return e.Errorf("Entry data size does not match, but resize is disabled")
-	case n > have && !o.b.repack:
-		return e.noRepack()
-	case n < have:
-		data = content.Join(data, content.Fill(0, have-n))
+	if data, err = o.fit(e, data, resize); err != nil {
+		return err
 	}
 	e.SetContents(data)
 	e.opened.given, e.Hole = true, false
@@ -125,6 +117,41 @@ func (o *Opened) replace(r Replacement, resize bool) error {
 		o.addTree(e, data)
 	}
 	return nil
+}
+
+// fit returns new contents as large as the entry must be: those that are
+// smaller than the old ones are filled up.
+func (o *Opened) fit(e *Entry, data content.Data, resize bool) (content.Data, error) {
+	own := e.Parent.placing() != InSection
+	held, err := e.converted(data)
+	if err != nil {
+		return content.Data{}, err
+	}
+	converts := held.Len() != data.Len()
+	switch n, have := held.Len(), e.ContentsSize; {
+	case own && resize: // the container decides what fits
+	case own && (n > have || n < have && converts):
+		return content.Data{}, e.Errorf("Entry data size does not match, but resize is disabled")
+	case n > have && !o.b.repack:
+		return content.Data{}, e.noRepack()
+	case n < have:
+		data = content.Join(data, content.Fill(0, have-n))
+	}
+	return data, nil
+}
+
+// converted returns what the container of an entry holds for data, without
+// compression.
+func (e *Entry) converted(data content.Data) (content.Data, error) {
+	c, ok := e.Parent.Type.(Converter)
+	if !ok || !e.As.Converted {
+		return data, nil
+	}
+	held, err := c.Convert(e, data)
+	if err != nil {
+		return content.Data{}, e.Errorf("%w", err)
+	}
+	return held, nil
 }
 
 // unchanged says whether the entry has the new contents already: as they are
@@ -332,15 +359,14 @@ func (b *Build) setRemade(e *Entry, data content.Data) error {
 	if same && data.Len() <= e.Data.Len() {
 		return nil // what follows is padding
 	}
+	e.markChanged()
+	if e.Parent.placing() == InSection {
+		return b.setUpdated(e, data)
+	}
 	if err := b.noteHashed(e, data); err != nil {
 		return err
 	}
-	if e.Parent.placing() != InSection {
-		e.SetContents(data) // the container decides what fits
-	} else {
-		b.setUpdated(e, data)
-	}
-	e.markChanged()
+	e.SetContents(data) // the container decides what fits
 	return nil
 }
 

@@ -176,11 +176,7 @@ func (b *Build) writeEntrySymbols(e *Entry, table *symbolTable) error {
 	if b.opened != nil {
 		return b.setRemade(e, data)
 	}
-	if err := b.noteHashed(e, data); err != nil {
-		return err
-	}
-	b.setUpdated(e, data)
-	return nil
+	return b.setUpdated(e, data)
 }
 
 // planSymbols returns what the symbols in contents of n bytes are to be.

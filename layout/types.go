@@ -196,6 +196,12 @@ type (
 		Unwrap(e *Entry, stored content.Data) (content.Data, error)
 	}
 
+	// Converter is a Container that holds something else than the contents of
+	// an entry which is As.Converted: it says what.
+	Converter interface {
+		Convert(child *Entry, data content.Data) (content.Data, error)
+	}
+
 	// AltFormatter offers the contents in other formats.
 	AltFormatter interface {
 		AltFormats() []AltFormat

@@ -29,6 +29,11 @@ func (b *Build) variant(e *Entry, tree content.Data) (content.Data, error) {
 	packed := map[string]*Entry{}
 	e.Image.Entry.Walk(func(e *Entry) { packed[e.Path()] = e })
 	img.Entry.Walk(func(ve *Entry) { ve.adopt(packed[ve.Path()]) })
+	img.Entry.Walk(func(ve *Entry) {
+		if ve.Section != nil && ve.Section.SortByOffset {
+			sortByOffset(ve.Section.Entries)
+		}
+	})
 	img.Entry.dropAbsent()
 	if v.graph, err = v.newGraph(img.Entry); err != nil {
 		return content.Data{}, err

@@ -35,6 +35,9 @@ func (o *Opened) compare(e, fresh *Entry) error {
 	if differ(e.ImagePos, fresh.ImagePos) || differ(e.Offset, fresh.Offset) || differ(e.Size, fresh.Size) {
 		return e.Errorf("the map says another position: %v", fresh.place())
 	}
+	if p := fresh.opened.item.Place; p.Known && !e.Parent.frozen() && (Some(p.Offset) != fresh.Offset || Some(p.Size) != fresh.Size) {
+		return e.Errorf("it is at offset %#x with size %#x, but the map says %v", p.Offset, p.Size, fresh.place())
+	}
 	if e.opened.loaded && e.Parent != nil && !e.coveredByOther() {
 		if err := e.compareContents(fresh); err != nil {
 			return err
@@ -69,6 +72,10 @@ func (e *Entry) compareContents(fresh *Entry) error {
 	want, got := e.Data, fresh.opened.contents
 	if !e.dirty() && !e.ExtendSize {
 		want = e.opened.contents
+	}
+	want, err := e.converted(want)
+	if err != nil {
+		return err
 	}
 	if !fresh.opened.loaded || got.Len() < want.Len() {
 		return e.Errorf("it has lost contents")

@@ -205,8 +205,8 @@ func (b *boxer) fill(m *layout.ManifestEntry) (int64, bool) {
 	if !ok || data.Len() == 0 {
 		return 0, false
 	}
-	if m.Type == "fill" {
-		return data.Len(), true
+	if m.Type == "fill" || m.Type == "image-header" {
+		return data.Len(), true // its last bytes may look like padding
 	}
 	pad := byte(0)
 	switch e := b.entries[m]; {

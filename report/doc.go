@@ -25,6 +25,14 @@
 // drawing is cut short (a break). Between the two the scale is the largest one
 // that fits the height of the drawing.
 //
+// Bytes of a container that no entry covers are free in a section. In a format
+// they are the format's own data, or slack: they only fill the space, as far as
+// can be told from the bytes or, for a manifest, from what it says of sizes.
+//
+// On the page a container that is nested too deep for a column of its own has
+// its name above what it holds. The page has the whole drawing; its script only
+// changes heights, to zoom.
+//
 // Entries that lie over others (property overlap) stand beside those. What
 // a compressed section holds has no position in the image: it is spread over
 // the section's height in proportion to its size before compression.

@@ -478,22 +478,23 @@ const seen = {};
 window.onerror = (message) => { seen.error = String(message); };
 const $ = (sel) => document.querySelector(sel);
 const key = (name) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key: name, bubbles: true}));
+const shown = () => Array.from(document.querySelectorAll(".box")).filter((b) => b.checkVisibility());
 const state = () => ({
-  boxes: Array.from(document.querySelectorAll(".box"), (b) => b.dataset.path).filter(Boolean),
+  boxes: shown().map((b) => b.dataset.path).filter(Boolean),
   range: $(".range").textContent,
   focus: document.activeElement.dataset.path || "",
   details: $(".details h2").textContent,
-  enlarged: document.querySelectorAll(".axis .off").length,
+  enlarged: shown().filter((b) => b.classList.contains("off")).length,
 });
 // Boxes stand in the order of reading, after zooming too.
 const ordered = () => {
-  const want = views[0].drawn.map((b) => views[0].elements.get(b));
-  return want.every((el, i) => el === $(".map").children[i]) && want.length === $(".map").children.length;
+  const want = views[0].drawn.map((b) => b.el), got = shown();
+  return want.every((el, i) => el === got[i]) && want.length === got.length;
 };
-const topOf = (path) => parseFloat($('[data-path="' + path + '"]').style.top);
+const topOf = (path) => $('[data-path="' + path + '"]').getBoundingClientRect().top;
 seen.whole = state();
 seen.sorted = topOf("/u-boot-spl") < topOf("/rw") && topOf("/rw") < topOf("/packed") && topOf("/packed") < topOf("/env");
-seen.least = Math.min(...Array.from(document.querySelectorAll(".box"), (b) => parseFloat(b.style.height)));
+seen.least = Math.min(...shown().map((b) => b.getBoundingClientRect().height));
 $('[data-path="/rw/u-boot"]').click();
 seen.clicked = state();
 key("ArrowRight"); seen.child = state();
@@ -508,7 +509,7 @@ $('[data-do="all"]').click();
 $(".map").dispatchEvent(new WheelEvent("wheel", {deltaY: -200, ctrlKey: true, bubbles: true, clientY: $(".map").getBoundingClientRect().top + 9}));
 seen.wheel = state();
 $('[data-do="all"]').click();
-$('[data-path="/packed/b"]').dispatchEvent(new PointerEvent("pointerenter"));
+$('[data-path="/packed/b"]').dispatchEvent(new PointerEvent("pointerover", {bubbles: true}));
 seen.hover = state();
 seen.text = $(".details").innerText;
 const pre = document.createElement("script");

@@ -30,7 +30,9 @@ const maxPageBoxes = 5000
 // pageImage is an image on the page.
 type pageImage struct {
 	Title, Summary string
-	Legend         []struct{ Class, Text string }
+	Legend         []key
+	Gutter         int // width of the addresses in pixels
+	Map            template.HTML
 	Rows           []pageRow
 	Data           template.JS
 }
@@ -45,8 +47,8 @@ type pageRow struct {
 
 // HTML draws the images as one page for a browser. The page holds all it
 // needs and can reach nothing else: its content security policy forbids
-// loading anything, and allows only its own script. Without scripts it still
-// shows the entries as a table.
+// loading anything, and allows only its own script. Without scripts it shows
+// the same drawing and table; only zooming needs them.
 func HTML(w io.Writer, list []*Drawing) error {
 	tmpl, err := template.New("page").Parse(pageHTML)
 	if err != nil {
@@ -79,8 +81,9 @@ func HTML(w io.Writer, list []*Drawing) error {
 		}
 		heading := d.heading("…")
 		i := strings.LastIndex(heading, ": ")
-		img := pageImage{Title: heading[:i], Summary: heading[i+2:], Legend: legend(root), Data: template.JS(data)}
-		img.rows(root, 0)
+		img := pageImage{Title: heading[:i], Summary: heading[i+2:], Legend: pageLegend(root), Data: template.JS(data)}
+		img.Gutter, img.Map = pageMap(root, d.Start)
+		img.rows(root, d.Start)
 		page.Images = append(page.Images, img)
 		titles = append(titles, heading[:i])
 	}
@@ -108,29 +111,33 @@ func (b *Box) printable() *Box {
 	return &out
 }
 
-// rows adds the rows of a box and of what it holds to the table.
-func (p *pageImage) rows(b *Box, depth int) {
+// rows adds the rows of the root, which starts at an address, and of all it
+// holds to the table.
+func (p *pageImage) rows(root *Box, start int64) {
 	number := func(v *int64) string {
 		if v == nil {
 			return ""
 		}
 		return hex(v)
 	}
-	notes := slices.Clone(b.Notes)
-	if b.Overlap {
-		notes = append([]string{"overlap"}, notes...)
-	}
-	row := pageRow{
-		Class: b.Class, Name: Printable(b.Name), Type: Printable(b.Type), Path: Printable(b.Path),
-		Indent: template.CSS(fmt.Sprintf("%.1fem", float64(depth)*1.2)),
-		Offset: number(b.Offset), Pos: number(b.ImagePos), Size: number(b.Size), Human: HumanSize(b.Hi - b.Lo),
-		Used: b.percent(), Compress: b.compression(), Notes: Printable(strings.Join(notes, ", ")),
-	}
-	p.Rows = append(p.Rows, row)
-	for _, c := range b.Children {
-		p.rows(c, depth+1)
-	}
-	for _, c := range b.Over {
-		p.rows(c, depth+1)
-	}
+	depth := map[*Box]int{}
+	root.walk(start, true, func(b *Box, pos int64, known bool) {
+		for _, c := range slices.Concat(b.Children, b.Over) {
+			depth[c] = depth[b] + 1
+		}
+		at := b.ImagePos
+		if at == nil && known {
+			at = &pos
+		}
+		notes := slices.Clone(b.Notes)
+		if b.Overlap {
+			notes = append([]string{"overlap"}, notes...)
+		}
+		p.Rows = append(p.Rows, pageRow{
+			Class: b.Class, Name: Printable(b.Name), Type: Printable(b.Type), Path: Printable(b.Path),
+			Indent: template.CSS(fmt.Sprintf("%.1fem", float64(depth[b])*1.2)),
+			Offset: number(b.Offset), Pos: number(at), Size: number(b.Size), Human: HumanSize(b.Hi - b.Lo),
+			Used: b.percent(), Compress: b.compression(), Notes: Printable(strings.Join(notes, ", ")),
+		})
+	})
 }

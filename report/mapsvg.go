@@ -20,13 +20,16 @@ type SVGOptions struct {
 
 // Measures of pictures, in pixels.
 const (
-	svgMargin = 16
-	svgAxis   = 92   // width of the axis
-	svgHead   = 58   // height of what stands above an image
-	svgFoot   = 46   // and below it
-	svgMin    = 18   // height of the smallest box
-	svgChar   = 7.25 // width of a character
-	svgLine   = 15
+	svgMargin     = 16
+	svgAxis       = 92 // width of the axis
+	svgHead       = 58 // height of what stands above an image
+	svgFoot       = 28 // and below it, apart from the legend
+	svgKey        = 18 // width of a key of the legend without its text
+	svgKeyGap     = 16 // and what is between two
+	svgLegendLine = 20
+	svgMin        = 18   // height of the smallest box
+	svgChar       = 7.25 // width of a character
+	svgLine       = 15
 )
 
 // SVG draws the images as one picture in Scalable Vector Graphics (SVG 1.1).
@@ -47,8 +50,9 @@ func SVG(w io.Writer, list []*Drawing, o SVGOptions) error {
 	for _, d := range list {
 		root := d.Root.collapsed(400, min(8, max(1, (o.Width-svgAxis-200)/90)))
 		p := newPlan(root, float64(o.Height), plan{min: svgMin, overMin: svgMin + 4, gapLimit: float64(o.Height) / 7})
-		drawings = append(drawings, &svgDrawing{svg: s, plan: p, d: d, root: root, top: y + svgHead})
-		y += svgHead + p.at[root].h + svgFoot
+		sd := &svgDrawing{svg: s, plan: p, d: d, root: root, top: y + svgHead}
+		drawings = append(drawings, sd)
+		y += svgHead + p.at[root].h + svgFoot + svgLegendLine*float64(len(sd.legendRows()))
 	}
 	s.open(y)
 	for _, d := range drawings {
@@ -77,7 +81,7 @@ func safe(s string) string { return html.EscapeString(Printable(s)) }
 const svgStyle = `text{font:12px ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,monospace;fill:%[2]s}
 .ground{fill:%[1]s}.title{font-size:16px;font-weight:bold}.dim,.dim text{fill:%[3]s}
 .name{font-weight:bold}.free{fill:url(#hatch);stroke:%[4]s}.line{stroke:%[3]s;fill:none}
-.axis{stroke:%[3]s;stroke-width:1.5;fill:none}.hatch{stroke:%[4]s}
+.key{fill:none;stroke:%[3]s}.axis{stroke:%[3]s;stroke-width:1.5;fill:none}.hatch{stroke:%[4]s}
 %[5]s`
 
 func (s *svg) open(height float64) {
@@ -97,6 +101,8 @@ type svgDrawing struct {
 	root  *Box
 	top   float64
 	strip float64 // width of the part of a container that has its name
+
+	starts map[*Box]string // addresses of boxes that lie over others
 }
 
 func (s *svgDrawing) draw() {
@@ -108,6 +114,12 @@ func (s *svgDrawing) draw() {
 	s.text(svgMargin, s.top-34, title, "title")
 	s.text(svgMargin, s.top-14, rest, "dim")
 	x0, x1 := float64(svgMargin+svgAxis), s.width-svgMargin
+	s.starts = map[*Box]string{}
+	s.root.walk(s.d.Start, true, func(b *Box, pos int64, known bool) {
+		if b.Overlap {
+			s.starts[b] = addressText(pos, known)
+		}
+	})
 	if depth := s.root.depth() - 1; depth > 0 {
 		s.strip = max(80, min(150, (x1-x0-230)/float64(depth)))
 	}
@@ -117,15 +129,69 @@ func (s *svgDrawing) draw() {
 		s.contents(s.root, x0, x1)
 	}
 	s.axis(x0 - 8)
-	x, y := x0, s.top+s.at[s.root].h+24
-	for _, l := range legend(s.root) {
-		s.printf(`<rect class="%s" x="%s" y="%s" width="12" height="12" rx="2"/>`, l.Class, px(x), px(y-10))
-		s.text(x+18, y, l.Text, "dim")
-		x += 18 + svgChar*float64(utf8.RuneCountInString(l.Text)) + 16
+	y := s.top + s.at[s.root].h + 24
+	for _, row := range s.legendRows() {
+		x := x0
+		for _, k := range row {
+			s.key(k, x, y)
+			x += svgKey + svgChar*float64(utf8.RuneCountInString(k.Text)) + svgKeyGap
+		}
+		y += svgLegendLine
 	}
-	if note := "dotted axis: not to scale"; x+svgChar*float64(len(note)) < x1 {
-		s.textEnd(x1, y, note, "dim")
+}
+
+// legendRows returns the keys of the drawing in rows that are not too wide.
+func (s *svgDrawing) legendRows() [][]key {
+	keys := legend(s.root)
+	broken, enlarged := false, false
+	for _, pl := range s.at {
+		broken, enlarged = broken || pl.broken, enlarged || pl.enlarged
 	}
+	if broken {
+		keys = append(keys, key{"cut", "more than is drawn"})
+	}
+	if enlarged || broken {
+		keys = append(keys, key{"off", "dotted axis: not to scale"})
+	}
+	var rows [][]key
+	room := 0.0
+	for _, k := range keys {
+		n := svgKey + svgChar*float64(utf8.RuneCountInString(k.Text)) + svgKeyGap
+		if room < n-svgKeyGap || len(rows) == 0 {
+			rows, room = append(rows, nil), s.width-2*svgMargin-svgAxis
+		}
+		rows[len(rows)-1] = append(rows[len(rows)-1], k)
+		room -= n
+	}
+	return rows
+}
+
+// key draws a key of the legend, with its text at a baseline.
+func (s *svgDrawing) key(k key, x, y float64) {
+	tx := x + svgKey
+	top := y - 10
+	swatch := func(class string, h float64) {
+		s.printf(`<rect class="%s" x="%s" y="%s" width="12" height="%s" rx="2"/>`, class, px(x), px(top), px(h))
+	}
+	switch k.Class {
+	case "free":
+		swatch(k.Class, 12)
+	case "over":
+		swatch("key over", 12)
+	case "part":
+		swatch("section", 12)
+		swatch("u-section", 5)
+	case "cut":
+		s.cut(x-2, x+14, y-4)
+	case "off":
+		s.printf(`<path class="axis" stroke-dasharray="1.5 3" d="M%s %sV%s"/>`, px(x+6), px(top), px(top+12))
+	case "plus": // its text says all
+		tx = x
+	default:
+		swatch(k.Class, 12)
+		swatch("u-"+k.Class, 8)
+	}
+	s.text(tx, y, k.Text, "dim")
 }
 
 func (s *svg) text(x, y float64, text, class string) {
@@ -222,7 +288,10 @@ func (s *svgDrawing) over(b *Box, x0, x1 float64) {
 // label writes the name, type and size of a box into its first line.
 func (s *svgDrawing) label(b *Box, x0, x1, y float64) {
 	size := HumanSize(b.Hi - b.Lo)
-	room := int((x1-x0-20)/svgChar) - len(size) - 2
+	if b.Overlap {
+		size = s.starts[b] + " · " + size
+	}
+	room := int((x1-x0-20)/svgChar) - utf8.RuneCountInString(size) - 2
 	base := y + 12.5
 	name, class := shorten(Printable(b.Name), max(room, 3), "…"), "name"
 	if b.Kind != KindEntry {
@@ -285,18 +354,10 @@ func (s *svgDrawing) axis(x float64) {
 	}
 	walk(s.root)
 	s.printf(`<g class="dim">` + "\n")
-	end := s.at[s.root].h
-	mark := func(y float64, pos int64) {
-		s.printf(`<path class="line" d="M%s %sh-5"/>`, px(x), px(s.top+y))
-		s.textEnd(x-8, s.top+y+4, fmt.Sprintf("%#x", uint64(s.d.Start+pos)), "dim")
+	for _, m := range s.marks(s.root, s.d.Start, 14) {
+		s.printf(`<path class="line" d="M%s %sh-5"/>`, px(x), px(s.top+m.y))
+		s.textEnd(x-8, s.top+m.y+4, m.text, "dim")
 	}
-	mark(0, 0)
-	for _, t := range s.ticks(s.root, 20, 40) {
-		if t.y > 20 && t.y < end-20 {
-			mark(t.y, t.pos)
-		}
-	}
-	mark(end, s.root.Space)
 	s.printf("</g>\n")
 }
 

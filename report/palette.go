@@ -4,6 +4,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -21,7 +22,7 @@ var palette = []struct {
 	{"tree", "device tree", shade{"#e4f4dd", "#b7dfa5", "#437f2b"}, shade{"#1b2e14", "#33591f", "#93d473"}},
 	{"meta", "map, header, environment", shade{"#fdf3d8", "#f6d98c", "#966806"}, shade{"#33280c", "#654e16", "#e5b752"}},
 	{"sign", "key, signature", shade{"#f0e6fa", "#d5b9f0", "#7440ab"}, shade{"#2a1d3b", "#4f3370", "#c59cf0"}},
-	{"section", "section", shade{"#edf0f5", "#d5dce8", "#54647e"}, shade{"#1e2531", "#323d50", "#8d9cb5"}},
+	{"section", "section, container", shade{"#edf0f5", "#d5dce8", "#54647e"}, shade{"#1e2531", "#323d50", "#8d9cb5"}},
 	{"fill", "fill", shade{"#eeeeee", "#d8d8d8", "#707070"}, shade{"#262626", "#3c3c3c", "#a0a0a0"}},
 	{"own", "a format's own data", shade{"#f5eee6", "#e3d4c2", "#7f6749"}, shade{"#2b241b", "#4e402d", "#ccaf88"}},
 	{"group", "several entries", shade{"#efeff7", "#cdcee4", "#65688d"}, shade{"#222338", "#3c3e60", "#a9acd6"}},
@@ -45,33 +46,48 @@ func paletteCSS(dark, svg bool) string {
 	return sb.String()
 }
 
-// legend returns the classes that a box and what it holds use, in the order of
-// the palette, with what they mean.
-func legend(roots ...*Box) []struct{ Class, Text string } {
+// key is what a colour or mark of a drawing means.
+type key struct{ Class, Text string }
+
+// legend returns the keys of what a drawing has: colours in the order of the
+// palette, then what else is drawn in a way of its own.
+func legend(root *Box) []key {
 	used := map[string]bool{}
 	var walk func(b *Box)
 	walk = func(b *Box) {
 		used[b.Class] = true
-		for _, c := range b.Children {
-			walk(c)
-		}
-		for _, c := range b.Over {
+		leaf := len(b.Children) == 0
+		used["part"] = used["part"] || leaf && b.Kind == KindEntry && 50*(b.Hi-b.Lo-b.filled()) > b.Hi-b.Lo
+		used["over"] = used["over"] || b.Overlap
+		used["plus"] = used["plus"] || !leaf && b.Space != b.Hi-b.Lo
+		for _, c := range slices.Concat(b.Children, b.Over) {
 			walk(c)
 		}
 	}
-	for _, root := range roots {
-		for _, c := range append(root.Children, root.Over...) {
-			walk(c)
-		}
-		if len(root.Children) == 0 {
-			walk(root)
-		}
+	for _, c := range slices.Concat(root.Children, root.Over) {
+		walk(c)
 	}
-	var list []struct{ Class, Text string }
+	if len(root.Children) == 0 {
+		walk(root)
+	}
+	var list []key
 	for _, p := range palette {
 		if used[p.class] {
-			list = append(list, struct{ Class, Text string }{p.class, p.legend})
+			list = append(list, key{p.class, p.legend})
+		}
+	}
+	for _, k := range marksLegend {
+		if used[k.Class] {
+			list = append(list, k)
 		}
 	}
 	return list
+}
+
+// marksLegend says what is not told by the colour.
+var marksLegend = []key{
+	{"free", "free, slack"},
+	{"part", "lighter part: slack in an entry"},
+	{"over", "lies over others"},
+	{"plus", "+0x…: offset in decompressed data"},
 }

@@ -3,6 +3,7 @@
 package report
 
 import (
+	"fmt"
 	"math"
 )
 
@@ -11,6 +12,7 @@ import (
 type plan struct {
 	min      float64 // height of the smallest box
 	overMin  float64 // height of the smallest box that lies over others
+	overTop  float64 // how far below the start of the box under it that is at least
 	gapLimit float64 // height of the highest free space
 	whole    bool    // heights are whole numbers
 	scale    float64 // units for each byte of the image
@@ -113,7 +115,7 @@ func (p *plan) arrange(b *Box, y float64) {
 	free := pl.y // where the next box over others may start
 	for i, o := range b.Over {
 		top, bottom := p.y(b, o.Lo), p.y(b, o.Hi)
-		top = max(top, free)
+		top = max(top, free, p.at[b.under(o.Lo)].y+p.overTop)
 		// Leave room for those that follow.
 		top = max(pl.y, min(top, end-float64(len(b.Over)-i)*p.overMin))
 		h := max(bottom-top, p.overMin)
@@ -124,6 +126,23 @@ func (p *plan) arrange(b *Box, y float64) {
 		p.at[o] = place{y: top, h: h, enlarged: h > 1.5*(bottom-top)}
 		free = top + h
 	}
+}
+
+// under returns the box at a position that holds no others.
+func (b *Box) under(pos int64) *Box {
+	if len(b.Children) == 0 {
+		return b
+	}
+	i := 0
+	for i < len(b.Children)-1 && b.Children[i].Hi <= pos {
+		i++
+	}
+	c := b.Children[i]
+	pos -= c.Lo
+	if size := c.Hi - c.Lo; c.Space != size && size > 0 {
+		pos = int64(float64(pos) / float64(size) * float64(c.Space))
+	}
+	return c.under(pos)
 }
 
 // y returns where a position in the space of a container is drawn.
@@ -154,6 +173,68 @@ func (p *plan) y(b *Box, pos int64) float64 {
 		}
 	}
 	return pl.y + pl.h
+}
+
+// mark is an address beside the drawing.
+type mark struct {
+	y    float64
+	text string
+}
+
+// marks returns the addresses at which boxes start that hold no others, and
+// round ones where there is room between these. Start is that of the root. What
+// is in a compressed section has no address: the mark is the offset in what
+// is decompressed, with a plus sign.
+func (p *plan) marks(root *Box, start int64, apart float64) []mark {
+	var list []mark
+	last := math.Inf(-1)
+	root.walk(start, true, func(b *Box, pos int64, known bool) {
+		// A container comes before what is first in it, which may have no address.
+		if y := p.at[b].y; !b.Overlap && y-last >= apart {
+			list = append(list, mark{y, addressText(pos, known)})
+			last = y
+		}
+	})
+	end := p.at[root].h
+	if n := len(list) - 1; n > 0 && end-list[n].y < apart {
+		list = list[:n]
+	}
+	list = append(list, mark{end, addressText(start+root.Space, true)})
+	i := 0
+	var out []mark
+	for _, t := range p.ticks(root, 2.5*apart, 5*apart) {
+		for list[i].y < t.y {
+			out = append(out, list[i])
+			i++
+		}
+		if list[i].y-t.y >= 1.5*apart && (i == 0 || t.y-list[i-1].y >= 1.5*apart) {
+			out = append(out, mark{t.y, addressText(start+t.pos, true)})
+		}
+	}
+	return append(out, list[i:]...)
+}
+
+// walk calls f for the box and all it holds, in order, with where each starts:
+// in the image, or, if that is not known, in what the innermost compressed
+// section holds. Pos is where the box itself starts.
+func (b *Box) walk(pos int64, known bool, f func(b *Box, pos int64, known bool)) {
+	f(b, pos, known)
+	if b.Space != b.Hi-b.Lo {
+		pos, known = 0, false
+	}
+	for _, list := range [][]*Box{b.Children, b.Over} {
+		for _, c := range list {
+			c.walk(pos+c.Lo, known, f)
+		}
+	}
+}
+
+// addressText writes an address, or an offset with a plus sign.
+func addressText(pos int64, known bool) string {
+	if !known {
+		return fmt.Sprintf("+%#x", pos)
+	}
+	return fmt.Sprintf("%#x", uint64(pos))
 }
 
 // tick is a mark on the axis.

@@ -111,6 +111,7 @@ func (st *state) replaced(old, now *entry, t target, after *snapshot) *violation
 		case hidden[i]:
 		case i >= len(want):
 			rest = append(rest, b)
+		case i < int(n.padBefore) && !now.bare() && i < len(old.plain) && b == old.plain[i]:
 		case b != want[i]:
 			return failf("new", n, "byte %#x of the %#x bytes that were put in is %#x, not %#x", i, len(data), b, want[i])
 		}
@@ -118,7 +119,7 @@ func (st *state) replaced(old, now *entry, t target, after *snapshot) *violation
 	if len(got) < len(want) {
 		return failf("new", n, "has %#x of the %#x bytes that were put in", len(got), len(data))
 	}
-	if !st.fills(rest, now) {
+	if !st.fills(rest, old, now) {
 		return failf("new", n, "the %#x bytes that were put in are followed by something else: %x", len(data), rest)
 	}
 	return nil
@@ -141,7 +142,8 @@ func checkEnvironment(e *entry, vars []string) *violation {
 
 // fills says whether what follows new contents is what fills an entry up:
 // zeros in place of old contents, then padding, then pad bytes up to the size.
-func (st *state) fills(rest []byte, e *entry) bool {
+// Padding may stay as it was.
+func (st *state) fills(rest []byte, old, e *entry) bool {
 	n := e.node
 	outer, inner := n.padBytes()
 	switch {
@@ -153,11 +155,16 @@ func (st *state) fills(rest []byte, e *entry) bool {
 		return true // of a device tree
 	}
 	after := int(n.padAfter)
+	if k := len(rest) - after; k >= 0 && only(rest[:k], 0) && bytes.HasSuffix(old.plain, rest[k:]) {
+		return true
+	}
+	leaf := n.oneFile() && len(e.kids) == 0 // what has lost its parts is no section
 	for zeros := 0; zeros+after <= len(rest); zeros++ {
 		if zeros > 0 && rest[zeros-1] != 0 {
 			return false
 		}
-		if only(rest[zeros:zeros+after], outer) && only(rest[zeros+after:], inner) {
+		fill := rest[zeros+after:]
+		if only(rest[zeros:zeros+after], outer) && (only(fill, inner) || leaf && only(fill, outer)) {
 			return true
 		}
 	}

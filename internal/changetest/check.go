@@ -123,7 +123,7 @@ func (st *state) bytes(s *snapshot, e *entry) *violation {
 	if e.parent.node.typ == "nxp-header-ddrfw" {
 		return nil // positions do not count the header: see container
 	}
-	if v := slot("bytes", e, e.parent.inner(), *e.Offset); v != nil {
+	if v := slot("bytes", e, e.parent.inner(), *e.Offset-e.node.parent.start); v != nil {
 		return v
 	}
 	// What is kept compressed has no position: binman leaves it out, or 0.
@@ -136,11 +136,11 @@ func (st *state) bytes(s *snapshot, e *entry) *violation {
 	if e.Pos == nil || e.parent.Pos == nil || *e.Pos != *e.parent.Pos+*e.Offset {
 		return failf("bytes", e.node, "is at %s: what holds it is at %s, and it is at %#x in that", str(e.Pos), str(e.parent.Pos), *e.Offset)
 	}
-	// Positions do not count the padding of what holds an entry, as in the
-	// original.
+	// Positions do not count the padding of what holds an entry, but what the
+	// offsets in that start from, as in the original.
 	at := base + *e.Pos
 	for p := e.node.parent; p != nil; p = p.parent {
-		at += p.padBefore
+		at += p.padBefore - p.start
 	}
 	return slot("bytes", e, s.file, at)
 }
@@ -164,8 +164,8 @@ func (st *state) room(s *snapshot, e *entry) *violation {
 	}
 	kids := slices.DeleteFunc(slices.Clone(e.kids), func(k *entry) bool { return k.node.overlap })
 	slices.SortStableFunc(kids, func(a, b *entry) int { return int(*a.Offset - *b.Offset) })
-	end := int64(0)
-	limit := int64(len(e.inner()))
+	end := e.node.start
+	limit := end + int64(len(e.inner()))
 	if e.parent != nil && !e.bare() {
 		limit -= e.node.padAfter
 	}
@@ -228,11 +228,11 @@ func (st *state) own(s *snapshot, e *entry) *violation {
 	case e.node.typ == "fmap":
 		return checkFMAP(s, e)
 	case e.node.typ == "image-header":
-		pos := int64(binary.LittleEndian.Uint32(e.plain[4:]))
-		if *e.Pos != 0 {
-			pos = int64(int32(pos)) + s.image().size() // counted from the end
+		pos, want := binary.LittleEndian.Uint32(e.plain[4:]), *s.entries["fdtmap"].Pos
+		if e != s.order[1] {
+			pos += uint32(s.image().size()) // counted from the end
 		}
-		if want := *s.entries["fdtmap"].Pos; pos != want {
+		if pos != uint32(want) {
 			return failf("header", e.node, "leads to %#x, the fdtmap is at %#x", pos, want)
 		}
 	case e.node.typ == "collection":

@@ -104,12 +104,16 @@ func openCBFS(e *entry) ([]part, error) {
 			return nil, err
 		}
 		plain, err := c.Decompress(data[f.Offset:f.Offset+f.Size], f.UncompressedSize)
+		length := int64(len(plain))
+		if k.node.prepend && length >= 4 {
+			plain = plain[4:]
+		}
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("%s: %w", f.Name, err)
 		case k.UncompSize == nil || *k.UncompSize != f.UncompressedSize:
 			return nil, fmt.Errorf("%s has %#x bytes, listed as %s", f.Name, f.UncompressedSize, str(k.UncompSize))
-		case int64(len(plain)) != f.UncompressedSize || !bytes.Equal(plain, k.plain):
+		case length != f.UncompressedSize || !bytes.Equal(plain, k.plain):
 			return nil, fmt.Errorf("%s does not hold what extract gives", f.Name)
 		}
 	}

@@ -114,6 +114,7 @@ func generate(r *rand.Rand, without []string) *image {
 	if img.root.size == unset && g.chance(25) {
 		img.root.size = img.root.bound + int64(g.IntN(0x200))
 	}
+	g.shift(img.root)
 	if g.wants("embed", 12) {
 		img.prefix = randomBytes(r, pick(r, 0, 0x200, 1+r.IntN(0x1000)))
 		img.suffix = randomBytes(r, 1+r.IntN(0x1000))
@@ -149,7 +150,8 @@ func (g *generator) fillSection(s *node, depth int, sized bool) {
 	if g.wants("collection", 15) {
 		g.collection(s)
 	}
-	if depth == 0 && g.wants("fmap", 6) {
+	// Numbers in a flash map have 32 bits.
+	if depth == 0 && g.wants("fmap", 6) && !s.any(func(n *node) bool { return n.at4GB }) {
 		g.own(s, "fmap", 0x1000)
 	}
 	if header == "end" {
@@ -161,6 +163,27 @@ func (g *generator) fillSection(s *node, depth int, sized bool) {
 	}
 	if g.wants("extend", 15) {
 		g.extended(s)
+	}
+	if depth > 0 && s.typ == "section" && s.parent.typ != "fit" {
+		g.shift(s)
+	}
+}
+
+// shift gives the first byte of a section another offset than 0, perhaps.
+func (g *generator) shift(s *node) {
+	if !g.wants("start", 12) {
+		return
+	}
+	s.start = g.power(7, 12)
+	if s.size != unset && s.alignSize == 0 && !s.any(func(n *node) bool { return n.start != 0 && n != s }) && g.chance(60) {
+		s.size = roundUp(s.size, 1<<7) // more than any alignment
+		s.bound = s.size
+		s.start, s.at4GB = 1<<32-s.size, true
+	}
+	for _, n := range s.kids {
+		if n.offset != unset {
+			n.offset += s.start
+		}
 	}
 }
 
@@ -311,7 +334,7 @@ func (g *generator) extended(s *node) {
 	i := g.IntN(len(s.kids))
 	n := s.kids[i]
 	fits := i+1 < len(s.kids) && !s.kids[i+1].overlap || i+1 == len(s.kids) && s.size != unset
-	if fits && !n.isOurs() && !n.isTree() && n.typ != "null" && !n.overlap && n.alignEnd+n.alignSize == 0 {
+	if fits && !n.isOurs() && !n.isTree() && n.typ != "null" && !n.overlap && n.label == "" && n.typ != "u-boot-env" && n.alignEnd+n.alignSize == 0 {
 		n.extend = true
 	}
 }
@@ -330,7 +353,7 @@ func (g *generator) blob(n *node, _ int) {
 func (g *generator) compression(n *node, names []string) {
 	if g.wants("compress", 30) {
 		n.compress = pick(g.Rand, names...)
-		n.bound += n.bound/2 + 300
+		n.bound += n.bound/2 + 800
 	}
 }
 
@@ -359,8 +382,13 @@ func (g *generator) env(n *node, _ int) {
 
 func (g *generator) dtb(n *node, _ int) {
 	n.typ, n.bound = "u-boot-dtb", treeBound
+	n.prepend = g.wants("prepend", 20)
+	names := []string{"lz4", "lzma", "gzip"}
+	if n.prepend {
+		names = append(names, "zstd") // needs the length
+	}
 	if n.parent.places() {
-		g.compression(n, []string{"lz4", "lzma", "gzip"}) // zstd would need a header
+		g.compression(n, names)
 	}
 }
 
@@ -372,7 +400,7 @@ func (g *generator) section(n *node, depth int) {
 func (g *generator) packed(n *node, depth int) {
 	n.typ, n.compress = "section", pick(g.Rand, codec.Names()...)
 	g.fillSection(n, depth, false)
-	n.bound += n.bound/2 + 300
+	n.bound += n.bound/2 + 800
 }
 
 // parts adds what a container with a format of its own holds, and returns a
@@ -510,7 +538,7 @@ func (g *generator) listed(n *node, _ int) {
 		kid.typ, kid.made, kid.compress = "blob", true, compress
 		data := g.bytes()
 		g.file(n.name+"/"+kid.name, data)
-		n.bound += int64(len(data))*3/2 + 300
+		n.bound += int64(len(data))*3/2 + 800
 	}
 }
 

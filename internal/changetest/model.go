@@ -35,11 +35,14 @@ type node struct {
 	kids             []*node
 	parent           *node
 	made             bool // by binman, out of the parent: it is not in the source
+	prepend          bool // its length stands before a device tree
 
 	offset, size               int64 // unset if not asked for
 	padBefore, padAfter        int64
 	minSize                    int64
 	align, alignSize, alignEnd int64 // 0 is none
+	start                      int64 // offset of the first byte of a section
+	at4GB                      bool  // it is such that the section ends at 4 GiB
 	extend, overlap, hash      bool
 	padByte                    byte    // of a section
 	compress                   string  // the entry's, or that of the file in a CBFS; "" is none
@@ -222,8 +225,11 @@ func (n *node) common() []string {
 	number("align-size", n.alignSize, n.alignSize != 0)
 	number("align-end", n.alignEnd, n.alignEnd != 0)
 	number("pad-byte", int64(n.padByte), n.padByte != 0)
+	number("skip-at-start", n.start, n.start != 0 && !n.at4GB)
+	flag("end-at-4gb", n.at4GB)
 	flag("extend-size", n.extend)
 	flag("overlap", n.overlap)
+	flag(`prepend = "length"`, n.prepend)
 	if n.compress != "" {
 		prefix := ""
 		if n.parent.typ == "cbfs" {

@@ -269,11 +269,13 @@ func (w *worker) perform(st *state, before *snapshot, p *step, nth int) (after *
 			st.whole[t.node] = true
 		}
 	}
-	if after, v = w.take(st.img); v == nil {
-		v = st.changed(p, before, after)
-	}
-	if v == nil {
-		v = st.check(after)
+	if after = before; !p.again {
+		if after, v = w.take(st.img); v == nil {
+			v = st.changed(p, before, after)
+		}
+		if v == nil {
+			v = st.check(after)
+		}
 	}
 	if v == nil && p.has("-m") {
 		v, err = st.readMapText(after, w.path("image.map"))

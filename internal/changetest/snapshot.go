@@ -215,7 +215,7 @@ func (s *snapshot) readMap(base int64) *violation {
 		return failf("map", nil, "the fdtmap is not listed, or without position")
 	}
 	const header = 16
-	at := base + *e.Pos
+	at := base + *e.Pos - e.node.parent.start
 	if at < 0 || at+header > int64(len(s.file)) || !bytes.HasPrefix(s.file[at:], []byte("_FDTMAP_")) {
 		return failf("map", e.node, "there is no fdtmap at %#x of the file", at)
 	}

@@ -3,6 +3,7 @@
 package changetest
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"binman/codec"
 	"binman/format/ubootenv"
+	"binman/internal/testelf"
 )
 
 // step is one run of replace.
@@ -139,12 +141,16 @@ func (st *state) fresh(r *rand.Rand, e *entry) (t target, how string) {
 	if e.node.typ == "u-boot-env" {
 		return t.environment(r, n)
 	}
-	switch r.IntN(5) {
-	case 0:
+	switch kind := r.IntN(5); {
+	case e.node.stage && kind > 2:
+		t.data, how = randomBytes(r, 1+r.IntN(n+40)), "program"
+		elf := testelf.File{Entry: 0x10000, Segments: []testelf.Segment{{Address: 0x10000, Data: t.data}}}
+		t.file = elf.Bytes()
+	case kind == 0:
 		t.data, how = randomBytes(r, n), "same size"
-	case 1, 2:
+	case kind < 3:
 		t.data, how = randomBytes(r, r.IntN(n+1)), "smaller"
-	case 3:
+	case kind == 3:
 		t.data, how = randomBytes(r, n+1+r.IntN(40)), "larger"
 	default:
 		t.data, how = randomBytes(r, n+1+r.IntN(2000)), "much larger"
@@ -155,7 +161,7 @@ func (st *state) fresh(r *rand.Rand, e *entry) (t target, how string) {
 // environment returns what can be put into an entry with an environment of n
 // bytes: another one, its source, or what must be refused.
 func (t target) environment(r *rand.Rand, n int) (target, string) {
-	env := ubootenv.Env{Size: int64(n), Form: ubootenv.Redundant, Flags: byte(r.Uint32())}
+	env := ubootenv.Env{Size: int64(n), Form: ubootenv.Redundant, Flags: byte(r.Uint32()), Vars: []string{}}
 	for i := range r.IntN(4) {
 		env.Vars = append(env.Vars, fmt.Sprintf("v%d=%x", i, r.Uint32()))
 	}
@@ -192,17 +198,33 @@ func (s *step) save(dir string) error {
 
 // packed returns what the input file of a target holds.
 func (t target) packed(s *step) ([]byte, error) {
-	switch {
-	case t.file != nil || t.vars != nil:
+	if t.file != nil || t.vars != nil {
 		return t.file, nil
-	case !s.has("-C") || t.node.compress == "":
-		return t.data, nil
 	}
-	c, err := codec.Lookup(t.node.compress)
-	if err != nil {
-		return nil, err
+	data := t.data
+	if !s.has("-C") {
+		return data, nil
 	}
-	return c.Compress(t.data)
+	if t.node.prepend && t.node.parent.typ == "cbfs" {
+		data = withLength(data) // the CBFS compresses it with that
+	}
+	if t.node.compress != "" {
+		c, err := codec.Lookup(t.node.compress)
+		if err != nil {
+			return nil, err
+		}
+		if data, err = c.Compress(data); err != nil {
+			return nil, err
+		}
+	}
+	if t.node.prepend && t.node.parent.typ != "cbfs" {
+		data = withLength(data)
+	}
+	return data, nil
+}
+
+func withLength(data []byte) []byte {
+	return append(binary.LittleEndian.AppendUint32(nil, uint32(len(data))), data...)
 }
 
 // must says why a step cannot be refused, or "".
@@ -227,8 +249,9 @@ func (st *state) must(s *step, before *snapshot) string {
 	packed := n.compress != "" || n.squeezed()
 	old := e.contents()
 	switch {
-	case st.collected(n):
-		// The size of what else a collection holds may not be known.
+	case st.collected(n), n.stage && t.file != nil && s.has("-F"):
+		// The size of what else a collection holds may not be known, and that of
+		// a program cannot be filled up.
 	case !packed && !n.extend && len(t.data) <= len(old):
 		return "the contents fit"
 	case st.img.repack && !s.has("-F") && !st.img.embedded() && st.free(n):

@@ -2,11 +2,17 @@
 "use strict";
 
 // Each image is a View: a range of its addresses, drawn as boxes that are
-// elements of the page. The scale is the one of package report: boxes in
-// proportion to their size, but never lower than can be seen, and free space
-// cut short.
+// elements of the page. They are there without this script, which lets people
+// zoom: it changes heights, and hides what is out of the range. The scale is
+// the one of package report: boxes in proportion to their size, but never
+// lower than can be read, and free space cut short.
 
 const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+
+// Heights in pixels, as in maphtml.go.
+const least = 22;   // of the lowest box
+const overTop = 21; // how far below the start of the box under it one lies over it
+const headHeight = 22; // of a container's name if it stands above what it holds
 
 function human(n) {
   let i = 0;
@@ -43,33 +49,57 @@ class View {
     this.start = data.start;
     this.root = data.root;
     this.map = find(".map");
-    this.axis = find(".axis");
     this.view = find(".view");
+    this.bar = find(".bar");
     this.crumbs = find(".crumbs");
     this.details = find(".details");
     this.trueScale = find('[data-do="true"]');
-    this.elements = new Map(); // box to element
+    this.narrow = matchMedia("(max-width:820px)");
+    this.boxes = [];           // in the order of their numbers
     this.drawn = [];           // boxes on the page, in order
+    this.ticks = Array.from(this.map.querySelectorAll(".tick")); // addresses between those of boxes
     this.prepare(this.root, null, 0, Math.max(this.root.hi - this.root.lo, 1), 0, true);
+    for (const el of this.map.querySelectorAll(".box")) this.adopt(this.boxes[el.dataset.n], el);
+    this.last = find(".end");
     this.lo = 0;
     this.hi = this.root.to;
     this.target = this.root;   // what was zoomed to
     this.current = null;       // what has the focus
-    find(".tools").hidden = false;
-    find(".stage").hidden = false;
+    this.bar.hidden = this.details.hidden = false;
+    section.classList.add("live");
     this.listen(section);
     this.layout(true);
     this.show(this.root);
   }
 
   // prepare notes where each box is in the image: what a compressed section
-  // holds is spread over its height.
+  // holds is spread over its height. Numbers are those that the page has.
   prepare(box, parent, from, to, depth, known) {
     Object.assign(box, { parent, from, to, depth, known });
+    this.boxes.push(box);
     const scale = box.space ? (to - from) / box.space : 0;
     const inside = known && (depth === 0 || box.space === box.hi - box.lo);
     for (const c of box.children || []) this.prepare(c, box, from + c.lo * scale, from + c.hi * scale, depth + 1, inside);
     for (const c of box.over || []) this.prepare(c, box, from + c.lo * scale, from + c.hi * scale, depth + 1, inside);
+  }
+
+  // adopt makes an element that the page has the one of a box.
+  adopt(box, el) {
+    box.el = el;
+    box.face = el.querySelector(":scope > .face");
+    box.at = el.querySelector(":scope > .at:not(.tick)");
+    el.setAttribute("role", "treeitem");
+    el.setAttribute("aria-level", box.depth || 1);
+    if (box.children) el.setAttribute("aria-expanded", "true");
+    el.dataset.path = box.path || "";
+    el.dataset.kind = box.kind;
+    el.tabIndex = -1;
+    const kinds = [];
+    if (box.type && box.type !== box.name) kinds.push(box.type);
+    if (box.compress) kinds.push(box.compress);
+    if (box.overlap) kinds.push("overlap");
+    kinds.push(...box.notes || []);
+    el.setAttribute("aria-label", [box.name, ...kinds, human(box.hi - box.lo), "at " + this.address(box)].join(", "));
   }
 
   visible(box) {
@@ -86,7 +116,7 @@ class View {
     if (!this.visible(box)) return box.h = 0;
     box.broken = box.enlarged = false;
     if (box.children) {
-      let sum = 0;
+      let sum = box.depth ? this.head : 0;
       for (const c of box.children) sum += this.height(c, scale);
       return box.h = sum;
     }
@@ -94,31 +124,37 @@ class View {
     let h = exact;
     if (!this.trueScale.checked) {
       if (box.kind === "free" && h > this.gapLimit) { h = this.gapLimit; box.broken = true; }
-      const least = this.least + (box.overlaid || 0) * this.least;
-      h = Math.max(h, least);
+      h = Math.max(h, least + (box.overlaid || 0) * least);
       box.enlarged = h > 1.5 * exact && !box.broken;
     }
     return box.h = h;
   }
 
   layout(still) {
-    const room = this.view.clientHeight - 18;
-    let count = 0;
-    const leaves = (box) => {
-      if (!this.visible(box)) return;
-      if (box.children) box.children.forEach(leaves);
-      else { count++; box.overlaid = 0; }
-    };
-    leaves(this.root);
-    for (const box of this.allOver(this.root)) {
-      const under = (box.parent.children || []).find((c) => c.to > box.from && !c.children);
-      if (under) under.overlaid = (under.overlaid || 0) + 1;
+    let room = Math.max(420, window.innerHeight - 200);
+    let deepest = 0;
+    for (const box of this.boxes) {
+      box.overlaid = 0;
+      if (box.children && box.depth && this.visible(box)) deepest = Math.max(deepest, box.depth);
     }
-    this.least = Math.min(20, 0.7 * room / Math.max(count, 1));
-    if (this.least > 12) this.least = Math.max(this.least, 18);
+    for (const box of this.overlays()) {
+      box.under = this.under(box.parent, Math.max(box.from, this.lo));
+      box.under.overlaid++;
+    }
+    // Names stand beside what containers hold if there is room for them.
+    const strip = (this.map.clientWidth - 230) / Math.max(deepest, 1);
+    const rows = deepest > 0 && !this.trueScale.checked && (this.narrow.matches || strip < 90);
+    this.head = rows ? headHeight : 0;
+    this.map.className = "map " + (rows ? "rows" : "strips") + (still ? " still" : "");
+    this.map.style.setProperty("--deep", Math.max(deepest, 1));
+
     this.gapLimit = room / 7;
     const linear = room / (this.hi - this.lo);
-    let low = 0, high = this.trueScale.checked ? linear : 8 * linear;
+    let low = 0, high = linear;
+    if (!this.trueScale.checked) {
+      room = Math.max(room, 1.25 * this.height(this.root, 0));
+      high = 8 * room / (this.hi - this.lo);
+    }
     if (!this.trueScale.checked && this.height(this.root, high) > room) {
       for (let i = 0; i < 50; i++) {
         const mid = (low + high) / 2;
@@ -128,17 +164,22 @@ class View {
       low = high;
     }
     this.scale = low;
-    const total = this.height(this.root, low);
-    this.map.classList.toggle("still", !!still);
-    this.draw(total);
-    this.drawAxis(total);
+    this.height(this.root, low);
+    this.draw();
+    this.drawTicks();
     this.drawCrumbs();
   }
 
-  * allOver(box) {
-    if (!this.visible(box)) return;
-    for (const c of box.over || []) if (this.visible(c)) yield c;
-    for (const c of box.children || []) yield* this.allOver(c);
+  // overlays returns the boxes to be seen that lie over others.
+  overlays() {
+    return this.boxes.filter((b) => b.overlap && b.parent && this.visible(b) && b.el);
+  }
+
+  // under returns the box at a position that holds no others.
+  under(box, pos) {
+    if (!box.children) return box;
+    const seen = box.children.filter((c) => this.visible(c));
+    return this.under(seen.find((c) => c.to > pos) || seen[seen.length - 1] || box.children[0], pos);
   }
 
   // y returns where an address is drawn.
@@ -151,128 +192,106 @@ class View {
     return box.y + box.h;
   }
 
-  draw(total) {
-    const width = this.map.clientWidth;
-    let deepest = 0;
-    const depth = (box) => {
-      if (!box.children || !this.visible(box)) return;
-      deepest = Math.max(deepest, box.depth);
-      box.children.forEach(depth);
-    };
-    depth(this.root);
-    const strip = Math.max(24, Math.min(140, (width - 230) / Math.max(deepest, 1)));
+  draw() {
     this.drawn = [];
-    const keep = new Set();
-    const put = (box, x0, x1, last) => {
-      // Boxes lower than a pixel are drawn once for each pixel.
-      if (box.h < 1 && Math.floor(box.y) === last.y && box !== this.current) return;
-      last.y = Math.floor(box.y + box.h);
-      keep.add(box);
-      this.drawn.push(box);
-      this.place(box, x0, x1, strip);
-    };
-    const walk = (box, y, x0, x1) => {
+    let rest = 0; // what has been rounded off, since engines round heights
+    const walk = (box, y) => {
       box.y = y;
-      const last = { y: -1 };
-      for (const c of box.children) {
-        if (!this.visible(c)) continue;
-        c.y = y;
-        put(c, x0, x1, last);
-        if (c.children) walk(c, y, Math.min(x0 + strip, x1 - 20), x1 - 3);
-        y += c.h;
+      const seen = this.visible(box);
+      if (box.el) {
+        box.el.hidden = !seen;
+        if (!seen) return;
+        this.drawn.push(box);
       }
-      let free = box.y;
-      for (const c of box.over || []) {
-        if (!this.visible(c)) continue;
-        const top = Math.max(this.y(box, c.from), free);
-        c.h = Math.max(this.y(box, c.to) - top, Math.min(this.least, 20));
-        c.y = Math.max(box.y, Math.min(top, box.y + box.h - c.h));
-        free = c.y + c.h;
-        const from = x0 + (x1 - x0) * 0.42;
-        keep.add(c);
-        this.drawn.push(c);
-        this.place(c, from, Math.max(from + 40, x1 - 110), strip);
+      if (!box.children) {
+        const h = Math.round((box.h + rest) * 64) / 64;
+        rest += box.h - h;
+        this.place(box, h);
+        return;
       }
+      if (box.el) box.el.classList.toggle("tiny", box.h < 17);
+      y += box.depth ? this.head : 0;
+      for (const c of box.children) { walk(c, y); y += c.h; }
     };
-    if (this.root.children) {
-      walk(this.root, 8, 0, width);
-    } else {
-      this.root.y = 8;
-      put(this.root, 0, width, { y: -1 });
-    }
-    for (const [box, el] of this.elements) {
-      if (!keep.has(box)) { el.remove(); this.elements.delete(box); }
-    }
-    // The order on the page is that of reading: containers lie below what
-    // they hold. Elements that stay keep their order, so none of them moves.
-    let next = this.map.firstChild;
-    for (const box of this.drawn) {
-      const el = this.elements.get(box);
-      if (el === next) next = next.nextSibling; else this.map.insertBefore(el, next);
-    }
-    this.map.style.height = this.axis.style.height = total + 18 + "px";
-    const has = this.current && keep.has(this.current);
-    for (const box of this.drawn) {
-      this.elements.get(box).tabIndex = box === (has ? this.current : this.drawn[0]) ? 0 : -1;
-    }
+    walk(this.root, 0);
+    this.drawAddresses();
+    const over = this.overlays();
+    for (const box of this.boxes) if (box.overlap && box.el) box.el.hidden = !over.includes(box);
+    for (const box of this.boxes) if (box.over) this.placeOver(box, over);
+    const first = this.drawn.includes(this.current) ? this.current : this.drawn[0];
+    for (const box of this.drawn) box.el.tabIndex = box === first ? 0 : -1;
+    this.last.textContent = hex(this.start + Math.round(this.hi));
   }
 
-  // place puts the element of a box where it belongs.
-  place(box, x0, x1, strip) {
-    let el = this.elements.get(box);
-    if (!el) {
-      el = this.element(box);
-      this.elements.set(box, el);
-    }
-    const top = box.y + (box.h > 3 ? 1 : 0), height = Math.max(box.h - (box.h > 3 ? 2 : 0), 1);
-    el.style.left = x0 + "px";
-    el.style.width = x1 - x0 + "px";
-    el.style.top = top + "px";
-    el.style.height = height + "px";
-    el.classList.toggle("tiny", height < 13);
-    el.classList.toggle("sliver", height < 2);
+  // place gives the element of a box its height.
+  place(box, h) {
+    const el = box.el;
+    if (!el) return;
+    el.style.setProperty("--h", h + "px");
+    el.classList.toggle("tiny", h < 17);
+    el.classList.toggle("sliver", h < 3);
     el.classList.toggle("cut", !!box.broken);
-    if (box.children) {
-      el.firstChild.style.width = strip + "px";
-      el.firstChild.style.maxHeight = Math.max(1, Math.floor((height - 1) / 17)) * 17 + "px"; // whole lines
-    } else if (box.hi > box.lo) {
-      // How much of the part that is seen is filled: all, if nothing is known.
-      const used = box.used !== undefined ? box.used : box.kind === "entry" ? box.hi - box.lo : 0;
-      const filled = box.from + (box.to - box.from) * used / (box.hi - box.lo);
-      const from = Math.max(box.from, this.lo), to = Math.min(box.to, this.hi);
-      const share = Math.min(1, Math.max(0, (filled - from) / (to - from || 1)));
-      el.firstChild.style.height = 100 * share + "%";
+    el.classList.toggle("off", !!box.enlarged);
+    const from = Math.max(box.from, this.lo), to = Math.min(box.to, this.hi);
+    if (box.hi <= box.lo) return;
+    // How much of the part that is seen is filled: all, if nothing is known.
+    const used = box.used !== undefined ? box.used : box.kind === "entry" ? box.hi - box.lo : 0;
+    const filled = box.from + (box.to - box.from) * used / (box.hi - box.lo);
+    const share = Math.min(1, Math.max(0, (filled - from) / (to - from || 1)));
+    box.face.style.setProperty("--f", 100 * share + "%");
+  }
+
+  // drawAddresses writes where boxes start beside them, as far as there is
+  // room. Those that are high enough for a name come first.
+  drawAddresses() {
+    const named = (box) => box.children ? this.head > 0 : box.h >= 17;
+    const taken = [this.root.h]; // heights, in order; at the end stands the last address
+    for (const tiny of [false, true]) {
+      let i = 0, last = "";
+      for (const box of this.drawn) {
+        const again = box.children && !this.head;
+        if (named(box) === tiny && !again) continue;
+        while (i < taken.length && taken[i] < box.y) i++;
+        const text = box.from >= this.lo ? this.label(box) : hex(this.start + Math.round(this.lo));
+        const room = (i === 0 || box.y - taken[i - 1] >= 14) && taken[i] - box.y >= 14;
+        box.at.hidden = !room || again || text === last;
+        if (box.at.hidden) continue;
+        box.at.textContent = last = text;
+        taken.splice(i, 0, box.y);
+      }
     }
   }
 
-  element(box) {
-    const el = make("div", "box " + box.class + (box.overlap ? " over" : "") + (box.children ? " holder" : ""));
-    el.setAttribute("role", "treeitem");
-    el.setAttribute("aria-level", box.depth);
-    if (box.children) el.setAttribute("aria-expanded", "true");
-    el.dataset.path = box.path || "";
-    el.dataset.kind = box.kind;
-    el.tabIndex = -1;
-    const label = make("span");
-    label.append(make("b", "", box.name));
-    const kinds = [];
-    if (box.type && box.type !== box.name) kinds.push(box.type);
-    if (box.compress) kinds.push(box.compress);
-    if (box.overlap) kinds.push("overlap");
-    kinds.push(...box.notes || []);
-    if (box.children) {
-      for (const k of [...kinds, human(box.hi - box.lo), percent(box) && percent(box) + " used"]) if (k) label.append(make("em", "", k));
-    } else {
-      el.append(make("i"));
-      if (kinds.length) label.append(make("em", "", kinds.join(", ")));
-      label.append(make("u", "", human(box.hi - box.lo)));
+  // placeOver places what lies over others in a box, each in the element of
+  // the box under it.
+  placeOver(parent, visible) {
+    let free = -Infinity;
+    const list = parent.over.filter((c) => visible.includes(c));
+    list.forEach((c, i) => {
+      const end = parent.y + parent.h - (list.length - i) * least;
+      const top = Math.max(c.under.y, Math.min(Math.max(this.y(parent, Math.max(c.from, this.lo)), c.under.y + overTop, free), end));
+      c.y = top;
+      c.h = Math.max(this.y(parent, Math.min(c.to, this.hi)) - top, least);
+      free = top + c.h;
+      if (c.el.parentNode !== c.under.face) c.under.face.append(c.el);
+      c.el.style.setProperty("--y", top - c.under.y - 2 + "px");
+      c.el.style.setProperty("--h", c.h + "px");
+      this.drawn.splice(this.drawn.indexOf(c.under) + c.under.face.querySelectorAll(".over:not([hidden])").length, 0, c);
+    });
+  }
+
+  // label is the address that stands beside a box, or its offset in what is
+  // decompressed. The first in a compressed section has the section's.
+  label(box) {
+    let b = box;
+    while (!b.known && b.lo === 0 && b.parent) b = b.parent;
+    if (b.known) return hex(this.start + Math.round(b.from));
+    let pos = 0;
+    for (b = box; !b.known; b = b.parent) {
+      pos += b.lo;
+      if (b.parent.space !== b.parent.hi - b.parent.lo) break;
     }
-    el.append(label);
-    el.setAttribute("aria-label", [box.name, ...kinds, human(box.hi - box.lo), "at " + this.address(box)].join(", "));
-    el.addEventListener("pointerenter", () => this.show(box));
-    el.addEventListener("focus", () => { this.current = box; this.show(box); });
-    el.addEventListener("click", () => { if (!this.moved) this.zoomTo(box); });
-    return el;
+    return "+" + hex(pos);
   }
 
   address(box) {
@@ -281,47 +300,24 @@ class View {
     return "offset " + hex(box.offset !== undefined ? box.offset : box.lo);
   }
 
-  drawAxis(total) {
-    this.axis.replaceChildren();
-    const line = (box) => {
-      if (!this.visible(box)) return;
-      if (box.children && (box.depth === 0 || box.space === box.hi - box.lo)) { box.children.forEach(line); return; }
-      const cls = box.broken ? "cut" : box.enlarged ? "off" : "";
-      const last = this.axis.lastChild;
-      if (last && last.className === cls) {
-        last.style.height = box.y + box.h - parseFloat(last.style.top) + "px";
-        return;
-      }
-      const i = make("i", cls);
-      i.style.top = box.y + "px";
-      i.style.height = box.h + "px";
-      this.axis.append(i);
-    };
-    line(this.root);
-    const mark = (pos, y) => {
-      const el = make("span", "", hex(this.start + Math.round(pos)));
-      el.style.top = y + "px";
-      this.axis.append(el);
-    };
-    const end = total + 8;
-    mark(this.lo, 8);
+  // drawTicks adds round addresses in boxes that are high enough for them.
+  drawTicks() {
+    for (const el of this.ticks) el.remove();
+    this.ticks = [];
     let step = 1;
-    while (step * this.scale < 44) step *= 2;
-    let last = 8;
-    const ticks = (box) => {
-      if (!this.visible(box)) return;
-      if (box.children && (box.depth === 0 || box.space === box.hi - box.lo)) { box.children.forEach(ticks); return; }
-      if (box.broken || box.enlarged) return;
+    while (step * this.scale < 64) step *= 2;
+    for (const box of this.drawn) {
+      if (box.children || box.overlap || !box.known || box.broken || box.enlarged || box.h < 64) continue;
       const from = Math.max(box.from, this.lo), to = Math.min(box.to, this.hi);
       for (let pos = Math.ceil((from + this.start) / step) * step - this.start; pos < to; pos += step) {
-        const y = this.y(box, pos);
-        if (y - last < 24 || end - y < 24) continue;
-        mark(pos, y);
-        last = y;
+        const y = (pos - from) / (to - from) * box.h;
+        if (y < 20 || box.h - y < 20) continue;
+        const el = make("i", "at tick", hex(this.start + Math.round(pos)));
+        el.style.marginTop = y + "px";
+        box.el.prepend(el);
+        this.ticks.push(el);
       }
-    };
-    ticks(this.root);
-    mark(this.hi, end);
+    }
   }
 
   drawCrumbs() {
@@ -356,7 +352,9 @@ class View {
     add("Path", box.path, true);
     add("Offset", number(box.offset), true);
     add("Image-pos", number(box.imagePos), true);
-    if (box.kind !== "entry" && box.known && box.imagePos === undefined) add("Position", number(this.start + Math.round(box.from)), true);
+    if (box.known && (box.imagePos === undefined || box.imagePos !== this.start + Math.round(box.from)) && box !== this.root) {
+      add("Position", number(this.start + Math.round(box.from)), true);
+    }
     add("Size", number(box.size), true);
     add("", box.size === undefined ? "" : human(box.size));
     if (box.known) add("Last byte", box.to > box.from ? hex(this.start + Math.round(box.to) - 1) : "", true);
@@ -368,25 +366,25 @@ class View {
     for (const n of box.notes || []) add("Note", n);
     if (box.enlarged) add("Note", "drawn larger than to scale");
     if (box.broken) add("Note", "drawn smaller than to scale");
-    this.details.replaceChildren(make("h2", "", box.name));
+    const panel = this.details.lastElementChild;
+    panel.replaceChildren(make("h2", "", box.name));
     const size = box.children ? box.space : box.hi - box.lo;
     if (box.used !== undefined && size) {
       const meter = make("div", "meter " + box.class), bar = make("i");
       bar.style.width = 100 * box.used / size + "%";
       meter.append(bar);
-      this.details.append(meter);
+      panel.append(meter);
     }
-    this.details.append(list);
+    panel.append(list);
   }
 
   zoomTo(box) {
     this.target = box;
-    this.current = box;
+    this.current = box.el ? box : null;
     let from = box.from, to = box.to;
     if (to - from < 1) { from -= 8; to += 8; }
     this.setRange(from, to);
-    const el = this.elements.get(box);
-    if (el) el.focus({ preventScroll: true });
+    if (box.el) box.el.focus({ preventScroll: true });
   }
 
   setRange(lo, hi, still) {
@@ -395,8 +393,13 @@ class View {
     this.lo = lo;
     this.hi = lo + size;
     while (this.target.parent && (this.target.from > this.lo || this.target.to < this.hi)) this.target = this.target.parent;
-    this.view.scrollTop = 0;
     this.layout(still);
+    // What is shown now starts at the top, unless something in it was chosen.
+    const top = this.view.getBoundingClientRect().top - this.bar.offsetHeight;
+    if (top >= 0) return;
+    const chosen = this.current && this.current !== this.target && this.drawn.includes(this.current);
+    if (chosen) this.current.el.scrollIntoView({ block: "nearest" });
+    else window.scrollBy(0, top);
   }
 
   // zoom changes the range by a factor, keeping an address where it is.
@@ -416,7 +419,7 @@ class View {
   // at returns the address drawn at a height of the map.
   at(y) {
     const find = (box) => {
-      if (!box.children) return Math.max(box.from, this.lo) + this.part(box) * (box.h ? (y - box.y) / box.h : 0);
+      if (!box.children) return Math.max(box.from, this.lo) + this.part(box) * (box.h ? Math.max(0, y - box.y) / box.h : 0);
       let last = null;
       for (const c of box.children) {
         if (!this.visible(c) || !c.h) continue;
@@ -429,12 +432,10 @@ class View {
   }
 
   focus(box) {
-    const el = box && this.elements.get(box);
-    if (!el) return;
-    const before = this.current && this.elements.get(this.current);
-    if (before) before.tabIndex = -1;
-    el.tabIndex = 0;
-    el.focus();
+    if (!box || !box.el) return;
+    if (this.current && this.current.el) this.current.el.tabIndex = -1;
+    box.el.tabIndex = 0;
+    box.el.focus();
   }
 
   // key does what a key asks for, and says whether it did.
@@ -466,12 +467,31 @@ class View {
   }
 
   listen(section) {
+    // The box that an event is about.
+    const boxOf = (ev) => {
+      const el = ev.target.closest && ev.target.closest(".box");
+      return el ? this.boxes[el.dataset.n] : null;
+    };
     section.addEventListener("click", (ev) => {
       switch (ev.target.dataset && ev.target.dataset.do) {
       case "in": this.zoom(0.5); break;
       case "out": this.zoom(2); break;
       case "all": this.zoomTo(this.root); break;
+      case "close": this.details.classList.remove("chosen"); break;
       }
+    });
+    this.map.addEventListener("click", (ev) => {
+      const box = boxOf(ev);
+      if (!box || this.moved) return;
+      this.zoomTo(box);
+      this.details.classList.add("chosen");
+    });
+    this.map.addEventListener("pointerover", (ev) => { const box = boxOf(ev); if (box) this.show(box); });
+    this.map.addEventListener("focusin", (ev) => {
+      const box = boxOf(ev);
+      if (!box) return;
+      this.current = box;
+      this.show(box);
     });
     this.trueScale.addEventListener("change", () => this.layout());
     this.map.addEventListener("keydown", (ev) => {
@@ -496,8 +516,9 @@ class View {
       this.setRange(lo, lo + this.hi - this.lo, true);
     });
     window.addEventListener("pointerup", () => { from = null; this.map.classList.remove("drag"); });
-    new ResizeObserver(() => this.layout(true)).observe(this.view);
+    window.addEventListener("resize", () => this.layout(true));
   }
 }
 
 window.views = Array.from(document.querySelectorAll("section.image"), (s) => new View(s));
+for (const el of document.querySelectorAll(".help")) el.hidden = false;
