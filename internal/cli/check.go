@@ -26,7 +26,7 @@ func (g *globals) checkCommand() command {
 			Options: []argparse.Option{
 				{Names: []string{"-d", "--dt"}, Value: argparse.String(&dt, ""), Required: true, Help: "Description to check: a device tree, as source (.dts) or as blob (.dtb)"},
 				{Names: []string{"-I", "--indir"}, Value: argparse.Strings(&inDirs), Help: "Add a path to the list of directories to search for included files"},
-				{Names: []string{"-a", "--entry-arg"}, Value: argparse.Strings(&args), Help: "Set argument value arg=value"},
+				{Names: []string{"-a", "--entry-arg"}, Value: argparse.Strings(&args), Complete: entryArgNames, Help: "Set argument value arg=value"},
 				{Names: []string{"--json"}, Value: argparse.Flag(&asJSON), Help: "Print the findings as JSON"},
 			},
 		},
