@@ -183,6 +183,7 @@ func (g *globals) commands() []command {
 		g.toolCommand(),
 		g.bintoolDocsCommand(),
 		g.completionCommand(),
+		g.helpCommand(),
 	}
 }
 
