@@ -50,7 +50,8 @@ var (
 // Parser describes a program.
 type Parser struct {
 	Prog        string // name in usage and error texts
-	Description string // shown after the usage; see Text below
+	Summary     string // one line, for the manual page
+	Description string // shown after the usage; see Command for its form
 	Epilog      string // shown at the end of the help
 
 	Options  []Option  // global options; -h/--help is added
@@ -87,6 +88,10 @@ type Option struct {
 	Required bool
 	Hidden   bool // left out of usage, help and completion
 
+	// Complete names values for completion. Without it these are the choices,
+	// or the names of files.
+	Complete Completer
+
 	// Extension marks an option that scripts written for the original do
 	// not know. Its abbreviations are considered only when no other option
 	// matches, so that adding it cannot make an old abbreviation ambiguous.
@@ -100,6 +105,8 @@ type Arg struct {
 	Value   Value  // String or Int for one, Strings for many
 	Help    string
 	Choices []string // if not empty, the only values accepted
+
+	Complete Completer // as that of an Option
 }
 
 // UsageError is a command line that the table does not allow.
@@ -181,6 +188,14 @@ func (p *Parser) Usage(cmd string) string { return p.levelOf(cmd).usage() }
 // Help returns the full help of a command, or of the program for "".
 func (p *Parser) Help(cmd string) string { return p.levelOf(cmd).help() }
 
+// HelpOf is Help, with a *[UsageError] for a command that does not exist.
+func (p *Parser) HelpOf(cmd string) (string, error) {
+	if cmd != "" && p.command(cmd) == nil {
+		return "", p.level().noCommand(cmd)
+	}
+	return p.Help(cmd), nil
+}
+
 func (p *Parser) levelOf(cmd string) *level {
 	if c := p.command(cmd); c != nil {
 		return p.level().enter(c)
@@ -203,4 +218,12 @@ func (p *Parser) command(name string) *Command {
 
 func (c *Command) names() []string {
 	return append([]string{c.Name}, c.Aliases...)
+}
+
+func (p *Parser) commandNames() []string {
+	var all []string
+	for i := range p.Commands {
+		all = append(all, p.Commands[i].names()...)
+	}
+	return all
 }

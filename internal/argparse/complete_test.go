@@ -4,121 +4,149 @@ package argparse
 
 import (
 	"bytes"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"binman/internal/judge"
 )
 
-// completion writes the script for shell to a file.
-func completion(t *testing.T, shell string) (path string) {
-	t.Helper()
+// completing is demo with places that complete in ways of their own.
+func completing() *program {
 	s := demo
 	s.Commands = append([]specCommand{{
 		Name: "odd", Aliases: []string{"strange"}, Help: "It's 100% $HOME: [odd] \\ `x`",
 		Options: []specOption{{Names: []string{"-q", "-quiet"}, Kind: "flag", Help: "Don't $(say) [much]"}},
 	}}, s.Commands...)
-	var b bytes.Buffer
-	if err := newProgram(s).parser.Completion(shell, &b); err != nil {
-		t.Fatal(err)
+	p := newProgram(s)
+	image := p.strings["image"]
+	for i := range p.parser.Commands {
+		switch c := &p.parser.Commands[i]; c.Name {
+		case "ls":
+			c.Args[0].Complete = func(prefix string) []Candidate {
+				return []Candidate{{*image + "/kernel@1", "a kernel"}, {*image + "/two words", ""}, {"line\nbreak", ""}, {"$(reboot)", ""}}
+			}
+		case "build":
+			c.Options[0].Complete = func(string) []Candidate { return Words("bl31=", "opensbi=") }
+		}
 	}
-	path = filepath.Join(t.TempDir(), "completion")
-	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return p
 }
 
-func TestCompletionBash(t *testing.T) {
-	bash := judge.Need(t, "bash")
-	path := completion(t, "bash")
+func TestComplete(t *testing.T) {
 	for _, tt := range []struct{ line, want string }{
 		{"b", "build"},
+		{"", "odd strange build entry-docs ls sign copy sort"},
 		{"--tool", "--tooldir --toolpath"},
+		{"--tooldir", "--tooldir"},
 		{"-v 3 s", "strange sign sort"},
 		{"-v 3 -D l", "ls"},
+		{"-v ", ""}, // a number
+		{"-B ", "files"},
 		{"-B build --al", ""},
-		{"build --al", "--allow-missing"},
+		{"-B build ", "odd strange build entry-docs ls sign copy sort"},
+		{"-Bbuild l", "ls"},
 		{"-B x build --al", "--allow-missing"},
+		{"-D build --al", "--allow-missing"},
+		{"nonsense --al", ""},
 		{"build -l s", "small"},
-		{"build -b s", ""}, // files, by bash itself
+		{"build --level=s", "--level=small"},
+		{"build -ls", "-lsmall"},
+		{"build --lev s", "small"},
+		{"build -l", "-l"},
+		{"build -ml s", "small"},
+		{"build -b ", "files"},
+		{"build -bfi", "files behind -b"},
+		{"build --board=fi", "files behind --board="},
+		{"build -a b", "bl31="},
+		{"build -a bl31=", "bl31="},
+		{"build positional", ""},
+		{"build --no-such thing --al", "--allow-missing"},
 		{"strange -q", "-q -quiet"},
 		{"sort ", "up down"},
 		{"sort u", "up"},
+		{"sort up ", ""},
+		{"sort -- -", ""},
+		{"copy ", "files"},
+		{"copy a b c", "files"},
+		{"ls -i img ", "img/kernel@1|img/two words|line\nbreak|$(reboot)"},
+		{"ls -i img a b img/k", "img/kernel@1"},
+		{"ls img/k -i img", "files"},
 	} {
 		t.Run(tt.line, func(t *testing.T) {
-			words := strings.Split("packer "+tt.line, " ")
-			script := `. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _packer; echo "${COMPREPLY[*]}"`
-			out, err := exec.Command(bash, append([]string{"--norc", "-uc", script, path}, words...)...).CombinedOutput()
-			if got := strings.TrimSpace(string(out)); err != nil || got != tt.want {
-				t.Errorf("got %q, %v, want %q", got, err, tt.want)
-			}
-		})
-	}
-}
-
-func TestCompletionFish(t *testing.T) {
-	fish := judge.Need(t, "fish")
-	path := completion(t, "fish")
-	for _, tt := range []struct{ line, want string }{
-		{"bui", "build"},
-		{"--tool", "--tooldir --toolpath"},
-		{"-B x build --al", "--allow-missing"},
-		{"build -l s", "small"},
-		{"sort u", "up"},
-	} {
-		t.Run(tt.line, func(t *testing.T) {
-			cmd := exec.Command(fish, "--no-config", "-c", "source $argv[1]; complete -C $argv[2]", path, "packer "+tt.line)
-			cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
-			out, err := cmd.CombinedOutput()
+			c := completing().parser.Complete(strings.Split(tt.line, " "))
 			var words []string
-			for line := range strings.Lines(string(out)) {
-				word, _, _ := strings.Cut(strings.TrimSpace(line), "\t")
-				words = append(words, word)
+			for _, w := range c.List {
+				words = append(words, w.Word)
 			}
-			if got := strings.Join(words, " "); err != nil || got != tt.want {
-				t.Errorf("got %q, %v, want %q", got, err, tt.want)
+			separator := " "
+			if strings.Contains(tt.want, "|") {
+				separator = "|"
+			}
+			got := strings.Join(words, separator)
+			switch {
+			case c.Files && c.Stem != "":
+				got += "files behind " + c.Stem
+			case c.Files:
+				got += "files"
+			}
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
 	}
 }
 
-// TestCompletionZsh lets zsh's own functions check the script: its syntax, and
-// every specification handed to _arguments.
-func TestCompletionZsh(t *testing.T) {
-	zsh := judge.Need(t, "zsh")
-	path := completion(t, "zsh")
-	if out, err := exec.Command(zsh, "-n", path).CombinedOutput(); err != nil || len(out) > 0 {
-		t.Fatalf("%v: %s", err, out)
-	}
-	script := `
-compdef() { print -r -- compdef "$@" }
-_describe() { print -r -- "${(j:|:)commands}" }
-_arguments() { print -rl -- "$@"; line=(build); state=argument }
-. "$1"; _packer`
-	out, err := exec.Command(zsh, "-fc", script, "-", path).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	for _, want := range []string{
-		"compdef _packer packer\n",
-		"(-B --box-dir)-B+[Directory of the boxes]:BOX_DIR:_files\n",
-		"*--toolpath=[Add to the list of directories that hold tools]:TOOLPATH:_files\n",
-		"(-m --map)-m[Write a map]\n",
-		"(-l --level)--level=[What matters]:{fast,small}:(fast small)\n",
+func TestAnswer(t *testing.T) {
+	t.Setenv("HOME", "/home/me")
+	t.Setenv("OUT", "/out")
+	for _, tt := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"bash", []string{"bash", "packer ls -i img i", "i"}, `img/kernel@1 img/two\ words`},
+		{"bash, what could be run is quoted", []string{"bash", "packer ls -i img $", "$"}, `\$\(reboot\)`},
+		{"bash divides at @", []string{"bash", "packer ls -i img img/kernel@1", "1"}, "1"},
+		{"bash, at the @", []string{"bash", "packer ls -i img img/kernel@", "@"}, "1"},
+		{"bash divides at =", []string{"bash", "packer build --level=s", "s"}, "small"},
+		{"bash, behind the =", []string{"bash", "packer build --level=", "="}, "fast small"},
+		{"bash, quoted", []string{"bash", `packer ls -i img "img/`, `"img/`}, "img/kernel@1"},
+		{"bash, quoted with a backslash", []string{"bash", `packer ls -i a\ b a\ `, `a\ `}, `a\ b/kernel@1 a\ b/two\ words`},
+		{"bash, home directory", []string{"bash", `packer ls -i ~/x /`, `/`}, `/home/me/x/kernel@1 /home/me/x/two\ words`},
+		{"bash, variable", []string{"bash", `packer ls -i $OUT/x /`, `/`}, `/out/x/kernel@1 /out/x/two\ words`},
+		{"bash, files", []string{"bash", `packer ls -i x`, `x`}, `:files 0`},
+		{"bash, in the middle of a word", []string{"bash", `packer ls -i img im`, `img`}, ``},
+		{"zsh", []string{"zsh", "ls", "-i", "i:g", "i"}, "i:g/kernel@1\ta kernel i:g/two words"},
+		{"fish", []string{"fish", "ls", "-i", "img", "i"}, "img/kernel@1\ta kernel img/two words"},
+		{"fish, files", []string{"fish", "build", "--board=x"}, `:files 8`},
+		{"odd help", []string{"zsh", "o"}, "odd\tIt's 100% $HOME: [odd] \\ `x`"},
+		{"no such shell", []string{"tcsh", "o"}, ""},
+		{"nothing", nil, ""},
+		{"only a shell", []string{"bash"}, ""},
+		{"an empty line", []string{"bash", "", ""}, "odd strange build entry-docs ls sign copy sort"},
 	} {
-		if !strings.Contains(string(out), want) {
-			t.Errorf("%q is not in\n%s", want, out)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			var b bytes.Buffer
+			completing().parser.Answer(tt.args, &b)
+			if got := strings.TrimSpace(strings.ReplaceAll(b.String(), "\n", " ")); got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+		})
 	}
 }
 
-func TestCompletionUnknown(t *testing.T) {
-	err := newProgram(demo).parser.Completion("tcsh", nil)
+func TestScriptUnknown(t *testing.T) {
+	err := newProgram(demo).parser.Script("tcsh", nil)
 	if err == nil || !strings.Contains(err.Error(), "choose from bash, zsh, fish") {
 		t.Errorf("got %v", err)
 	}
+}
+
+// FuzzAnswer looks for command lines that take completion off its feet.
+func FuzzAnswer(f *testing.F) {
+	f.Add("bash", `packer -B "x build -ml s`, "s")
+	f.Add("fish", "build", "--level=")
+	f.Add("zsh", "-ab", "--")
+	f.Fuzz(func(t *testing.T, shell, a, b string) {
+		var out bytes.Buffer
+		completing().parser.Answer([]string{shell, a, b}, &out)
+	})
 }

@@ -31,13 +31,14 @@ func (p *Parser) hint(top *level, cmd string, rest []string) string {
 				names = append(names, o.Names...)
 			}
 		}
-		return didYouMean(name, names)
+		return DidYouMean(name, names)
 	}
 	return ""
 }
 
-// didYouMean names the candidate that is closest to name, if any is close.
-func didYouMean(name string, candidates []string) string {
+// DidYouMean names the candidate that is closest to name, if any is close;
+// otherwise it is empty.
+func DidYouMean(name string, candidates []string) string {
 	best, bestDistance := "", 3
 	for _, c := range candidates {
 		// One wrong letter in three is a typing error, more is another word.

@@ -72,13 +72,7 @@ type unknown struct {
 // parse reads args at this level and the levels below. It returns the
 // command's canonical name and what nothing took, in order.
 func (l *level) parse(args []string) (cmd string, rest []string, err error) {
-	for i := range l.options {
-		l.options[i].value().reset()
-	}
-	for i := range l.args {
-		l.args[i].value().reset()
-	}
-
+	l.reset()
 	tokens := l.classify(args)
 	if l.cmd != nil {
 		for _, t := range tokens {
@@ -140,13 +134,17 @@ func (l *level) parse(args []string) (cmd string, rest []string, err error) {
 func (l *level) command(name string, args []string) (cmd string, rest []string, err error) {
 	c := l.parser.command(name)
 	if c == nil {
-		all := l.parser.commandNames()
-		err := l.fail("argument %s: %s", commandName, invalidChoice(repr(name), all, repr))
-		err.Hint = didYouMean(name, all)
-		return "", nil, err
+		return "", nil, l.noCommand(name)
 	}
 	_, rest, err = l.enter(c).parse(args)
 	return c.Name, rest, err
+}
+
+func (l *level) noCommand(name string) error {
+	all := l.parser.commandNames()
+	err := l.fail("argument %s: %s", commandName, invalidChoice(repr(name), all, repr))
+	err.Hint = DidYouMean(name, all)
+	return err
 }
 
 // required reports the options and positionals that were not given.

@@ -8,6 +8,9 @@ import (
 	"unicode"
 )
 
+// Fill breaks text into lines of at most width characters.
+func Fill(text string, width int) string { return strings.Join(wrap(text, width), "\n") }
+
 // wrap breaks text into lines of at most width characters, at spaces and
 // behind the hyphens of compound words, as Python's textwrap does. Words that
 // are longer than a line are cut.

@@ -50,7 +50,7 @@ func (g *globals) buildCommand() command {
 			Name: "build",
 			Help: "Build firmware image",
 			Options: []argparse.Option{
-				{Names: []string{"-a", "--entry-arg"}, Value: argparse.Strings(&o.args), Help: "Set argument value arg=value"},
+				{Names: []string{"-a", "--entry-arg"}, Value: argparse.Strings(&o.args), Complete: entryArgNames, Help: "Set argument value arg=value"},
 				{Names: []string{"-b", "--board"}, Value: argparse.String(&o.board, ""), Help: "Board name to build"},
 				{Names: []string{"-d", "--dt"}, Value: argparse.String(&o.dt, ""), Help: "Description to build: a device tree, as source (.dts) or as blob (.dtb)"},
 				{Names: []string{"--fake-dtb"}, Value: argparse.Flag(&o.fakeDTB), Help: "Use fake device tree contents (for testing only)"},

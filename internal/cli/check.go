@@ -24,13 +24,12 @@ func (g *globals) checkCommand() command {
 			Help: "Check a description without building it",
 			Description: "Reports everything in a description that is wrong, has no effect or may not be what was meant, with its place in the " +
 				"source. Nothing is built. An error is what build refuses, a warning what it warns of; a notice needs no change. " +
-				"With -I, the sizes of the files that are there are reckoned with; what they contain is not. " +
-				"To try with the contents as well, see build --dry-run.",
+				"With -I, the sizes of the files that are there are reckoned with; what they contain is not.",
 			Epilog: "EXIT STATUS: 0 if there is nothing but notices, 1 if there is an error or a warning or the description cannot be read, 2 for wrong usage.",
 			Options: []argparse.Option{
 				{Names: []string{"-d", "--dt"}, Value: argparse.String(&dt, ""), Required: true, Help: "Description to check: a device tree, as source (.dts) or as blob (.dtb)"},
 				{Names: []string{"-I", "--indir"}, Value: argparse.Strings(&inDirs), Help: "Add a path to the list of directories to search for included files, and for files whose size matters"},
-				{Names: []string{"-a", "--entry-arg"}, Value: argparse.Strings(&args), Help: "Set argument value arg=value"},
+				{Names: []string{"-a", "--entry-arg"}, Value: argparse.Strings(&args), Complete: entryArgNames, Help: "Set argument value arg=value"},
 				{Names: []string{"-u", "--update-fdt"}, Value: argparse.Flag(&updateFDT), Help: "The images will be built with this option"},
 				{Names: []string{"--json"}, Value: argparse.Flag(&asJSON), Help: "Print the findings as JSON"},
 			},

@@ -52,6 +52,10 @@ var errVersion = argparse.ErrVersion
 // and returns its exit status.
 func Main(args []string, stdout, stderr io.Writer) int {
 	g := &globals{stdout: &output{w: stdout}, stderr: messages{stderr}}
+	if len(args) > 0 && args[0] == argparse.CompleteCommand {
+		g.complete(args[1:])
+		return 0
+	}
 	status := g.run(args)
 	if status == 0 && g.stdout.err != nil {
 		return g.fail(g.stdout.err)
@@ -91,6 +95,9 @@ func (g *globals) run(args []string) int {
 			continue
 		}
 		err := cmd.run()
+		if status, done := argparse.Exit(err, g.stdout, g.stderr); done {
+			return status
+		}
 		if wrong, ok := errors.AsType[wrongUsage](err); ok {
 			err = &argparse.UsageError{Prog: parser.Prog + " " + name, Usage: parser.Usage(name), Message: string(wrong)}
 			status, _ := argparse.Exit(err, g.stdout, g.stderr)
@@ -162,13 +169,15 @@ func (g *globals) commands() []command {
 		g.toolCommand(),
 		g.bintoolDocsCommand(),
 		g.completionCommand(),
+		g.helpCommand(),
 	}
 }
 
 func (g *globals) parser(commands []command) *argparse.Parser {
 	home, _ := os.UserHomeDir()
 	p := &argparse.Parser{
-		Prog: "binman",
+		Prog:    "binman",
+		Summary: "Pack firmware images from a description, open and edit them",
 		Epilog: "Binman creates and manipulate images for a board from a set of binaries. " +
 			"Binman is controlled by a description in the board device tree.",
 		Options: []argparse.Option{

@@ -44,7 +44,7 @@ func (g *globals) diffCommand() command {
 			Args: []argparse.Arg{
 				{Name: "A", Value: argparse.String(&o.a, ""), Help: "Filename of the first image"},
 				{Name: "B", Value: argparse.String(&o.b, ""), Help: "Filename of the second image"},
-				{Name: "paths", Nargs: "*", Value: argparse.Strings(&o.paths), Help: "Paths within the images to compare (wildcard)"},
+				{Name: "paths", Nargs: "*", Value: argparse.Strings(&o.paths), Help: "Paths within the images to compare (wildcard)", Complete: g.entryPaths(&o.a)},
 			},
 		},
 		run: func() error {

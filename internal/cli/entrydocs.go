@@ -20,21 +20,97 @@ import (
 // their declarations.
 func (g *globals) entryDocsCommand() command {
 	var format string
-	writers := map[string]func(io.Writer) error{
+	var names []string
+	writers := map[string]func(io.Writer, *entryDocs) error{
 		"rst":  writeEntryRST,
 		"md":   writeEntryMarkdown,
 		"json": writeEntryJSON,
+		"text": writeEntryText,
 	}
 	return command{
 		Command: argparse.Command{
 			Name: "entry-docs",
 			Help: "Write out entry documentation (see entries.rst)",
+			Description: "Writes the reference of all entry types, or of some: what they are for, and the properties that " +
+				"their nodes can have. The name 'common' stands for the properties of all entries, 'image' for those of images.",
 			Options: []argparse.Option{
-				{Names: []string{"--format"}, Value: argparse.String(&format, "rst"), Choices: slices.Sorted(maps.Keys(writers)), Help: "reStructuredText, Markdown or JSON"},
+				{Names: []string{"--format"}, Value: argparse.String(&format, ""), Choices: slices.Sorted(maps.Keys(writers)), Help: "JSON, Markdown, reStructuredText or text (default: text for the types that are named, otherwise reStructuredText)"},
 			},
+			Args: []argparse.Arg{{Name: "types", Nargs: "*", Value: argparse.Strings(&names), Complete: docNames, Help: "Entry types to show (default: all)"}},
 		},
-		run: func() error { return writers[format](g.stdout) },
+		run: func() error {
+			docs, err := selectDocs(names)
+			if err != nil {
+				return err
+			}
+			switch {
+			case format != "":
+			case docs.whole:
+				format = "rst"
+			default:
+				format = "text"
+			}
+			return writers[format](g.stdout, docs)
+		},
 	}
+}
+
+// entryDocs is what a reference is of.
+type entryDocs struct {
+	whole         bool // of everything
+	common, image bool
+	types         []*layout.TypeInfo
+}
+
+// The names that stand for no type but for properties.
+const (
+	docCommon = "common"
+	docImage  = "image"
+)
+
+// docNames completes the names that entry-docs takes.
+func docNames(string) []argparse.Candidate {
+	return append(typeNames(""), argparse.Candidate{Word: docCommon, Help: "what all entries have"},
+		argparse.Candidate{Word: docImage, Help: "what images have"})
+}
+
+// selectDocs returns the documentation of the types with the names, or all of
+// it if there are none.
+func selectDocs(names []string) (*entryDocs, error) {
+	types := sortedTypes()
+	if len(names) == 0 {
+		return &entryDocs{whole: true, common: true, image: true, types: types}, nil
+	}
+	docs := &entryDocs{}
+	for _, name := range names {
+		i := slices.IndexFunc(types, func(info *layout.TypeInfo) bool { return info.Name == name })
+		switch {
+		case i >= 0:
+			docs.types = append(docs.types, types[i])
+		case name == docCommon:
+			docs.common = true
+		case name == docImage:
+			docs.image = true
+		case etype.Unsupported()[name]:
+			return nil, fmt.Errorf("Entry type '%s' is one of the original that is not supported yet", name)
+		default:
+			return nil, noType(name)
+		}
+	}
+	return docs, nil
+}
+
+// noType is the error for a name that is no entry type.
+func noType(name string) error {
+	var known []string
+	for _, c := range docNames("") {
+		known = append(known, c.Word)
+	}
+	hint := "'binman entry-docs' shows all"
+	if near := argparse.DidYouMean(name, known); near != "" {
+		hint = near
+	}
+	return fmt.Errorf("No entry type is called '%s': %s", name, hint)
 }
 
 // sortedTypes returns the entry types by name, without those for tests.
@@ -67,16 +143,61 @@ entry types with the properties of their own. Types that hold other entries
 have the properties of a section too.
 `
 
+const imageIntro = "An image is a section with these further properties."
+
+// writeEntryText writes the reference of some types for people to read on a
+// terminal.
+func writeEntryText(w io.Writer, docs *entryDocs) error {
+	var parts []string
+	properties := func(title string, props []*layout.Property) string {
+		var sb strings.Builder
+		fmt.Fprintf(&sb, "%s:\n", title)
+		for _, p := range props {
+			fmt.Fprintf(&sb, "\n  %s (%s)\n%s\n", p.Name, propertyKind(p), indent(argparse.Fill(p.Doc, 72), "      "))
+		}
+		return sb.String()
+	}
+	if docs.common {
+		parts = append(parts, properties("Properties that all entries have", layout.Properties(layout.Common{})))
+	}
+	if docs.image {
+		parts = append(parts, properties("Properties that images have, beside those of a section", imageProperties()))
+	}
+	for _, info := range docs.types {
+		text := fmt.Sprintf("%s: %s\n\n%s\n", info.Name, info.Summary, strings.ReplaceAll(info.Doc, "::\n", ":\n"))
+		if props := ownProperties(info); len(props) > 0 {
+			text += "\n" + properties("Properties", props)
+		}
+		text += "\nSee also 'binman entry-docs common'"
+		if _, section := info.New().(layout.Container); section && info.Name != "section" {
+			text += ", and 'binman entry-docs section', whose properties it has too"
+		}
+		text += ".\n"
+		if info.Example != "" {
+			text += fmt.Sprintf("\nExample:\n\n%s\n", indent(info.Example, "    "))
+		}
+		parts = append(parts, text)
+	}
+	_, err := io.WriteString(w, strings.Join(parts, "\n\n"))
+	return err
+}
+
 // writeEntryRST writes the reference as the original does, for inclusion in
 // U-Boot's documentation.
-func writeEntryRST(w io.Writer) error {
-	fmt.Fprintf(w, "Binman Entry Documentation\n==========================\n\n%s\n", entryDocsIntro)
+func writeEntryRST(w io.Writer, docs *entryDocs) error {
+	if docs.whole {
+		fmt.Fprintf(w, "Binman Entry Documentation\n==========================\n\n%s\n", entryDocsIntro)
+	}
 	heading := func(title string) { fmt.Fprintf(w, "%s\n%s\n\n", title, strings.Repeat("-", len(title))) }
-	heading("All entries")
-	rstProperties(w, layout.Properties(layout.Common{}))
-	heading("Images")
-	rstProperties(w, imageProperties())
-	for _, info := range sortedTypes() {
+	if docs.common {
+		heading("All entries")
+		rstProperties(w, layout.Properties(layout.Common{}))
+	}
+	if docs.image {
+		heading("Images")
+		rstProperties(w, imageProperties())
+	}
+	for _, info := range docs.types {
 		fmt.Fprintf(w, ".. _etype_%s:\n\n", strings.ReplaceAll(info.Name, "-", "_"))
 		heading(fmt.Sprintf("Entry: %s: %s", info.Name, info.Summary))
 		fmt.Fprintf(w, "%s\n\n", info.Doc)
@@ -128,13 +249,19 @@ func imageProperties() []*layout.Property {
 }
 
 // writeEntryMarkdown writes the reference for docs/entries.md.
-func writeEntryMarkdown(w io.Writer) error {
-	fmt.Fprintf(w, "# Entry types\n\n<!-- Made by `binman entry-docs --format md`. -->\n\n%s\n", entryDocsIntro)
-	fmt.Fprint(w, "## All entries\n\n")
-	mdProperties(w, layout.Properties(layout.Common{}))
-	fmt.Fprint(w, "## Images\n\nAn image is a section with these further properties.\n\n")
-	mdProperties(w, imageProperties())
-	for _, info := range sortedTypes() {
+func writeEntryMarkdown(w io.Writer, docs *entryDocs) error {
+	if docs.whole {
+		fmt.Fprintf(w, "# Entry types\n\n<!-- Made by `binman entry-docs --format md`. -->\n\n%s\n", entryDocsIntro)
+	}
+	if docs.common {
+		fmt.Fprint(w, "## All entries\n\n")
+		mdProperties(w, layout.Properties(layout.Common{}))
+	}
+	if docs.image {
+		fmt.Fprintf(w, "## Images\n\n%s\n\n", imageIntro)
+		mdProperties(w, imageProperties())
+	}
+	for _, info := range docs.types {
 		fmt.Fprintf(w, "## %s\n\n%s.\n\n%s\n\n", info.Name, info.Summary, markdownDoc(info.Doc))
 		if props := ownProperties(info); len(props) > 0 {
 			mdProperties(w, props)
@@ -164,7 +291,7 @@ func mdProperties(w io.Writer, props []*layout.Property) {
 }
 
 // writeEntryJSON writes the reference for other programs, such as editors.
-func writeEntryJSON(w io.Writer) error {
+func writeEntryJSON(w io.Writer, docs *entryDocs) error {
 	type property struct {
 		Name     string `json:"name"`
 		Kind     string `json:"kind"`
@@ -187,15 +314,18 @@ func writeEntryJSON(w io.Writer) error {
 		return list
 	}
 	types := []entry{}
-	for _, info := range sortedTypes() {
+	for _, info := range docs.types {
 		_, section := info.New().(layout.Container)
 		types = append(types, entry{info.Name, info.Summary, info.Doc, section, convert(ownProperties(info))})
 	}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", " ")
-	return enc.Encode(map[string]any{
-		"common": convert(layout.Properties(layout.Common{})),
-		"image":  convert(imageProperties()),
-		"types":  types,
-	})
+	out := map[string]any{"types": types}
+	if docs.common {
+		out["common"] = convert(layout.Properties(layout.Common{}))
+	}
+	if docs.image {
+		out["image"] = convert(imageProperties())
+	}
+	return enc.Encode(out)
 }

@@ -34,13 +34,13 @@ func (g *globals) extractCommand() command {
 			Name: "extract",
 			Help: "Extract files from an image",
 			Options: []argparse.Option{
-				{Names: []string{"-F", "--format"}, Value: argparse.String(&o.format, ""), Help: "Select an alternative format for extracted data ('list' shows them)"},
+				{Names: []string{"-F", "--format"}, Value: argparse.String(&o.format, ""), Complete: g.altFormats(&o.image), Help: "Select an alternative format for extracted data ('list' shows them)"},
 				{Names: []string{"-i", "--image"}, Value: argparse.String(&o.image, ""), Required: true, Help: "Image filename to extract"},
 				{Names: []string{"-f", "--filename"}, Value: argparse.String(&o.filename, ""), Help: "Output filename to write to"},
 				{Names: []string{"-O", "--outdir"}, Value: argparse.String(&o.outDir, ""), Help: "Path to directory to use for output files"},
 				{Names: []string{"-U", "--uncompressed"}, Value: argparse.Flag(&o.stored), Help: "Output raw data for compressed entries: leave them compressed"},
 			},
-			Args: []argparse.Arg{{Name: "paths", Nargs: "*", Value: argparse.Strings(&o.paths), Help: "Paths within file to extract (wildcard)"}},
+			Args: []argparse.Arg{{Name: "paths", Nargs: "*", Value: argparse.Strings(&o.paths), Help: "Paths within file to extract (wildcard)", Complete: g.entryPaths(&o.image)}},
 		},
 		run: o.run,
 	}

@@ -28,7 +28,7 @@ func (g *globals) lsCommand() command {
 				{Names: []string{"-i", "--image"}, Value: argparse.String(&image, ""), Required: true, Help: "Image filename to list"},
 				{Names: []string{"--json"}, Extension: true, Value: argparse.Flag(&asJSON), Help: "Print JSON instead of a table"},
 			},
-			Args: []argparse.Arg{{Name: "paths", Nargs: "*", Value: argparse.Strings(&paths), Help: "Paths within file to list (wildcard)"}},
+			Args: []argparse.Arg{{Name: "paths", Nargs: "*", Value: argparse.Strings(&paths), Help: "Paths within file to list (wildcard)", Complete: g.entryPaths(&image)}},
 		},
 		run: func() error {
 			img, err := g.open(image)

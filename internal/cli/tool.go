@@ -30,7 +30,7 @@ func (g *globals) toolCommand() command {
 				{Names: []string{"-l", "--list"}, Value: argparse.Flag(&o.list), Help: "List all known bintools"},
 				{Names: []string{"-f", "--fetch"}, Value: argparse.Flag(&o.fetch), Help: "Say how to install bintools (or: all/missing)"},
 			},
-			Args: []argparse.Arg{{Name: "bintools", Nargs: "*", Value: argparse.Strings(&o.names), Help: "Names of bintools"}},
+			Args: []argparse.Arg{{Name: "bintools", Nargs: "*", Value: argparse.Strings(&o.names), Help: "Names of bintools", Complete: toolNames}},
 		},
 		run: o.run,
 	}
