@@ -330,6 +330,19 @@ func TestReplacePadded(t *testing.T) {
 	}
 }
 
+// What ends like the padding of a section is not padding in a format, which
+// knows how long its parts are.
+func TestReplaceFormatEnds(t *testing.T) {
+	m := machine{files: map[string][]byte{"x": []byte("a\x00\x00")}}
+	got, err := open(t, m.build(t, `box { wide; a { from = "x"; }; }; fdtmap { };`).image(t)).put(t, "box/a", "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := open(t, got).contents(t, "box/a"); s != "a" {
+		t.Errorf("it has %q", s)
+	}
+}
+
 // Data may come as it is to be stored.
 func TestReplaceStored(t *testing.T) {
 	const body = `allow-repack; b { compress = "gzip"; len = <50>; }; box { wide; c { len = <60>; box-compress = "lz4"; }; }; wrapped { is = "w"; }; a { is = "a"; };
