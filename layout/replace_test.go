@@ -184,6 +184,28 @@ func TestReplaceStretched(t *testing.T) {
 	}
 }
 
+// The hash of an entry that reaches up to the next one follows when that changes
+// its size: what filled it up is not part of the contents any more.
+func TestReplaceStretchedHash(t *testing.T) {
+	o := open(t, build(t, `allow-repack; a { is = "a"; }; b { is = "bbbb"; extend-size; `+hashed+`}; c { is = "c"; offset = <10>; }; fdtmap { };`).image(t))
+	for _, c := range []struct{ path, data, slot, hashed string }{
+		{"b", "bb", "bb\x00\x00\x00\x00\x00\x00\x00", "bb\x00\x00"},
+		{"a", "aa", "bb\x00\x00\x00\x00\x00\x00", "bb"},
+	} {
+		got, err := o.put(t, c.path, c.data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o = open(t, got)
+		if s := o.contents(t, "b"); s != c.slot {
+			t.Errorf("it has %q, want %q", s, c.slot)
+		}
+		if v, _ := mapTree(t, got).Node("/b/hash").Bytes("value"); fmt.Sprintf("%x", v) != sum([]byte(c.hashed)) {
+			t.Errorf("after a change to %s, the hash is not that of %q", c.path, c.hashed)
+		}
+	}
+}
+
 // Contents that become smaller are filled up, unless the entry has a size of
 // its own.
 func TestReplaceSmaller(t *testing.T) {
