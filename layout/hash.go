@@ -41,7 +41,7 @@ func (e *Entry) checkHashNode(node *fdt.Node) error {
 
 // setHash sets the hash of the contents in the hash subnode.
 func (b *Build) setHash(e *Entry) error {
-	if e.hashNode == nil || b.opened != nil && !e.dirty() {
+	if e.hashNode == nil || b.opened != nil && !e.dirty() && !e.stretched() {
 		return nil
 	}
 	h := sha256.New()
@@ -55,6 +55,12 @@ func (b *Build) setHash(e *Entry) error {
 		n.node.SetProp("value", h.Sum(nil))
 	}
 	return nil
+}
+
+// stretched says whether the contents of an entry of an opened image differ from
+// what that has of them by what extend-size adds, for another size.
+func (e *Entry) stretched() bool {
+	return e.ExtendSize && e.Section == nil && e.Size != e.opened.size
 }
 
 // noteHashed asks for another pass if the entry is about to get contents that

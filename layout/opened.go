@@ -94,9 +94,16 @@ func (o *Opened) open(e *Entry) error {
 	}
 	for i, child := range e.Section.Entries {
 		child.opened.item = items[i]
+		if child.wasLeftOut() {
+			child.opened.item = Item{}
+		}
 	}
 	return nil
 }
+
+// wasLeftOut says whether the image was built without the entry: only its map
+// has it, and nothing is what it holds.
+func (e *Entry) wasLeftOut() bool { return e.Optional && e.opened.size == Some(0) }
 
 // item returns what the container of an entry has of it.
 func (o *Opened) item(e *Entry) (Item, error) {
@@ -197,7 +204,7 @@ func (o *Opened) Contents(e *Entry) (content.Data, error) {
 	if err != nil {
 		return content.Data{}, err
 	}
-	if it.Padded && !e.Processed() {
+	if it.Padded && !e.Processed() || e.wasLeftOut() {
 		return it.Data, nil
 	}
 	data, err := e.bare(it)

@@ -183,6 +183,9 @@ func (o *Opened) unchanged(r Replacement) (bool, error) {
 		_, err := e.unwrap(r.Data) // what can be read ends where it says
 		return err == nil, nil
 	}
+	if !e.opened.item.Padded {
+		return false, nil // nothing fills it up in its container
+	}
 	return have.Slice(n, have.Len()-n).TrimRight(e.padByte()).Len() == 0, nil
 }
 

@@ -184,6 +184,28 @@ func TestReplaceStretched(t *testing.T) {
 	}
 }
 
+// The hash of an entry that reaches up to the next one follows when that changes
+// its size: what filled it up is not part of the contents any more.
+func TestReplaceStretchedHash(t *testing.T) {
+	o := open(t, build(t, `allow-repack; a { is = "a"; }; b { is = "bbbb"; extend-size; `+hashed+`}; c { is = "c"; offset = <10>; }; fdtmap { };`).image(t))
+	for _, c := range []struct{ path, data, slot, hashed string }{
+		{"b", "bb", "bb\x00\x00\x00\x00\x00\x00\x00", "bb\x00\x00"},
+		{"a", "aa", "bb\x00\x00\x00\x00\x00\x00", "bb"},
+	} {
+		got, err := o.put(t, c.path, c.data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o = open(t, got)
+		if s := o.contents(t, "b"); s != c.slot {
+			t.Errorf("it has %q, want %q", s, c.slot)
+		}
+		if v, _ := mapTree(t, got).Node("/b/hash").Bytes("value"); fmt.Sprintf("%x", v) != sum([]byte(c.hashed)) {
+			t.Errorf("after a change to %s, the hash is not that of %q", c.path, c.hashed)
+		}
+	}
+}
+
 // Contents that become smaller are filled up, unless the entry has a size of
 // its own.
 func TestReplaceSmaller(t *testing.T) {
@@ -327,6 +349,19 @@ func TestReplacePadded(t *testing.T) {
 	for _, data := range []string{"x.bbbb.", "..bbbbx", ".bbbbbb"} {
 		_, err := open(t, image).put(t, "a", data)
 		wantError(t, err, "Entry data size does not match")
+	}
+}
+
+// What ends like the padding of a section is not padding in a format, which
+// knows how long its parts are.
+func TestReplaceFormatEnds(t *testing.T) {
+	m := machine{files: map[string][]byte{"x": []byte("a\x00\x00")}}
+	got, err := open(t, m.build(t, `box { wide; a { from = "x"; }; }; fdtmap { };`).image(t)).put(t, "box/a", "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := open(t, got).contents(t, "box/a"); s != "a" {
+		t.Errorf("it has %q", s)
 	}
 }
 

@@ -159,9 +159,10 @@ func (m *Map) locate(file int64) bool {
 			continue
 		}
 		// Positions count from the start of the section that the image is,
-		// in maps of older versions of the original from 0.
+		// as offsets do; in maps of older versions of the original from 0.
 		base := m.Pos - padding - (at - origin - start)
-		if m.Pos-padding == at-origin {
+		offset, ok := number(node, "offset")
+		if counts := ok && node.Parent == root && offset == at-origin; m.Pos-padding == at-origin && !counts {
 			base = 0
 		}
 		fits := base >= 0 && size > 0 && size <= file-base

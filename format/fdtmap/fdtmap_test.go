@@ -67,6 +67,9 @@ func TestFind(t *testing.T) {
 		{"in a ROM that ends at 4 GiB", file(0x1000, map[int64]content.Data{
 			0x200: fdtmap.Marshal(tree(t, "size = <0x1000>; end-at-4gb; fdtmap { image-pos = <0xfffff200>; };")),
 		}), 0x200, 0, 0x1000},
+		{"as far from the start of the file as its image counts from", file(0x3000, map[int64]content.Data{
+			0x1200: fdtmap.Marshal(tree(t, "size = <0x1000>; skip-at-start = <0x1000>; fdtmap { offset = <0x1200>; image-pos = <0x1200>; };")),
+		}), 0x1200, 0x1000, 0x1000},
 		{"in such a ROM, with positions from 0", file(0x1000, map[int64]content.Data{
 			0x200: fdtmap.Marshal(tree(t, "size = <0x1000>; end-at-4gb; fdtmap { image-pos = <0x200>; };")),
 		}), 0x200, 0, 0x1000},

@@ -36,6 +36,9 @@ func (st *state) container(s *snapshot, e *entry) *violation {
 		return failf(e.node.typ, e.node, "%v", err)
 	}
 	for _, k := range e.kids {
+		if k.node.absent {
+			continue
+		}
 		i := slices.IndexFunc(parts, func(p part) bool { return p.node == k.node })
 		if i < 0 {
 			return failf(e.node.typ, k.node, "is listed, but not in the container")

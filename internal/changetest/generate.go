@@ -50,6 +50,8 @@ func kinds() []kind {
 		{"u-boot", 4, (*generator).uboot},
 		{"files", 3, (*generator).listed},
 		{"blob", 20, (*generator).blob},
+		{"list", 3, (*generator).list},
+		{"absent", 2, (*generator).absent},
 		{"text", 8, (*generator).text},
 		{"fill", 5, (*generator).fill},
 		{"null", 5, (*generator).null},
@@ -126,6 +128,9 @@ func generate(r *rand.Rand, without []string) *image {
 // a size.
 func (g *generator) fillSection(s *node, depth int, sized bool) {
 	s.padByte = pick[byte](g.Rand, 0, 0, 0xff, 0xff, 0x5a)
+	if depth > 0 && g.wants("prefix", 8) {
+		s.add(`name-prefix = "rw-"`)
+	}
 	count := 1 + g.IntN(3)
 	mapAt, header := -1, ""
 	if depth == 0 {
@@ -236,6 +241,9 @@ func (g *generator) own(s *node, typ string, bound int64) *node {
 // place gives the entry of a section properties that say where it goes, and
 // the section the bound that comes of it.
 func (g *generator) place(s, n *node) {
+	if n.absent {
+		return // it takes no room
+	}
 	exact := n.size != unset // its contents fill its size, or need all of it
 	if !exact {
 		g.pad(n)
@@ -311,7 +319,7 @@ func (g *generator) overlapped(s *node) {
 // collection adds the contents of entries of the section once more.
 func (g *generator) collection(s *node) {
 	candidates := slices.DeleteFunc(slices.Clone(s.kids), func(n *node) bool {
-		return slices.Contains([]string{"fdtmap", "image-header", "fmap"}, n.typ) || n.overlap ||
+		return slices.Contains([]string{"fdtmap", "image-header", "fmap"}, n.typ) || n.overlap || n.absent ||
 			slices.ContainsFunc(s.kids, func(o *node) bool { return o.overlap && o.offset >= n.offset && n.offset != unset })
 	})
 	if len(candidates) == 0 {
@@ -334,7 +342,7 @@ func (g *generator) extended(s *node) {
 	i := g.IntN(len(s.kids))
 	n := s.kids[i]
 	fits := i+1 < len(s.kids) && !s.kids[i+1].overlap || i+1 == len(s.kids) && s.size != unset
-	if fits && !n.isOurs() && !n.isTree() && n.typ != "null" && !n.overlap && n.label == "" && n.typ != "u-boot-env" && n.alignEnd+n.alignSize == 0 {
+	if fits && !n.isOurs() && !n.isTree() && n.typ != "null" && !n.absent && !n.overlap && n.label == "" && n.typ != "u-boot-env" && n.alignEnd+n.alignSize == 0 {
 		n.extend = true
 	}
 }
@@ -347,6 +355,29 @@ func (g *generator) blob(n *node, _ int) {
 	if n.parent.places() {
 		g.compression(n, codec.Names())
 	}
+}
+
+// list is of several files, compressed one by one.
+func (g *generator) list(n *node, _ int) {
+	n.typ = "blob-ext-list"
+	var names []string
+	for i := range 1 + g.IntN(3) {
+		data := g.bytes()
+		names = append(names, `"`+g.file(fmt.Sprintf("%s.%d", n.name, i), data)+`"`)
+		n.bound += int64(len(data))
+	}
+	n.add("filenames = %s", strings.Join(names, ", "))
+	if n.parent.places() && g.chance(30) {
+		n.compress = pick(g.Rand, codec.Names()...)
+		n.bound += n.bound/2 + int64(800*len(names))
+	}
+}
+
+// absent is left out of the image, although its map has it.
+func (g *generator) absent(n *node, _ int) {
+	n.typ, n.absent = "blob-ext", true
+	n.add(`filename = "none"`)
+	n.add("optional")
 }
 
 // compression compresses what the node holds, perhaps.
@@ -523,6 +554,9 @@ func (g *generator) uboot(n *node, _ int) {
 		kid.typ, kid.made = name, true
 	}
 	n.bound = int64(len(g.img.files["u-boot-nodtb.bin"])) + treeBound
+	if n.parent.places() {
+		g.compression(n, codec.Names())
+	}
 }
 
 func (g *generator) listed(n *node, _ int) {

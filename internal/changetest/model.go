@@ -35,6 +35,7 @@ type node struct {
 	kids             []*node
 	parent           *node
 	made             bool // by binman, out of the parent: it is not in the source
+	absent           bool // it is left out, and only listed
 	prepend          bool // its length stands before a device tree
 
 	offset, size               int64 // unset if not asked for

@@ -216,7 +216,7 @@ func (w *worker) build(img *image) (*state, *snapshot, *violation, error) {
 	}
 	if v == nil && err == nil {
 		maps, _ := filepath.Glob(filepath.Join(out, "*.map"))
-		v, err = st.readMapText(s, strings.Join(maps, ""))
+		v, err = st.readMapText(s, strings.Join(maps, ""), true)
 	}
 	return st, s, v, err
 }
@@ -225,12 +225,12 @@ func (w *worker) take(img *image) (*snapshot, *violation) {
 	return w.Program.take(img, w.path("image.bin"), w.path("all"))
 }
 
-func (st *state) readMapText(s *snapshot, name string) (*violation, error) {
+func (st *state) readMapText(s *snapshot, name string, build bool) (*violation, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
-	return st.mapText(s, string(text)), nil
+	return st.mapText(s, string(text), build), nil
 }
 
 // perform runs a step, the nth of its image, and checks what has come of it.
@@ -278,7 +278,7 @@ func (w *worker) perform(st *state, before *snapshot, p *step, nth int) (after *
 		}
 	}
 	if v == nil && p.has("-m") {
-		v, err = st.readMapText(after, w.path("image.map"))
+		v, err = st.readMapText(after, w.path("image.map"), false)
 	}
 	return after, true, v, err
 }
