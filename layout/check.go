@@ -138,7 +138,7 @@ func (r *reader) survey(tree *fdt.Tree) {
 	for _, img := range r.b.Images {
 		img.Entry.walkDescribed(func(e *Entry) {
 			if c, ok := e.Type.(Checker); ok && !e.broken {
-				c.Check(r.b.ctx(), e, r.report)
+				c.Check(r.context(), e, r.report)
 			}
 		})
 	}
@@ -191,7 +191,7 @@ func (r *reader) dependencies(root *Entry) {
 			return
 		}
 		if d, ok := e.Type.(Depender); ok {
-			_, err := d.Depends(r.b.ctx(), e)
+			_, err := d.Depends(r.context(), e)
 			report(e, err)
 		}
 		if len(e.OffsetFromELF) > 0 && !e.WantOffset.Known && e.Parent != nil {

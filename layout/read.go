@@ -31,9 +31,18 @@ func IsSpecialNode(node *fdt.Node) bool {
 // except when it checks: then it goes on to find all.
 type reader struct {
 	b        *Build
-	quiet    bool // what is suspicious has been said already
+	ctx      *Context // what types see, once one has asked
+	quiet    bool     // what is suspicious has been said already
 	findings []Finding
 	strict   error // the first finding, if findings are errors
+}
+
+// context returns what types see: the same for all of the many entries.
+func (r *reader) context() *Context {
+	if r.ctx == nil {
+		r.ctx = r.b.ctx()
+	}
+	return r.ctx
 }
 
 // fail returns err, or notes it when the reader checks: what is known of the
@@ -165,7 +174,7 @@ func (r *reader) expands(e *Entry, expanded *TypeInfo) bool {
 	if r.b.checks || !r.b.UseExpanded || e.As.Plain || e.Node.Has("no-expanded") {
 		return false
 	}
-	if expanded.Expands != nil && !expanded.Expands(r.b.ctx()) {
+	if expanded.Expands != nil && !expanded.Expands(r.context()) {
 		r.b.Log.Printf(Detail, "Node '%s': etype '%s': %s not selected", e.Path(), e.TypeName, expanded.Name)
 		return false
 	}
@@ -301,7 +310,7 @@ func (r *reader) complete(e *Entry) error {
 		}
 	}
 	if t, ok := e.Type.(Reader); ok {
-		if err := r.fail(e, t.Read(r.b.ctx(), e)); err != nil {
+		if err := r.fail(e, t.Read(r.context(), e)); err != nil {
 			return err
 		}
 	}
@@ -400,7 +409,7 @@ func (r *reader) children(e *Entry) error {
 // described lists what the node of e describes.
 func (r *reader) described(e *Entry) ([]Child, error) {
 	if h, ok := e.Type.(Holder); ok {
-		return h.Children(r.b.ctx(), e)
+		return h.Children(r.context(), e)
 	}
 	if e.Section == nil {
 		r.lookForLost(e)
