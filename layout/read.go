@@ -380,11 +380,13 @@ func (r *reader) children(e *Entry) error {
 	if err != nil {
 		return r.fail(e, err)
 	}
-	var held []*Entry
+	held := make([]*Entry, 0, len(list))
 	e.Sources = nil
 	for _, c := range list {
-		if err := r.fail(&Entry{Node: c.Node}, c.Err); err != nil {
-			return err
+		if c.Err != nil {
+			if err := r.fail(&Entry{Node: c.Node}, c.Err); err != nil {
+				return err
+			}
 		}
 		child, err := r.child(e, c)
 		if err != nil {
@@ -420,7 +422,7 @@ func (r *reader) described(e *Entry) ([]Child, error) {
 
 // Subnodes returns an entry for each subnode of e but the special ones.
 func Subnodes(e *Entry) []Child {
-	var list []Child
+	list := make([]Child, 0, len(e.Node.Subnodes))
 	for _, node := range e.Node.Subnodes {
 		if !IsSpecialNode(node) {
 			list = append(list, Child{Node: node})
