@@ -3,7 +3,9 @@
 package describe
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"binman/fdt"
 )
@@ -29,3 +31,32 @@ func (e *NodeError) Error() string {
 
 // Unwrap returns the cause.
 func (e *NodeError) Unwrap() error { return e.Err }
+
+// At gives an error about a node the place of another node in it, or of a
+// property if there is one of that name.
+func At(err error, node *fdt.Node, prop string) error {
+	ne, ok := errors.AsType[*NodeError](err)
+	if !ok {
+		return err
+	}
+	if node.Pos != (fdt.Pos{}) {
+		ne.Pos = node.Pos
+	}
+	p := node.Prop(prop)
+	if p == nil {
+		return err
+	}
+	ne.Prop = prop
+	if p.Pos != (fdt.Pos{}) {
+		ne.Pos = p.Pos
+	}
+	return err
+}
+
+// Advise adds a line to an error about a node that says what to do about it.
+func Advise(err error, format string, args ...any) error {
+	if ne, ok := errors.AsType[*NodeError](err); ok {
+		ne.Hint = strings.TrimPrefix(ne.Hint+"\n"+fmt.Sprintf(format, args...), "\n")
+	}
+	return err
+}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"binman/content"
+	"binman/describe"
 	"binman/layout"
 )
 
@@ -103,7 +104,7 @@ func (f *Blob) Check(ctx *layout.Context, e *layout.Entry, report func(layout.Le
 		return
 	}
 	if _, ok := fileSize(ctx, e.File); !ok {
-		report(layout.Warning, layout.Advise(e.Errorf("no property 'filename': the entry is taken to be the file '%s'", e.File), `add filename = "...";`))
+		report(layout.Warning, describe.Advise(e.Errorf("no property 'filename': the entry is taken to be the file '%s'", e.File), `add filename = "...";`))
 	}
 }
 
@@ -235,7 +236,7 @@ func (l *BlobExtList) Read(ctx *layout.Context, e *layout.Entry) error {
 // Check warns of a list without files.
 func (l *BlobExtList) Check(ctx *layout.Context, e *layout.Entry, report func(layout.Level, error)) {
 	if len(l.Filenames) == 0 {
-		report(layout.Warning, layout.Advise(e.Errorf("no property 'filenames': the entry is empty"), `add filenames = "...", "...";`))
+		report(layout.Warning, describe.Advise(e.Errorf("no property 'filenames': the entry is empty"), `add filenames = "...", "...";`))
 	}
 }
 

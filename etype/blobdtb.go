@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 
 	"binman/content"
+	"binman/describe"
 	"binman/internal/suggest"
 	"binman/layout"
 )
@@ -32,7 +33,7 @@ func (d *BlobDTB) Read(ctx *layout.Context, e *layout.Entry) error {
 		return err
 	}
 	if d.Prepend != "" && d.Prepend != "length" {
-		return layout.Advise(e.PropErrorf("prepend", "Invalid prepend in '%s': '%s'", e.Node.Name, d.Prepend), "%s", suggest.Known([]string{"length"}))
+		return describe.Advise(e.PropErrorf("prepend", "Invalid prepend in '%s': '%s'", e.Node.Name, d.Prepend), "%s", suggest.Known([]string{"length"}))
 	}
 	return nil
 }
@@ -47,7 +48,7 @@ func (d *BlobDTB) checkHeader(e *layout.Entry) error {
 	if e.Compress != "zstd" || d.Prepend == "length" {
 		return nil
 	}
-	return layout.Advise(e.PropErrorf("compress", "The zstd compression requires a length header"), `add prepend = "length";`)
+	return describe.Advise(e.PropErrorf("compress", "The zstd compression requires a length header"), `add prepend = "length";`)
 }
 
 // LeastSize returns 1: how large the device tree will be depends on what is in

@@ -10,6 +10,7 @@ import (
 
 	"binman/codec"
 	"binman/content"
+	"binman/describe"
 	"binman/elf"
 	"binman/fdt"
 	"binman/format/cbfs"
@@ -116,7 +117,7 @@ func (c *CBFS) Read(ctx *layout.Context, e *layout.Entry) error {
 	arch, ok := cbfs.ParseArch(c.Arch)
 	if !ok && !ctx.Opened {
 		err := e.PropErrorf("cbfs-arch", "Invalid architecture '%s'", c.Arch)
-		return layout.Advise(err, "%s", suggest.Known([]string{"x86", "arm", "arm64", "mips", "ppc64", "riscv", "unknown"}))
+		return describe.Advise(err, "%s", suggest.Known([]string{"x86", "arm", "arm64", "mips", "ppc64", "riscv", "unknown"}))
 	}
 	c.arch = arch
 	if !e.WantSize.Known && !ctx.Opened {
@@ -175,7 +176,7 @@ func readCBFSFile(e *layout.Entry, node *fdt.Node) (cbfsFile, error) {
 	case "stage":
 		f.Type = cbfs.Stage
 	default:
-		f.badType = layout.At(&layout.NodeError{Kind: "Node", Path: node.Path(),
+		f.badType = describe.At(&layout.NodeError{Kind: "Node", Path: node.Path(),
 			Msg: fmt.Sprintf("Unknown cbfs-type '%s' (use 'raw', 'stage')", typ)}, node, "cbfs-type")
 	}
 	compress, err := str("cbfs-compress", cbfs.Uncompressed.String())
@@ -184,8 +185,8 @@ func readCBFSFile(e *layout.Entry, node *fdt.Node) (cbfsFile, error) {
 	}
 	compression, ok := cbfs.ParseCompression(compress)
 	if !ok {
-		err := layout.At(e.Errorf("Invalid compression in '%s': '%s'", node.Name, compress), node, "cbfs-compress")
-		return f, layout.Advise(err, "%s", suggest.Known([]string{"none", "lz4", "lzma"}))
+		err := describe.At(e.Errorf("Invalid compression in '%s': '%s'", node.Name, compress), node, "cbfs-compress")
+		return f, describe.Advise(err, "%s", suggest.Known([]string{"none", "lz4", "lzma"}))
 	}
 	if f.Type == cbfs.Raw {
 		f.Compression = compression

@@ -4,6 +4,7 @@ package etype
 
 import (
 	"binman/content"
+	"binman/describe"
 	"binman/layout"
 )
 
@@ -55,7 +56,7 @@ func (c *Collection) Depends(ctx *layout.Context, e *layout.Entry) ([]*layout.En
 
 func (c *Collection) entries(ctx *layout.Context, e *layout.Entry) ([]*layout.Entry, error) {
 	list, err := ctx.Phandles(e, c.Content)
-	return list, layout.At(err, e.Node, "content")
+	return list, describe.At(err, e.Node, "content")
 }
 
 // Contents joins the contents of the entries.

@@ -4,6 +4,7 @@ package etype
 
 import (
 	"binman/content"
+	"binman/describe"
 	"binman/fdt"
 	"binman/format/fdtmap"
 	"binman/layout"
@@ -46,7 +47,7 @@ fdtmap {
 // it.
 func (m *FDTMap) Check(ctx *layout.Context, e *layout.Entry, report func(layout.Level, error)) {
 	if !ctx.UpdateFDT {
-		report(layout.Notice, layout.Advise(e.Errorf("the FDT map does not tell where entries are unless the image is built with -u (--update-fdt)"), "without, 'ls', 'extract' and 'replace' do not work on the image"))
+		report(layout.Notice, describe.Advise(e.Errorf("the FDT map does not tell where entries are unless the image is built with -u (--update-fdt)"), "without, 'ls', 'extract' and 'replace' do not work on the image"))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"binman/content"
+	"binman/describe"
 	"binman/fdt"
 	"binman/format/fip"
 	"binman/internal/suggest"
@@ -149,19 +150,19 @@ func readFIPImage(e *layout.Entry, node *fdt.Node) (fipImage, error) {
 		return img, err
 	}
 	if !ok || name == "" {
-		err := layout.At(e.Errorf("Must provide a fip-type (node name '%s' is not a known FIP type)", node.Name), node, "")
+		err := describe.At(e.Errorf("Must provide a fip-type (node name '%s' is not a known FIP type)", node.Name), node, "")
 		if near := suggest.Nearest(node.Name, fipTypes()); near != "" {
-			return img, layout.Advise(err, "did you mean '%s'?", near)
+			return img, describe.Advise(err, "did you mean '%s'?", near)
 		}
 		return img, err
 	}
 	typ, ok := fip.ByName(name)
 	if !ok {
-		err := layout.At(e.Errorf("Unknown FIP entry type '%s' in '%s'", name, node.Name), node, "fip-type")
+		err := describe.At(e.Errorf("Unknown FIP entry type '%s' in '%s'", name, node.Name), node, "fip-type")
 		if near := suggest.Nearest(name, fipTypes()); near != "" {
-			return img, layout.Advise(err, "did you mean '%s'?", near)
+			return img, describe.Advise(err, "did you mean '%s'?", near)
 		}
-		return img, layout.Advise(err, "%s", suggest.Known(fipTypes()))
+		return img, describe.Advise(err, "%s", suggest.Known(fipTypes()))
 	}
 	img.uuid = typ.UUID
 	return img, nil

@@ -3,6 +3,7 @@
 package etype_test
 
 import (
+	"binman/content/iodir"
 	"binman/internal/host"
 	"bytes"
 	"encoding/binary"
@@ -242,7 +243,7 @@ func TestFITExample(t *testing.T) {
 	if got := fmt.Sprint(f.Default, f.Configs[0].Refs); got != "conf-1[{fdt [fdt-1]} {firmware [uboot]}]" {
 		t.Error(got)
 	}
-	b := &layout.Build{Options: layout.Options{Trees: etype.Trees(), Env: host.Env(), Input: host.Input(), Types: etype.Table(), Output: layout.Output{Dir: t.TempDir()}, Description: filepath.Join(description{source: "binman { " + info.Example + " };"}.prepare(t, nil), "image.dts")}}
+	b := &layout.Build{Options: layout.Options{Trees: etype.Trees(), Env: host.Env(), Input: host.Input(), Types: etype.Table(), Output: iodir.Output{Dir: t.TempDir()}, Description: filepath.Join(description{source: "binman { " + info.Example + " };"}.prepare(t, nil), "image.dts")}}
 	findings, err := b.Check()
 	if err != nil || len(findings) > 0 {
 		t.Errorf("check finds %v, error %v", findings, err)
@@ -422,7 +423,7 @@ func TestFITMissingTool(t *testing.T) {
 	for _, allow := range []bool{false, true} {
 		var log strings.Builder
 		b := &layout.Build{Options: layout.Options{
-			Trees: etype.Trees(), Env: host.Env(), Description: filepath.Join(dir, "image.dts"), Types: etype.Table(), Input: host.Input(dir), Output: layout.Output{Dir: t.TempDir()},
+			Trees: etype.Trees(), Env: host.Env(), Description: filepath.Join(dir, "image.dts"), Types: etype.Table(), Input: host.Input(dir), Output: iodir.Output{Dir: t.TempDir()},
 			MissingTools: map[string]bool{"mkimage": true}, AllowMissing: allow, Log: &layout.Log{Err: &log, Level: layout.Warning},
 		}}
 		err := b.Run()
@@ -442,7 +443,7 @@ func TestFITCheck(t *testing.T) {
 		images { a { loadd = <1>; blob { filenam = "x"; }; unknown { }; hash-1 { algo = "any"; whatever; }; }; @fdt-SEQ { fit,loed; atf-bl31 { optionl; }; }; };
 		configurations { c { strange; deep { deeper { }; }; }; }; }; };`
 	dir := description{source: src}.prepare(t, nil)
-	b := &layout.Build{Options: layout.Options{Trees: etype.Trees(), Env: host.Env(), Input: host.Input(), Types: etype.Table(), Output: layout.Output{Dir: t.TempDir()}, Description: filepath.Join(dir, "image.dts")}}
+	b := &layout.Build{Options: layout.Options{Trees: etype.Trees(), Env: host.Env(), Input: host.Input(), Types: etype.Table(), Output: iodir.Output{Dir: t.TempDir()}, Description: filepath.Join(dir, "image.dts")}}
 	findings, err := b.Check()
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"binman/content"
+	"binman/describe"
 	"binman/fdt"
 	"binman/format/fit"
 	"binman/internal/suggest"
@@ -84,14 +85,14 @@ func fitError(e *layout.Entry, err error) error {
 	if !ok {
 		return wrapped
 	}
-	layout.At(wrapped, bad.Node, bad.Prop)
+	describe.At(wrapped, bad.Node, bad.Prop)
 	if near := suggest.Nearest(bad.Value, bad.Known); near != "" {
-		return layout.Advise(wrapped, "did you mean '%s'?", near)
+		return describe.Advise(wrapped, "did you mean '%s'?", near)
 	}
 	if bad.Value == "" {
 		return wrapped
 	}
-	return layout.Advise(wrapped, "%s", suggest.Known(bad.Known))
+	return describe.Advise(wrapped, "%s", suggest.Known(bad.Known))
 }
 
 // places returns where the FIT has the images.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"binman/describe"
 	"binman/fdt"
 	"binman/fdt/bootph"
 	"binman/format/fit"
@@ -65,7 +66,7 @@ func noImages(e *layout.Entry) error {
 	err := e.Errorf("%w", errNoImages)
 	for _, sub := range e.Node.Subnodes {
 		if suggest.Misspelled(sub.Name, []string{"images"}) != "" {
-			return layout.Advise(layout.At(err, sub, ""), "there is a node '%s'", sub.Name)
+			return describe.Advise(describe.At(err, sub, ""), "there is a node '%s'", sub.Name)
 		}
 	}
 	return err
@@ -78,7 +79,7 @@ func (c *fitCheck) warn(node *fdt.Node, prop, format string, args ...any) {
 
 func nodeError(node *fdt.Node, prop, format string, args ...any) error {
 	err := &layout.NodeError{Kind: "Node", Path: node.Path(), Msg: fmt.Sprintf(format, args...)}
-	return layout.At(err, node, prop)
+	return describe.At(err, node, prop)
 }
 
 // hasInDescription says whether a node of the FIT will have a subnode of a name,
@@ -213,7 +214,7 @@ func (c *fitCheck) value(node *fdt.Node, prop string, known []string) {
 		near = word
 	}
 	if near != "" {
-		c.report(layout.Warning, layout.Advise(nodeError(node, prop, "U-Boot does not know '%s' as a value of '%s'; did you mean '%s'?", v, prop, near), "%s", suggest.Known(known)))
+		c.report(layout.Warning, describe.Advise(nodeError(node, prop, "U-Boot does not know '%s' as a value of '%s'; did you mean '%s'?", v, prop, near), "%s", suggest.Known(known)))
 	}
 }
 
@@ -248,7 +249,7 @@ func (c *fitCheck) name(node *fdt.Node) {
 	if c.signed {
 		level = layout.Warning
 	}
-	c.report(level, layout.Advise(
+	c.report(level, describe.Advise(
 		nodeError(node, "", "U-Boot refuses a FIT with '@' in the name of a node if it is built with FIT_SIGNATURE"),
 		"write '%s'", strings.ReplaceAll(node.Name, "@", "-")))
 }
@@ -294,7 +295,7 @@ func (c *fitCheck) directives(node *fdt.Node, inImages bool) {
 	}
 	if phase, ok, err := node.Str("fit,fdt-phase"); ok && err == nil {
 		if err := bootph.Check(phase); err != nil {
-			c.report(layout.Error, layout.At(subnodeError(c.e, node, "%w", err), node, "fit,fdt-phase"))
+			c.report(layout.Error, describe.At(subnodeError(c.e, node, "%w", err), node, "fit,fdt-phase"))
 		}
 	}
 }
@@ -302,13 +303,13 @@ func (c *fitCheck) directives(node *fdt.Node, inImages bool) {
 // unknownOperation and the like are what is said of mistakes in nodes that
 // stand for others, by a check and by a build.
 func unknownOperation(e *layout.Entry, node *fdt.Node, operation string) error {
-	err := layout.At(subnodeError(e, node, "Unknown operation '%s'", operation), node, "fit,operation")
-	return layout.Advise(err, "%s", suggest.Known([]string{"gen-fdt-nodes", "split-elf"}))
+	err := describe.At(subnodeError(e, node, "Unknown operation '%s'", operation), node, "fit,operation")
+	return describe.Advise(err, "%s", suggest.Known([]string{"gen-fdt-nodes", "split-elf"}))
 }
 
 func unknownDirective(e *layout.Entry, node *fdt.Node, name string, known []string) error {
-	err := layout.At(subnodeError(e, node, "Unknown directive '%s'", name), node, name)
-	return layout.Advise(err, "in this node %s", suggest.Known(known))
+	err := describe.At(subnodeError(e, node, "Unknown directive '%s'", name), node, name)
+	return describe.Advise(err, "in this node %s", suggest.Known(known))
 }
 
 func twoContents(e *layout.Entry, node *fdt.Node) error {
@@ -318,15 +319,15 @@ func twoContents(e *layout.Entry, node *fdt.Node) error {
 // noList says that a node stands for device trees, and nothing for which.
 func (f *FIT) noList(e *layout.Entry, node *fdt.Node) error {
 	if f.ListArg != "" {
-		err := layout.At(e.Errorf("Generator node requires '%s' entry argument", f.ListArg), node, "")
-		return layout.Advise(err, "list the device trees, without .dtb: -a %s='one two'", f.ListArg)
+		err := describe.At(e.Errorf("Generator node requires '%s' entry argument", f.ListArg), node, "")
+		return describe.Advise(err, "list the device trees, without .dtb: -a %s='one two'", f.ListArg)
 	}
-	err := layout.At(e.Errorf("Generator node requires 'fit,fdt-list' property"), node, "")
-	return layout.Advise(err, "or fit,fdt-list-val or fit,fdt-list-dir, in the FIT's own node")
+	err := describe.At(e.Errorf("Generator node requires 'fit,fdt-list' property"), node, "")
+	return describe.Advise(err, "or fit,fdt-list-val or fit,fdt-list-dir, in the FIT's own node")
 }
 
 // subnodeError makes an error about a node within the FIT.
 func subnodeError(e *layout.Entry, node *fdt.Node, format string, args ...any) error {
 	rel := strings.TrimPrefix(node.Path(), e.Node.Path()+"/")
-	return layout.At(e.Errorf("subnode '%s': "+format, append([]any{rel}, args...)...), node, "")
+	return describe.At(e.Errorf("subnode '%s': "+format, append([]any{rel}, args...)...), node, "")
 }

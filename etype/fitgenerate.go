@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"binman/content"
+	"binman/content/iodir"
 	"binman/elf"
 	"binman/fdt"
 	"binman/fdt/bootph"
@@ -98,7 +99,7 @@ func (t *treeNode) add(out *fdt.Node, inImages bool) error {
 
 // wrap says which node an error is about, unless that says where it looked.
 func (t *treeNode) wrap(err error) error {
-	if _, ok := err.(*layout.NotFoundError); ok {
+	if _, ok := err.(*iodir.NotFoundError); ok {
 		return err
 	}
 	return t.errorf(t.node, "%w", err)

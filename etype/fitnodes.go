@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"binman/content"
+	"binman/describe"
 	"binman/fdt"
 	"binman/format/fit"
 	"binman/layout"
@@ -150,10 +151,10 @@ func (f *FIT) defaultConfig(e *layout.Entry, p *fdt.Prop) (string, error) {
 	if len(f.trees) == 0 {
 		return "", nil
 	}
-	fail := func(format string, args ...any) error { return layout.At(e.Errorf(format, args...), p.Node, p.Name) }
+	fail := func(format string, args ...any) error { return describe.At(e.Errorf(format, args...), p.Node, p.Name) }
 	name := f.DefaultTree
 	if name == "" {
-		return "", layout.Advise(fail("Generated 'default' node requires default-dt entry argument"), "give it with -a default-dt=NAME, one of: %s", strings.Join(f.trees, ", "))
+		return "", describe.Advise(fail("Generated 'default' node requires default-dt entry argument"), "give it with -a default-dt=NAME, one of: %s", strings.Join(f.trees, ", "))
 	}
 	at := slices.Index(f.trees, name)
 	if at < 0 && f.treeDir != "" {

@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"binman/content"
+	"binman/content/iodir"
 	"binman/etype"
 	"binman/internal/host"
 	"binman/internal/judge"
@@ -468,7 +469,7 @@ func (f frame) build(t *testing.T, body string, in files) []byte {
 	var ctx layout.Context
 	b := &layout.Build{Options: layout.Options{
 		Trees: etype.Trees(), Env: host.Env(), Description: filepath.Join(dir, "image.dts"), Types: captureTypes(&ctx),
-		Input: host.Input(dir), Output: layout.Output{Dir: t.TempDir()}, UpdateFDT: true,
+		Input: host.Input(dir), Output: iodir.Output{Dir: t.TempDir()}, UpdateFDT: true,
 	}}
 	if err := b.Run(); err != nil {
 		t.Fatalf("%v\n%s", err, body)

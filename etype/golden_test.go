@@ -3,6 +3,7 @@
 package etype_test
 
 import (
+	"binman/content/iodir"
 	"binman/internal/host"
 	"bytes"
 	"crypto/sha256"
@@ -93,7 +94,7 @@ func (d description) build(t *testing.T, in files) (files, error) {
 		Types:        etype.Table(),
 		Args:         d.args,
 		Input:        host.Input(dir),
-		Output:       layout.Output{Dir: t.TempDir()},
+		Output:       iodir.Output{Dir: t.TempDir()},
 		Threads:      1,
 		UseExpanded:  true,
 		UpdateFDT:    d.updateFDT,

@@ -3,6 +3,7 @@
 package etype_test
 
 import (
+	"binman/content/iodir"
 	"binman/internal/host"
 	"bytes"
 	"crypto/sha256"
@@ -50,7 +51,7 @@ func checkHash(t *testing.T, entry string) {
 	b := &layout.Build{Options: layout.Options{
 		Trees: etype.Trees(), Env: host.Env(), Input: host.Input(), Description: source,
 		Types:     etype.Table(),
-		Output:    layout.Output{Dir: dir},
+		Output:    iodir.Output{Dir: dir},
 		UpdateFDT: true,
 	}}
 	if err := b.Run(); err != nil {

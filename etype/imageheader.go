@@ -4,6 +4,7 @@ package etype
 
 import (
 	"binman/content"
+	"binman/describe"
 	"binman/format/fdtmap"
 	"binman/layout"
 )
@@ -56,7 +57,7 @@ func (h *ImageHeader) LeastSize(ctx *layout.Context, e *layout.Entry) (int64, bo
 
 func (h *ImageHeader) lost(e *layout.Entry) error {
 	err := e.Errorf("'image_header' section must have an 'fdtmap' sibling")
-	return layout.Advise(err, "the header points to the FDT map: add fdtmap { }; beside it")
+	return describe.Advise(err, "the header points to the FDT map: add fdtmap { }; beside it")
 }
 
 // Contents returns the header as far as it is known.
@@ -89,7 +90,7 @@ func (h *ImageHeader) Next(ctx *layout.Context, e *layout.Entry, next int64) (in
 		order := siblingOrder(e)
 		if h.Location != order && !e.Parent.Section.SortByOffset {
 			err := e.PropErrorf("location", "Invalid sibling order '%s' for image-header: Must be at '%s' to match location", order, h.Location)
-			return 0, layout.Advise(err, "make its node the first or the last of the section, as its location says, or give it an offset")
+			return 0, describe.Advise(err, "make its node the first or the last of the section, as its location says, or give it an offset")
 		}
 		switch size := e.Image.Entry.Size; {
 		case h.Location == "start":

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"binman/content"
+	"binman/describe"
 	"binman/fdt"
 	"binman/format/fit"
 	"binman/internal/suggest"
@@ -87,7 +88,7 @@ func (p *PubkeyDTB) algorithm(e *layout.Entry) (signer.Algorithm, error) {
 	algo, err := signer.FindAlgorithm(p.Algo)
 	if err != nil {
 		err = e.PropErrorf("algo", "%w%s", err, suggest.DidYouMean(p.Algo, fit.SignatureAlgos()))
-		err = layout.Advise(err, "it is a checksum and a key, such as sha256,rsa4096")
+		err = describe.Advise(err, "it is a checksum and a key, such as sha256,rsa4096")
 	}
 	return algo, err
 }

@@ -4,6 +4,7 @@ package etype
 
 import (
 	"binman/content"
+	"binman/describe"
 	"binman/layout"
 )
 
@@ -77,10 +78,10 @@ func (t *Text) LeastSize(ctx *layout.Context, e *layout.Entry) (int64, bool) {
 func (t *Text) lost(e *layout.Entry) error {
 	if t.Label == "" {
 		err := e.Errorf("No value provided for text label 'None'") // the original's word for no label
-		return layout.Advise(err, `add text = "..."; or text-label`)
+		return describe.Advise(err, `add text = "..."; or text-label`)
 	}
 	err := e.PropErrorf("text-label", "No value provided for text label '%s'", t.Label)
-	return layout.Advise(err, `give it with -a %s=TEXT, or add %s = "..."; to the node`, t.Label, t.Label)
+	return describe.Advise(err, `give it with -a %s=TEXT, or add %s = "..."; to the node`, t.Label, t.Label)
 }
 
 // Contents returns the text.

@@ -13,9 +13,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"binman/content/iodir"
 	"binman/etype"
 	"binman/internal/host"
 	"binman/layout"
+	"binman/report"
 )
 
 // TestThreadsWide gathers sections of many entries, of which some look at the
@@ -54,7 +56,7 @@ func buildWide(t *testing.T, n, threads int) map[string]string {
 	var log bytes.Buffer
 	b := &layout.Build{Options: layout.Options{
 		Description: source, Types: etype.Table(), Trees: etype.Trees(), Env: host.Env(),
-		Input: host.Input(dir), Output: layout.Output{Dir: out},
+		Input: host.Input(dir), Output: iodir.Output{Dir: out},
 		Log:     &layout.Log{Level: layout.Debug, Out: &log, Err: &log},
 		Threads: threads, UpdateFDT: true, WriteMap: true, AllowMissing: true, FakeBlobs: true,
 	}}
@@ -64,7 +66,7 @@ func buildWide(t *testing.T, n, threads int) map[string]string {
 	if err := b.Run(); err != nil && !strings.Contains(err.Error(), layout.ErrMissing.Error()) {
 		t.Fatal(err)
 	}
-	manifest, err := json.Marshal(b.Manifest())
+	manifest, err := json.Marshal(report.ManifestOf(b.Images))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"binman/content"
+	"binman/describe"
 	"binman/fdt"
 	"binman/layout"
 )
@@ -284,7 +285,7 @@ func (p *UcodePtr) Check(ctx *layout.Context, e *layout.Entry, report func(layou
 
 // noUcode says that the section lacks one of the entries for microcode.
 func noUcode(e *layout.Entry, what string) error {
-	return layout.Advise(e.Errorf("Cannot find microcode region %s", what), "add %s { }; to the section", what)
+	return describe.Advise(e.Errorf("Cannot find microcode region %s", what), "add %s { }; to the section", what)
 }
 
 // Generate finds out whether the program needs microcode.

@@ -3,6 +3,7 @@
 package layout_test
 
 import (
+	"binman/content/iodir"
 	"binman/internal/host"
 	"fmt"
 	"os"
@@ -51,7 +52,7 @@ func benchmarkBuild(b *testing.B, entries string, n int) {
 		build := &layout.Build{Options: layout.Options{
 			Trees: etype.Trees(), Env: host.Env(), Input: host.Input(), Description: source,
 			Types:       etype.Table(),
-			Output:      layout.Output{Dir: dir},
+			Output:      iodir.Output{Dir: dir},
 			UseExpanded: true,
 			UpdateFDT:   true,
 			WriteMap:    true,

@@ -2,7 +2,10 @@
 
 package layout
 
-import "slices"
+import (
+	"binman/describe"
+	"slices"
+)
 
 // This file packs entries whose contents are not known, to find what cannot be
 // packed whatever they are. Every size is the least that it can be. Since packing
@@ -69,7 +72,7 @@ func (b *bounder) place(e *Entry, next mark) mark {
 	}
 	b.exact[e] = next.sure && size.sure
 	end := alignUp(e.Offset.Value+size.at, e.AlignEnd.Or(0))
-	if !e.WantSize.positive() {
+	if e.WantSize.Or(0) == 0 {
 		e.Size = Some(end - e.Offset.Value)
 	}
 	b.checkHeld(e, held)
@@ -83,7 +86,7 @@ func (b *bounder) placeAnywhere(e *Entry, held mark) mark {
 		return mark{} // it has no effect
 	}
 	if e.OffsetUnset && !b.hasSetter(e.Parent) {
-		b.report(Advise(At(e.Errorf("No offset set with offset-unset: should another entry provide this correct offset?"), e.Node, "offset-unset"),
+		b.report(describe.Advise(describe.At(e.Errorf("No offset set with offset-unset: should another entry provide this correct offset?"), e.Node, "offset-unset"),
 			"nothing in the section sets offsets, as intel-descriptor does"))
 	}
 	b.size(e, held)
@@ -104,7 +107,7 @@ func (b *bounder) hasSetter(section *Entry) bool {
 func (b *bounder) size(e *Entry, held mark) mark {
 	need := mark{e.SizeFor(held.at), held.sure}
 	want := e.WantSize
-	if !want.positive() {
+	if want.Or(0) == 0 {
 		e.Size = Some(need.at)
 		return need
 	}
@@ -137,7 +140,7 @@ func (b *bounder) tellsWhich(e *Entry) bool {
 func (b *bounder) isOutside(section, child *Entry) bool {
 	s := section.Section
 	return child.Offset.Known && (child.Offset.Value < s.start ||
-		section.WantSize.positive() && child.Offset.Value+child.Size.Or(0) > s.start+section.WantSize.Value)
+		section.WantSize.Or(0) != 0 && child.Offset.Value+child.Size.Or(0) > s.start+section.WantSize.Value)
 }
 
 // hold packs what the entry holds, and returns the size of its contents,
@@ -198,8 +201,8 @@ func (b *bounder) entries(e *Entry) mark {
 		end.sure = end.sure && b.exact[child]
 		if child.ExtendSize {
 			end.sure = false
-			if i == len(s.Entries)-1 && !e.WantSize.positive() {
-				b.report(At(child.Errorf("extend-size needs a later entry or a section with a size to extend to"), child.Node, "extend-size"))
+			if i == len(s.Entries)-1 && e.WantSize.Or(0) == 0 {
+				b.report(describe.At(child.Errorf("extend-size needs a later entry or a section with a size to extend to"), child.Node, "extend-size"))
 			}
 		}
 	}
@@ -208,9 +211,9 @@ func (b *bounder) entries(e *Entry) mark {
 
 // checkOverlay finds an entry that is to lie over others where there are none.
 func (b *bounder) checkOverlay(e *Entry, end mark) {
-	if end.sure && e.Offset.Known && e.Size.positive() && e.Offset.Value+e.Size.Value > end.at && e.Parent.placing() == InSection {
+	if end.sure && e.Offset.Known && e.Size.Or(0) != 0 && e.Offset.Value+e.Size.Value > end.at && e.Parent.placing() == InSection {
 		off, last := e.Offset.Value, e.Offset.Value+e.Size.Value
-		b.report(Advise(At(e.Errorf("Offset %#x (%d) ending at %#x (%d) must overlap with existing entries", off, off, last, last), e.Node, "overlap"),
+		b.report(describe.Advise(describe.At(e.Errorf("Offset %#x (%d) ending at %#x (%d) must overlap with existing entries", off, off, last, last), e.Node, "overlap"),
 			"what it lies over has to stand before it, and ends at %#x", end.at))
 	}
 }

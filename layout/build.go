@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -17,6 +16,7 @@ import (
 
 	"binman/content"
 	"binman/describe"
+	"binman/describe/fields"
 	"binman/elf"
 	"binman/fdt"
 )
@@ -36,7 +36,7 @@ type Build struct {
 	trees    treeSet
 	pristine []byte // the description before anything was added
 	override *content.Data
-	schemas  map[reflect.Type]*schema
+	schemas  fields.Schemas
 	elfs     map[string]*elf.File
 	mu       sync.Mutex // guards elfs and scanned
 	scanned  *fdt.Tree  // the main tree, read back from its bytes
@@ -107,7 +107,7 @@ func (b *Build) Run() error {
 }
 
 func (b *Build) init() {
-	b.schemas = map[reflect.Type]*schema{}
+	b.schemas = fields.Schemas{}
 	b.elfs = map[string]*elf.File{}
 	b.memo = &content.Memo{}
 	b.start = b.Env.Time()
@@ -261,7 +261,7 @@ func (b *Build) gather(root *Entry) error {
 		}
 	}
 	for _, e := range b.graph.collected() {
-		if e.contentsKnown {
+		if e.ContentsKnown {
 			continue
 		}
 		if err := b.obtain(e, b.Log); err != nil {

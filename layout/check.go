@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"binman/describe"
+	"binman/describe/fields"
 	"binman/fdt"
 	"binman/internal/suggest"
 )
@@ -129,7 +130,7 @@ func (r *reader) note(node *fdt.Node, p *fdt.Prop, format string, args ...any) {
 		prop = p.Name
 	}
 	err := &NodeError{Kind: "Node", Path: node.Path(), Msg: fmt.Sprintf(format, args...)}
-	r.report(Warning, At(err, node, prop))
+	r.report(Warning, describe.At(err, node, prop))
 }
 
 // survey looks at what has been read as a whole.
@@ -151,7 +152,7 @@ func (r *reader) arguments(tree *fdt.Tree) {
 	}
 	known := slices.Clone(r.b.ArgNames)
 	for _, info := range r.b.Types {
-		for _, p := range r.b.schemaOf(info.New()).props {
+		for _, p := range r.b.schemas.Of(info.New()).Props {
 			if p.Arg {
 				known = append(known, p.Name)
 			}
@@ -235,7 +236,7 @@ func (r *reader) lookForUnknown(e *Entry) {
 	if r.quiet || r.b.opened != nil || e.As.Free {
 		return
 	}
-	schemas := []*schema{r.b.schemaOf(r.plainInfo(e).New()), r.b.schemaOf(&e.Common)}
+	schemas := []*fields.Schema{r.b.schemas.Of(r.plainInfo(e).New()), r.b.schemas.Of(&e.Common)}
 	var more []string
 	if n, ok := e.Type.(PropertyNamer); ok {
 		more = n.MoreProperties(e)
@@ -244,7 +245,7 @@ func (r *reader) lookForUnknown(e *Entry) {
 		more = append(more, e.Parent.Info.ChildProps...)
 	}
 	for _, p := range e.Node.Props {
-		known := slices.ContainsFunc(schemas, func(s *schema) bool { return s.byName[p.Name] != nil }) ||
+		known := slices.ContainsFunc(schemas, func(s *fields.Schema) bool { return s.ByName[p.Name] != nil }) ||
 			slices.Contains(more, p.Name) || allowedAnywhere(p.Name) ||
 			slices.ContainsFunc(renamed, func(r rename) bool { return r.old == p.Name })
 		if known {
@@ -252,7 +253,7 @@ func (r *reader) lookForUnknown(e *Entry) {
 		}
 		names := slices.Clone(more)
 		for _, s := range schemas {
-			names = slices.AppendSeq(names, maps.Keys(s.byName))
+			names = slices.AppendSeq(names, maps.Keys(s.ByName))
 		}
 		slices.Sort(names)
 		hint := ""

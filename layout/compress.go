@@ -9,6 +9,7 @@ import (
 
 	"binman/codec"
 	"binman/content"
+	"binman/describe"
 	"binman/internal/suggest"
 )
 
@@ -28,7 +29,7 @@ func checkCompression(e *Entry) error {
 func unknownCompression(e *Entry, prop, name string, err error) error {
 	names := append(codec.Names(), "none")
 	err = e.PropErrorf(prop, "%w%s", err, suggest.DidYouMean(name, names))
-	return Advise(err, "%s", suggest.Known(names))
+	return describe.Advise(err, "%s", suggest.Known(names))
 }
 
 // missingToolSize is the size of the contents of an entry whose compression

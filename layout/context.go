@@ -4,11 +4,11 @@ package layout
 
 import (
 	"crypto"
-	"io/fs"
 	"time"
 
 	"binman/bintool"
 	"binman/content"
+	"binman/content/iodir"
 	"binman/elf"
 	"binman/fdt"
 )
@@ -48,8 +48,8 @@ func (env Env) Variable(name string) (string, bool) {
 // Context is what a Type sees of the build that its entry is part of.
 type Context struct {
 	Args   map[string]string // entry arguments
-	Input  Input
-	Output Output
+	Input  iodir.Input
+	Output iodir.Output
 	Log    *Log
 	Env    Env
 	Start  time.Time     // when the build began
@@ -208,13 +208,4 @@ func (e *Entry) JoinContents(entries []*Entry) (content.Data, error) {
 		}
 	}
 	return out.Data(), nil
-}
-
-// Files is where input files are looked for.
-type Files interface {
-	Open(path string) (content.Data, error) // an error of a missing file is fs.ErrNotExist
-	Stat(path string) (fs.FileInfo, error)
-	Names(dir string) ([]string, error)    // of the files in a directory, sorted
-	Glob(pattern string) ([]string, error) // paths that match, sorted
-	Getwd() string                         // current directory, for messages
 }

@@ -4,9 +4,7 @@ package layout_test
 
 import (
 	"errors"
-	"fmt"
 	"reflect"
-	"strings"
 	"testing"
 
 	"binman/content"
@@ -139,43 +137,4 @@ func TestDecodeErrors(t *testing.T) {
 			}
 		})
 	}
-}
-
-// Documentation comes from the same tags.
-func TestProperties(t *testing.T) {
-	var got []string
-	for _, p := range layout.Properties(kinds{}) {
-		s := p.Name + ": " + p.Kind
-		if p.Required {
-			s += ", required"
-		}
-		if p.Arg {
-			s += ", arg"
-		}
-		if p.Doc != "" {
-			s += ", " + p.Doc
-		}
-		got = append(got, s)
-	}
-	want := []string{
-		"shared: string, of an embedded struct", "bool: presence, arg, d1", "byte: one byte", "cell: integer, arg", "long: 64-bit integer",
-		"int: integer, arg", "opt: integer, arg", "str: string, arg", "strs: string list", "cells: cells", "bytes: bytes", "vendor,must: string, required, arg",
-	}
-	if s := strings.Join(got, "\n"); s != strings.Join(want, "\n") {
-		t.Errorf("properties:\n%s", s)
-	}
-	if list := layout.Properties(3); len(list) != 0 {
-		t.Errorf("a number has properties %v", list)
-	}
-	if a, b := layout.Properties(&kinds{}), layout.Properties(kinds{}); len(a) != len(b) {
-		t.Error("a pointer has other properties")
-	}
-	defer func() {
-		if s := fmt.Sprint(recover()); s != "no property can be decoded into float64" {
-			t.Errorf("panic %s", s)
-		}
-	}()
-	layout.Properties(struct {
-		F float64 `dt:"f"`
-	}{})
 }

@@ -40,7 +40,7 @@ type Entry struct {
 	ContentsSize int64
 	Hole         bool // no contents of its own: the section's pad byte shows
 
-	contentsKnown bool // Data and ContentsSize have been set
+	ContentsKnown bool // Data and ContentsSize have been set
 	nowhere       bool // the format that holds it has no place for it
 
 	// ELF describes the ELF file that the content was made from.
@@ -137,7 +137,7 @@ func (e *Entry) Sibling(name string) *Entry {
 func (e *Entry) SetContents(d content.Data) {
 	e.Data = d
 	e.ContentsSize = d.Len()
-	e.contentsKnown = true
+	e.ContentsKnown = true
 }
 
 // leftOut says whether the entry turned out not to be needed, and may be left

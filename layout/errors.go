@@ -5,10 +5,8 @@ package layout
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"binman/describe"
-	"binman/fdt"
 )
 
 // ErrMissing is what a build returns, wrapped, when its images were written
@@ -32,36 +30,7 @@ func (e *Entry) Errorf(format string, args ...any) error {
 // PropErrorf is Errorf for what is wrong with one property, and gives its place
 // if the node has it.
 func (e *Entry) PropErrorf(prop, format string, args ...any) error {
-	return At(e.Errorf(format, args...), e.Node, prop)
-}
-
-// At gives an error about a node the place of another node in it, or of a
-// property if there is one of that name.
-func At(err error, node *fdt.Node, prop string) error {
-	ne, ok := errors.AsType[*NodeError](err)
-	if !ok {
-		return err
-	}
-	if node.Pos != (fdt.Pos{}) {
-		ne.Pos = node.Pos
-	}
-	p := node.Prop(prop)
-	if p == nil {
-		return err
-	}
-	ne.Prop = prop
-	if p.Pos != (fdt.Pos{}) {
-		ne.Pos = p.Pos
-	}
-	return err
-}
-
-// Advise adds a line to an error about a node that says what to do about it.
-func Advise(err error, format string, args ...any) error {
-	if ne, ok := errors.AsType[*NodeError](err); ok {
-		ne.Hint = strings.TrimPrefix(ne.Hint+"\n"+fmt.Sprintf(format, args...), "\n")
-	}
-	return err
+	return describe.At(e.Errorf(format, args...), e.Node, prop)
 }
 
 // aboutProp is about for what is wrong with one property.
@@ -69,7 +38,7 @@ func (b *Build) aboutProp(e *Entry, prop string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return At(b.about(e, err), e.Node, prop)
+	return describe.At(b.about(e, err), e.Node, prop)
 }
 
 // about makes an error one about the entry, unless it says itself which node

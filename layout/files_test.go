@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"binman/content"
+	"binman/content/iodir"
 	"binman/layout"
 )
 
@@ -32,12 +33,12 @@ func TestInput(t *testing.T) {
 		{[]string{"one", "."}, "two/b", "two/b"},
 		{[]string{"one"}, "/absolute", "/absolute"},
 	} {
-		in := layout.Input{Dirs: c.dirs, Files: files}
+		in := iodir.Input{Dirs: c.dirs, Files: files}
 		if got, err := in.Find(c.name); err != nil || got != c.want {
 			t.Errorf("%s in %v is %s, error %v", c.name, c.dirs, got, err)
 		}
 	}
-	in := layout.Input{Dirs: []string{"one", "two"}, Files: files}
+	in := iodir.Input{Dirs: []string{"one", "two"}, Files: files}
 	data, err := in.Open("b")
 	if err != nil || text(t, data) != "b" {
 		t.Errorf("b has %v, error %v", data, err)
@@ -65,7 +66,7 @@ func TestInput(t *testing.T) {
 		{[]string{""}, "a", "a"},
 		{[]string{"one/"}, "a", "one/a"},
 	} {
-		in := layout.Input{Dirs: c.dirs, Files: files}
+		in := iodir.Input{Dirs: c.dirs, Files: files}
 		if got, err := in.Glob(c.pattern); err != nil || strings.Join(got, " ") != c.want {
 			t.Errorf("%s in %v: %v, error %v", c.pattern, c.dirs, got, err)
 		}
@@ -78,7 +79,7 @@ func TestInput(t *testing.T) {
 // Nothing is written outside of the output directory.
 func TestOutput(t *testing.T) {
 	dir := tempDir(t)
-	out := layout.Output{Dir: dir}
+	out := iodir.Output{Dir: dir}
 	for _, name := range []string{"../x", "/x", "", "a/../../x"} {
 		if _, err := out.Path(name); err == nil {
 			t.Errorf("%q is allowed", name)
@@ -91,7 +92,7 @@ func TestOutput(t *testing.T) {
 	if got, err := out.Path("a/b"); err != nil || got != dir+"/a/b" {
 		t.Errorf("path %s, error %v", got, err)
 	}
-	if got, err := (layout.Output{}).Path("a"); err != nil || got != "a" {
+	if got, err := (iodir.Output{}).Path("a"); err != nil || got != "a" {
 		t.Errorf("path %s, error %v", got, err)
 	}
 	for _, s := range []string{"one", "two"} {
@@ -144,7 +145,7 @@ func TestOutputNames(t *testing.T) {
 
 // A machine of which nothing is known has no files.
 func TestNoFiles(t *testing.T) {
-	in := layout.Input{}
+	in := iodir.Input{}
 	if _, err := in.Open("a"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v", err)
 	}
@@ -158,7 +159,7 @@ func TestNoFiles(t *testing.T) {
 	if _, _, err := in.Trees("a"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v", err)
 	}
-	m := machine{opt: func(o *layout.Options) { o.Input = layout.Input{} }}
+	m := machine{opt: func(o *layout.Options) { o.Input = iodir.Input{} }}
 	m.build(t, `a { };`).good(t)
 	wantError(t, m.build(t, `a { elf = "prog"; };`).err, "No such file or directory: 'prog'")
 }

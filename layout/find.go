@@ -5,6 +5,7 @@ package layout
 import (
 	"fmt"
 
+	"binman/describe"
 	"binman/fdt"
 	"binman/internal/entrypath"
 )
@@ -110,14 +111,14 @@ func (e *Entry) findNode(node *fdt.Node) *Entry {
 func (e *Entry) FindPhandle(phandle uint32) (*Entry, error) {
 	node := e.Node.Tree().ByPhandle(phandle)
 	if node == nil {
-		return nil, Advise(e.Errorf("Cannot find node for phandle %d", phandle), "no node of the description has it: name the node by its label, as in <&label>")
+		return nil, describe.Advise(e.Errorf("Cannot find node for phandle %d", phandle), "no node of the description has it: name the node by its label, as in <&label>")
 	}
 	var found *Entry
 	if e.Parent != nil {
 		found = e.Parent.findNode(node)
 	}
 	if found == nil {
-		return nil, Advise(e.Errorf("Cannot find entry for node '%s'", node.Name), "it has to be an entry beside this one, or within one of those")
+		return nil, describe.Advise(e.Errorf("Cannot find entry for node '%s'", node.Name), "it has to be an entry beside this one, or within one of those")
 	}
 	return found, nil
 }

@@ -3,7 +3,9 @@
 package layout_test
 
 import (
+	"binman/content/iodir"
 	"binman/internal/host"
+	"binman/report"
 	"bytes"
 	"encoding/binary"
 	"io/fs"
@@ -88,7 +90,7 @@ func FuzzBuild(f *testing.F) {
 				Trees: etype.Trees(), Env: host.Env(), Description: filepath.Join(in, name),
 				Types:        etype.Table(),
 				Input:        host.Input(in),
-				Output:       layout.Output{Dir: out},
+				Output:       iodir.Output{Dir: out},
 				UpdateFDT:    options&1 != 0,
 				WriteMap:     options&2 != 0,
 				AllowMissing: options&4 != 0,
@@ -108,7 +110,7 @@ func FuzzBuild(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, img := range b.Manifest().Images {
+		for _, img := range report.ManifestOf(b.Images).Images {
 			data, ok := files[img.Filename]
 			if !ok || int64(len(data)) != *img.Size {
 				t.Errorf("image %s has %d bytes, and by the manifest %d", img.Filename, len(data), *img.Size)

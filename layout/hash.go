@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 
 	"binman/content"
+	"binman/describe"
 	"binman/fdt"
 )
 
@@ -30,11 +31,11 @@ func (e *Entry) checkHashNode(node *fdt.Node) error {
 	algo, ok, err := node.Str("algo")
 	switch {
 	case err != nil:
-		return At(&NodeError{Path: node.Path(), Msg: err.Error(), Err: err}, node, "algo")
+		return describe.At(&NodeError{Path: node.Path(), Msg: err.Error(), Err: err}, node, "algo")
 	case !ok:
-		return Advise(At(e.Errorf("Missing 'algo' property for hash node"), node, ""), "write algo = \"sha256\";")
+		return describe.Advise(describe.At(e.Errorf("Missing 'algo' property for hash node"), node, ""), "write algo = \"sha256\";")
 	case algo != "sha256":
-		return Advise(At(e.Errorf("Unknown hash algorithm '%s'", algo), node, "algo"), "there is sha256 only, for hashes of entries")
+		return describe.Advise(describe.At(e.Errorf("Unknown hash algorithm '%s'", algo), node, "algo"), "there is sha256 only, for hashes of entries")
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"testing/fstest"
 
 	"binman/content"
+	"binman/content/iodir"
 	"binman/layout"
 )
 
@@ -28,7 +29,7 @@ type machine struct {
 	opt   func(*layout.Options)
 }
 
-// memory is files in memory, as layout.Files. A file whose data is nil cannot
+// memory is files in memory, as iodir.System. A file whose data is nil cannot
 // be read, although it is there.
 type memory map[string][]byte
 
@@ -102,8 +103,8 @@ func (m machine) prepare(t testing.TB, nodes string) *built {
 	r.Build = &layout.Build{Options: layout.Options{
 		Description: source,
 		Types:       types(),
-		Input:       layout.Input{Files: memory(m.files)},
-		Output:      layout.Output{Dir: r.dir},
+		Input:       iodir.Input{Files: memory(m.files)},
+		Output:      iodir.Output{Dir: r.dir},
 		Log:         &layout.Log{Level: layout.Info, Out: &r.out, Err: &r.log},
 		Trees:       []layout.TreeFile{{Type: "dtb", File: "u-boot.dtb"}, {Type: "spl-dtb", File: "spl/u-boot-spl.dtb"}},
 		UpdateFDT:   true,
@@ -221,7 +222,7 @@ func openWith(image []byte, table layout.Types, files memory) (*opened, error) {
 	o := &opened{}
 	b := &layout.Build{Options: layout.Options{
 		Types: table,
-		Input: layout.Input{Files: files},
+		Input: iodir.Input{Files: files},
 		Log:   &layout.Log{Level: layout.Info, Out: &o.log, Err: &o.log},
 	}}
 	var err error

@@ -11,13 +11,15 @@ import (
 	"slices"
 
 	"binman/content"
+	"binman/content/iodir"
+	"binman/describe"
 	"binman/fdt"
 	"binman/internal/suggest"
 )
 
 // missingFile returns the name of the file that an error says is missing.
 func missingFile(err error) (string, bool) {
-	if nf, ok := errors.AsType[*NotFoundError](err); ok {
+	if nf, ok := errors.AsType[*iodir.NotFoundError](err); ok {
 		return nf.Name, true
 	}
 	if pe, ok := errors.AsType[*content.PathError](err); ok && errors.Is(pe, fs.ErrNotExist) {
@@ -30,25 +32,25 @@ func missingFile(err error) (string, bool) {
 // be done about it.
 func (b *Build) explainMissing(e *Entry, ne *NodeError, name string) {
 	if where := b.whereNamed(e, ne, name); where != "" {
-		Advise(ne, "%s", where)
+		describe.Advise(ne, "%s", where)
 	}
 	if near := b.nearFile(name); near != "" {
-		Advise(ne, "is '%s' meant?", near)
+		describe.Advise(ne, "is '%s' meant?", near)
 	}
 	for _, dir := range b.Input.Dirs {
-		if info, err := b.Input.files().Stat(dir); err != nil || !info.IsDir() {
-			Advise(ne, "'%s', which -I names, is not a directory", dir)
+		if info, err := b.Input.System().Stat(dir); err != nil || !info.IsDir() {
+			describe.Advise(ne, "'%s', which -I names, is not a directory", dir)
 		}
 	}
 	switch {
 	case filepath.IsAbs(name):
 	case len(b.Input.Dirs) == 0:
-		Advise(ne, "it is looked for in the current directory only: name the directory that has it with -I")
+		describe.Advise(ne, "it is looked for in the current directory only: name the directory that has it with -I")
 	default:
-		Advise(ne, "name the directory that has it with -I")
+		describe.Advise(ne, "name the directory that has it with -I")
 	}
 	if e.External && !b.AllowMissing {
-		Advise(ne, "-M (--allow-missing) builds without it, an image that does not work")
+		describe.Advise(ne, "-M (--allow-missing) builds without it, an image that does not work")
 	}
 }
 
@@ -56,7 +58,7 @@ func (b *Build) explainMissing(e *Entry, ne *NodeError, name string) {
 // becomes that of the error, an entry argument or the entry type.
 func (b *Build) whereNamed(e *Entry, ne *NodeError, name string) string {
 	if p := propWith(e.Node, name); p != nil {
-		At(ne, e.Node, p.Name)
+		describe.At(ne, e.Node, p.Name)
 		return ""
 	}
 	for _, arg := range slices.Sorted(maps.Keys(b.Args)) {
@@ -111,7 +113,7 @@ func (b *Build) nearFile(name string) string {
 	}
 	for _, dir := range dirs {
 		dir = filepath.Join(dir, filepath.Dir(name))
-		names, err := b.Input.files().Names(dir)
+		names, err := b.Input.System().Names(dir)
 		if err != nil {
 			continue
 		}

@@ -132,7 +132,7 @@ func (o *Opened) inner(e *Entry) (content.Data, error) {
 // body returns the image without padding, and without what follows it.
 func (o *Opened) body() (content.Data, error) {
 	data := o.Data
-	if size := o.Entry.opened.size; size.positive() && size.Value <= data.Len() {
+	if size := o.Entry.opened.size; size.Or(0) != 0 && size.Value <= data.Len() {
 		data = data.Slice(0, size.Value)
 	}
 	return o.Entry.unpad(data)

@@ -2,6 +2,8 @@
 
 package layout
 
+import "binman/content/iodir"
+
 // Options is what the caller asks a build for.
 type Options struct {
 	Description string            // device tree with a /binman node: .dtb, or .dts source
@@ -10,8 +12,8 @@ type Options struct {
 	Unsupported map[string]bool   // names of entry types that exist elsewhere only
 	Args        map[string]string // entry arguments
 	ArgNames    []string          // entry arguments that types know, beside those of their properties
-	Input       Input
-	Output      Output
+	Input       iodir.Input
+	Output      iodir.Output
 	Log         *Log
 	Env         Env
 	Threads     int // to gather contents with; 0 means one for each processor

@@ -2,11 +2,20 @@
 
 package layout
 
-import "encoding/binary"
+import (
+	"binman/describe"
+	"binman/describe/fields"
+	"encoding/binary"
+)
 
-// maxSize bounds offsets, sizes and contents, in bytes, so that sums of as
-// many as a description can hold do not wrap.
-const maxSize = 1 << 40
+// maxSize bounds offsets, sizes and contents, in bytes.
+const maxSize = fields.MaxSize
+
+// OptInt is a number that may not be known.
+type OptInt = fields.OptInt
+
+// Some returns the known number v.
+func Some(v int64) OptInt { return fields.Some(v) }
 
 // pack places the entry and what it holds: next is the offset after the entry
 // before it, the result the offset after this one.
@@ -21,7 +30,7 @@ func (b *Build) pack(e *Entry, next int64) (int64, error) {
 		if err != nil {
 			return 0, err
 		}
-		if b.opened != nil && !b.repack && e.Size.positive() && data.Len() > e.Size.Value {
+		if b.opened != nil && !b.repack && e.Size.Or(0) != 0 && data.Len() > e.Size.Value {
 			return 0, e.noRepack()
 		}
 		e.SetContents(data)
@@ -54,7 +63,7 @@ func (e *Entry) packLeaf(b *Build, next int64) (int64, error) {
 	}
 	need := e.SizeFor(e.ContentsSize)
 	size := need
-	if e.Size.positive() {
+	if e.Size.Or(0) != 0 {
 		size = e.Size.Value
 	}
 	if e.Offset.Value > maxSize || e.Offset.Value < -maxSize || size > maxSize || need > maxSize {
@@ -65,7 +74,7 @@ func (e *Entry) packLeaf(b *Build, next int64) (int64, error) {
 		size = aligned - e.Offset.Value
 		end = aligned
 	}
-	if !e.Size.positive() {
+	if e.Size.Or(0) == 0 {
 		e.Size = Some(size)
 	}
 	if e.Size.Value < need {
@@ -214,10 +223,10 @@ func (e *Entry) elfOffset() (elfPlace, error) {
 	}
 	src, err := e.FindPhandle(binary.BigEndian.Uint32(v))
 	if err != nil {
-		return elfPlace{}, At(err, e.Node, prop)
+		return elfPlace{}, describe.At(err, e.Node, prop)
 	}
 	if src.ELF.File == "" {
-		return elfPlace{}, Advise(src.Errorf("Need elf-fname property '%s'", src.Node.Name), "'%s' takes its offset from a symbol of it", e.Path())
+		return elfPlace{}, describe.Advise(src.Errorf("Need elf-fname property '%s'", src.Node.Name), "'%s' takes its offset from a symbol of it", e.Path())
 	}
 	return elfPlace{src, string(v[4:nul]), int64(int32(binary.BigEndian.Uint32(v[nul+1:])))}, nil
 }
@@ -234,3 +243,14 @@ func (e *Entry) offsetFromELF(b *Build) (int64, error) {
 	}
 	return val + p.addend, nil
 }
+
+// alignUp returns n rounded up to a multiple of align, a power of two; 0
+// leaves n as it is.
+func alignUp(n, align int64) int64 {
+	if align == 0 {
+		return n
+	}
+	return (n + align - 1) &^ (align - 1)
+}
+
+func isPowerOfTwo(n int64) bool { return n&(n-1) == 0 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"binman/content"
+	"binman/content/iodir"
 )
 
 // walkDescribed is Walk in the order of the description.
@@ -125,7 +126,7 @@ func (b *Build) fake(log *Log, e *Entry, name string, size int64) (content.Data,
 	if err := b.Output.WriteIntermediate(file, data); err != nil {
 		return content.Data{}, false, err
 	}
-	log.Printf(Info, "Entry '%s': Faked blob '%s'", e.Path(), joinPath(b.fakeDir, filepath.Base(name)))
+	log.Printf(Info, "Entry '%s': Faked blob '%s'", e.Path(), iodir.Join(b.fakeDir, filepath.Base(name)))
 	e.Faked = true
 	return data, true, nil
 }

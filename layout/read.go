@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"binman/describe"
+	"binman/describe/fields"
 	"binman/fdt"
 	"binman/internal/suggest"
 )
@@ -201,7 +203,7 @@ func (b *Build) lookupType(name string, node *fdt.Node) (*TypeInfo, error) {
 	near := suggest.DidYouMean(base, slices.Sorted(maps.Keys(b.Types)))
 	err := unknownType(node, "Unknown entry type '%s' in node '%s' (expected etype/%s.py, error 'no such entry type')%s", name, node.Path(), module, near)
 	if near == "" {
-		Advise(err, "the type of an entry is the name of its node, or its property 'type': 'binman entry-docs' lists the types")
+		describe.Advise(err, "the type of an entry is the name of its node, or its property 'type': 'binman entry-docs' lists the types")
 	}
 	return nil, err
 }
@@ -215,7 +217,7 @@ func (e *UnknownTypeError) Unwrap() error { return &e.NodeError }
 // unknownType makes an error about the type of the entry at node.
 func unknownType(node *fdt.Node, format string, args ...any) error {
 	err := &UnknownTypeError{NodeError{Path: node.Path(), Msg: fmt.Sprintf(format, args...), Pos: node.Pos}}
-	return At(err, node, "type")
+	return describe.At(err, node, "type")
 }
 
 // entry reads the properties of the entry and of all it holds.
@@ -258,7 +260,7 @@ func checkDepth(e *Entry) error {
 func (r *reader) properties(e *Entry) (good bool, err error) {
 	b, node := r.b, e.Node
 	good = true
-	if missing := b.missingRequired(node, e.Type); len(missing) > 0 && b.opened == nil {
+	if missing := b.schemas.Of(e.Type).Missing(node); len(missing) > 0 && b.opened == nil {
 		good = false
 		err := e.Errorf("'%s' entry is missing properties: %s", e.TypeName, strings.Join(missing, " "))
 		if err := r.fail(e, err); err != nil {
@@ -274,7 +276,7 @@ func (r *reader) properties(e *Entry) (good bool, err error) {
 		}
 	}
 	for _, v := range []any{&e.Common, e.Type} {
-		for _, err := range b.decode(node, v) {
+		for _, err := range b.schemas.Decode(node, b.Args, v) {
 			good = false
 			if err := r.fail(e, err); err != nil {
 				return false, err
@@ -363,15 +365,15 @@ func (e *Entry) checkCommon() error {
 
 // notPowerOfTwo completes an error about a property that should be one.
 func notPowerOfTwo(err error, e *Entry, prop string, n int64) error {
-	At(err, e.Node, prop)
+	describe.At(err, e.Node, prop)
 	if p := e.Node.Prop(prop); p != nil && len(p.Value) == 8 {
-		return Advise(err, "%s", twoCells(p))
+		return describe.Advise(err, "%s", fields.TwoCells(p))
 	}
 	lower := int64(1)
 	for lower*2 < n {
 		lower *= 2
 	}
-	return Advise(err, "such as %#x or %#x", lower, lower*2)
+	return describe.Advise(err, "such as %#x or %#x", lower, lower*2)
 }
 
 // children reads the entries that e holds, in place of those it had.

@@ -13,6 +13,7 @@ import (
 
 	"binman/content"
 	"binman/layout"
+	"binman/report"
 )
 
 // The manifest tells all of an image that a program might want to know.
@@ -25,7 +26,7 @@ func TestManifest(t *testing.T) {
 		box { }; e { absent = "no"; optional; };`)
 	r.err = nil // it lacks something
 	var m struct{ Images []map[string]any }
-	text, err := json.Marshal(r.Manifest())
+	text, err := json.Marshal(report.ManifestOf(r.Images))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,14 +56,14 @@ func TestManifest(t *testing.T) {
 	r = machine{}.prepare(t, `binman { a { is = "a"; size = <1>; }; };`)
 	r.Types["a"].New = func() layout.Type { return &piece{Fails: "now"} }
 	wantError(t, r.Run(), "told to fail")
-	if text, err = json.Marshal(layout.Describe(r.Images[0].Entry)); err != nil || !strings.Contains(string(text), `{"name":"a","type":"a","offset":null,"image-pos":null,"size":1,"contents-size":null}`) {
+	if text, err = json.Marshal(report.Describe(r.Images[0].Entry)); err != nil || !strings.Contains(string(text), `{"name":"a","type":"a","offset":null,"image-pos":null,"size":1,"contents-size":null}`) {
 		t.Errorf("%s, error %v", text, err)
 	}
-	if text, err := json.Marshal((&layout.Build{}).Manifest()); err != nil || string(text) != `{"images":[]}` {
+	if text, err := json.Marshal(report.ManifestOf(nil)); err != nil || string(text) != `{"images":[]}` {
 		t.Errorf("%s, error %v", text, err)
 	}
 	// What a type says must be JSON.
-	bad := &layout.ManifestEntry{Extra: map[string]any{"x": func() {}}}
+	bad := &report.ManifestEntry{Extra: map[string]any{"x": func() {}}}
 	if _, err := json.Marshal(bad); err == nil {
 		t.Error("no error")
 	}

@@ -67,7 +67,7 @@ func (e *Entry) readSection(opened bool) error {
 	if !s.EndAt4GB || opened && s.SkipAtStart.Known {
 		return nil
 	}
-	if !e.WantSize.positive() {
+	if e.WantSize.Or(0) == 0 {
 		return e.Errorf("Section size must be provided when using end-at-4gb")
 	}
 	if s.SkipAtStart.Known {
@@ -273,7 +273,7 @@ func (b *Build) extendEntries(e *Entry) error {
 		limit := s.start + e.Size.Or(0)
 		if i+1 < len(s.Entries) {
 			limit = s.Entries[i+1].Offset.Value
-		} else if !e.Size.positive() {
+		} else if e.Size.Or(0) == 0 {
 			return child.Errorf("extend-size needs a later entry or a section with a size to extend to")
 		}
 		if child.Offset.Value+child.Size.Value >= limit {
@@ -305,7 +305,7 @@ func (b *Build) extend(e *Entry) (content.Data, error) {
 // sizeSection works out the size of a container from its contents.
 func (e *Entry) sizeSection() error {
 	n := e.Data.Len()
-	if e.Size.positive() {
+	if e.Size.Or(0) != 0 {
 		if n > e.Size.Value {
 			return e.overfull(n, false)
 		}

@@ -22,7 +22,7 @@ func (b *Build) elf(name string) (*elf.File, error) {
 	if f := b.elfs[path]; f != nil {
 		return f, nil
 	}
-	data, err := b.Input.files().Open(path)
+	data, err := b.Input.System().Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (t *symbolTable) value(b *Build, sym, msg string, optional bool, base int64
 		return e.Size.Value, e.Size.Known, nil
 	case "image_pos":
 		// Position 0 counts as unknown, as it does in the original.
-		if !e.ImagePos.positive() {
+		if e.ImagePos.Or(0) == 0 {
 			b.Log.Printf(Info, "Symbol-writing: no value for %s", e.Path())
 			return 0, false, nil
 		}

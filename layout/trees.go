@@ -52,7 +52,7 @@ func (b *Build) loadTrees(main *fdt.Tree) error {
 		if err != nil {
 			continue // this build has no such phase
 		}
-		data, err := b.Input.files().Open(path)
+		data, err := b.Input.System().Open(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // without input directories, Find takes the name as it is
 		}

@@ -65,6 +65,6 @@ func (e *Entry) adopt(from *Entry) {
 		return
 	}
 	e.Offset, e.Size, e.ImagePos, e.UncompSize = from.Offset, from.Size, from.ImagePos, from.UncompSize
-	e.Data, e.ContentsSize, e.Hole, e.contentsKnown = from.Data, from.ContentsSize, from.Hole, from.contentsKnown
+	e.Data, e.ContentsSize, e.Hole, e.ContentsKnown = from.Data, from.ContentsSize, from.Hole, from.ContentsKnown
 	e.Missing, e.Faked, e.Absent, e.nowhere = from.Missing, from.Faked, from.Absent, from.nowhere
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"binman/content"
+	"binman/content/iodir"
 	"binman/etype"
 	"binman/internal/host"
 	"binman/layout"
@@ -113,7 +114,7 @@ func openBuilt(t *testing.T, types layout.Types, entries string) *layout.Opened 
 	}
 	b := &layout.Build{Options: layout.Options{
 		Types: types, Env: host.Env(), Input: host.Input(dir),
-		Description: source, Output: layout.Output{Dir: dir}, UpdateFDT: true,
+		Description: source, Output: iodir.Output{Dir: dir}, UpdateFDT: true,
 	}}
 	if err := b.Run(); err != nil {
 		t.Fatal(err)

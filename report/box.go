@@ -82,9 +82,9 @@ type Drawing struct {
 // nothing, so of what compressed sections hold this stays unknown.
 func FromOpened(img *layout.Opened) *Drawing {
 	// Entries may lie over each other, but not for ever.
-	b := &boxer{opened: img, entries: map[*layout.ManifestEntry]*layout.Entry{}, places: map[*layout.ManifestEntry]layout.Place{},
-		stored: map[*layout.ManifestEntry]content.Data{}, left: 4*img.Data.Len() + 1<<20}
-	desc := layout.Describe(img.Entry)
+	b := &boxer{opened: img, entries: map[*ManifestEntry]*layout.Entry{}, places: map[*ManifestEntry]layout.Place{},
+		stored: map[*ManifestEntry]content.Data{}, left: 4*img.Data.Len() + 1<<20}
+	desc := Describe(img.Entry)
 	b.pair(desc, img.Entry)
 	b.find(desc, img.Entry)
 	size := img.Data.Len()
@@ -100,7 +100,7 @@ var ErrManifest = errors.New("not a manifest of a build")
 // FromManifest returns the drawings of the images of a build, from the JSON
 // that describes them.
 func FromManifest(text []byte) ([]*Drawing, error) {
-	var m layout.Manifest
+	var m Manifest
 	if err := json.Unmarshal(text, &m); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrManifest, err)
 	}
@@ -120,7 +120,7 @@ func FromManifest(text []byte) ([]*Drawing, error) {
 // FromFormats returns the drawing of an image that has no FDT map, of what the
 // formats in data say.
 func FromFormats(title string, root *inspect.Item, data content.Data) *Drawing {
-	b := &boxer{foreign: true, stored: map[*layout.ManifestEntry]content.Data{}, left: 4*data.Len() + 1<<20}
+	b := &boxer{foreign: true, stored: map[*ManifestEntry]content.Data{}, left: 4*data.Len() + 1<<20}
 	d := b.drawing(title, b.describe(root, root.Offset, data))
 	d.Note = "no FDT map, recognised as " + root.Format
 	return d
@@ -128,9 +128,9 @@ func FromFormats(title string, root *inspect.Item, data content.Data) *Drawing {
 
 // describe describes a part of an image without an FDT map, in something that
 // is at base.
-func (b *boxer) describe(it *inspect.Item, base int64, data content.Data) *layout.ManifestEntry {
+func (b *boxer) describe(it *inspect.Item, base int64, data content.Data) *ManifestEntry {
 	offset := it.Offset - base
-	m := &layout.ManifestEntry{Name: it.Name, Type: it.Type, Offset: &offset, ImagePos: &it.Offset, Size: &it.Size}
+	m := &ManifestEntry{Name: it.Name, Type: it.Type, Offset: &offset, ImagePos: &it.Offset, Size: &it.Size}
 	if len(it.Items) == 0 {
 		return m
 	}
@@ -140,7 +140,7 @@ func (b *boxer) describe(it *inspect.Item, base int64, data content.Data) *layou
 	if it.Offset >= 0 && it.Size >= 0 && it.Size <= data.Len() && it.Offset <= data.Len()-it.Size {
 		b.stored[m] = data.Slice(it.Offset, it.Size)
 	}
-	list := make([]*layout.ManifestEntry, 0, len(it.Items))
+	list := make([]*ManifestEntry, 0, len(it.Items))
 	for _, sub := range it.Items {
 		list = append(list, b.describe(sub, it.Offset, data))
 	}
@@ -152,16 +152,16 @@ func (b *boxer) describe(it *inspect.Item, base int64, data content.Data) *layou
 type boxer struct {
 	opened  *layout.Opened // nil for a manifest
 	foreign bool           // neither
-	entries map[*layout.ManifestEntry]*layout.Entry
+	entries map[*ManifestEntry]*layout.Entry
 	// What is known of the entries of an image at hand: where those in a
 	// format are in that, and the bytes of all, with padding.
-	places map[*layout.ManifestEntry]layout.Place
-	stored map[*layout.ManifestEntry]content.Data
+	places map[*ManifestEntry]layout.Place
+	stored map[*ManifestEntry]content.Data
 	left   int64 // bytes that may still be read to tell how far entries are filled
 }
 
 // pair finds the entries that the descriptions in m are of.
-func (b *boxer) pair(m *layout.ManifestEntry, e *layout.Entry) {
+func (b *boxer) pair(m *ManifestEntry, e *layout.Entry) {
 	b.entries[m] = e
 	for i, child := range e.Entries() {
 		b.pair((*m.Entries)[i], child)
@@ -171,7 +171,7 @@ func (b *boxer) pair(m *layout.ManifestEntry, e *layout.Entry) {
 // names returns what an entry in the given one is called: in lists, in its
 // node's path, otherwise. A manifest does not
 // tell its node's path, but a FIT is the one thing that has another.
-func (b *boxer) names(m, in *layout.ManifestEntry) []string {
+func (b *boxer) names(m, in *ManifestEntry) []string {
 	if e := b.entries[m]; e != nil {
 		return e.Names()
 	}
@@ -183,7 +183,7 @@ func (b *boxer) names(m, in *layout.ManifestEntry) []string {
 
 // find finds out about the entries of an opened image what their description
 // does not say.
-func (b *boxer) find(m *layout.ManifestEntry, e *layout.Entry) {
+func (b *boxer) find(m *ManifestEntry, e *layout.Entry) {
 	if data, err := b.opened.Stored(e); err == nil {
 		b.stored[m] = data
 	}
@@ -200,7 +200,7 @@ func (b *boxer) find(m *layout.ManifestEntry, e *layout.Entry) {
 }
 
 // fill returns how many bytes of an entry come before the padding at its end.
-func (b *boxer) fill(m *layout.ManifestEntry) (int64, bool) {
+func (b *boxer) fill(m *ManifestEntry) (int64, bool) {
 	data, ok := b.stored[m]
 	if !ok || data.Len() == 0 {
 		return 0, false
@@ -251,7 +251,7 @@ func trimmed(data content.Data, pad byte, limit int64) (int64, error) {
 	return 0, nil
 }
 
-func (b *boxer) drawing(title string, m *layout.ManifestEntry) *Drawing {
+func (b *boxer) drawing(title string, m *ManifestEntry) *Drawing {
 	root := b.box(m, "", 0)
 	root.Lo, root.Hi = 0, root.Space
 	if root.Name == "" || b.opened != nil || b.foreign {
@@ -264,7 +264,7 @@ func (b *boxer) drawing(title string, m *layout.ManifestEntry) *Drawing {
 const maxDepth = 64
 
 // box makes the box of an entry and of what it holds.
-func (b *boxer) box(m *layout.ManifestEntry, path string, depth int) *Box {
+func (b *boxer) box(m *ManifestEntry, path string, depth int) *Box {
 	box := &Box{
 		Kind: KindEntry, Name: m.Name, Type: m.Type, Path: path,
 		Offset: m.Offset, ImagePos: m.ImagePos, Size: m.Size,
@@ -300,7 +300,7 @@ func (b *boxer) box(m *layout.ManifestEntry, path string, depth int) *Box {
 }
 
 // filled notes how far an entry that holds no others is filled.
-func (b *boxer) filled(box *Box, m *layout.ManifestEntry) {
+func (b *boxer) filled(box *Box, m *ManifestEntry) {
 	if b.opened == nil && m.ContentsSize != nil {
 		n := max(0, min(*m.ContentsSize, box.Space))
 		box.Used, box.UsedBy = &n, "by its contents"
@@ -316,7 +316,7 @@ func (b *boxer) filled(box *Box, m *layout.ManifestEntry) {
 
 // unpack makes the boxes of what a compressed section holds. If the section
 // has more room than the compressed data takes, they are in a box of that.
-func (b *boxer) unpack(box *Box, m *layout.ManifestEntry, path string, depth int) {
+func (b *boxer) unpack(box *Box, m *ManifestEntry, path string, depth int) {
 	size := box.Space
 	from, to := b.contents(m, size)
 	if from == 0 && to == size {
@@ -335,7 +335,7 @@ func (b *boxer) unpack(box *Box, m *layout.ManifestEntry, path string, depth int
 
 // contents returns where in the size bytes of a container its contents are:
 // what is before and behind is padding.
-func (b *boxer) contents(m *layout.ManifestEntry, size int64) (from, to int64) {
+func (b *boxer) contents(m *ManifestEntry, size int64) (from, to int64) {
 	if b.foreign {
 		return 0, size
 	}
@@ -360,7 +360,7 @@ func limited(v *int64) int64 {
 }
 
 // fillIn makes the boxes of what an entry holds.
-func (b *boxer) fillIn(box *Box, m *layout.ManifestEntry, path string, depth int) {
+func (b *boxer) fillIn(box *Box, m *ManifestEntry, path string, depth int) {
 	list := make([]*Box, 0, len(*m.Entries))
 	end := int64(0)
 	at := b.positions(m, depth)
@@ -421,7 +421,7 @@ func (b *boxer) fillIn(box *Box, m *layout.ManifestEntry, path string, depth int
 
 // positions returns where the entries are in what holds them, and how many
 // bytes they take there.
-func (b *boxer) positions(m *layout.ManifestEntry, depth int) []layout.Place {
+func (b *boxer) positions(m *ManifestEntry, depth int) []layout.Place {
 	pad := int64(0)
 	if depth > 0 && m.Compress == "" {
 		pad = limited(&m.PadBefore)
@@ -458,7 +458,7 @@ func (b *boxer) positions(m *layout.ManifestEntry, depth int) []layout.Place {
 }
 
 // position returns where an entry is in its section, as its description says.
-func position(m, section *layout.ManifestEntry) (int64, bool) {
+func position(m, section *ManifestEntry) (int64, bool) {
 	const limit = math.MaxInt64 / 4
 	inside := func(n int64) (int64, bool) { return n, n > -limit && n < limit }
 	switch {

@@ -3,6 +3,7 @@
 package report
 
 import (
+	"binman/content/iodir"
 	"binman/internal/host"
 	"flag"
 	"os"
@@ -44,7 +45,7 @@ func buildImage(t testing.TB, body string, files map[string][]byte) string {
 }
 
 // build builds such an image, and returns the manifest too.
-func build(t testing.TB, body string, files map[string][]byte) (path string, m *layout.Manifest) {
+func build(t testing.TB, body string, files map[string][]byte) (path string, m *Manifest) {
 	t.Helper()
 	dir := t.TempDir()
 	files["desc.dts"] = []byte("/dts-v1/;\n/ { binman { " + body + " }; };\n")
@@ -57,13 +58,13 @@ func build(t testing.TB, body string, files map[string][]byte) (path string, m *
 		Trees: etype.Trees(), Env: host.Env(), Description: filepath.Join(dir, "desc.dts"),
 		Types:     etype.Table(),
 		Input:     host.Input(dir),
-		Output:    layout.Output{Dir: dir},
+		Output:    iodir.Output{Dir: dir},
 		UpdateFDT: true,
 	}}
 	if err := b.Run(); err != nil {
 		t.Fatal(err)
 	}
-	return filepath.Join(dir, "image.bin"), b.Manifest()
+	return filepath.Join(dir, "image.bin"), ManifestOf(b.Images)
 }
 
 // openImage opens an image as if its name were name.

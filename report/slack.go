@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"binman/content"
-	"binman/layout"
 )
 
 // free returns a box for bytes of a section in which no entry is.
@@ -33,7 +32,7 @@ func own(name string, lo, hi int64) *Box {
 // given size are that no entry covers. If the bytes are at hand, a run of one
 // that fills is slack. Otherwise it is known only of what comes before and
 // behind the contents.
-func (b *boxer) gaps(m *layout.ManifestEntry, size int64) func(lo, hi int64) []*Box {
+func (b *boxer) gaps(m *ManifestEntry, size int64) func(lo, hi int64) []*Box {
 	if data, ok := b.stored[m]; ok && data.Len() == size {
 		return func(lo, hi int64) []*Box { return b.divide(m, data, lo, hi) }
 	}
@@ -58,7 +57,7 @@ const minSlack = 64
 
 // divide returns the boxes of a gap in data: the longest run of bytes that
 // fill, and what is before and behind it.
-func (b *boxer) divide(m *layout.ManifestEntry, data content.Data, lo, hi int64) []*Box {
+func (b *boxer) divide(m *ManifestEntry, data content.Data, lo, hi int64) []*Box {
 	name := "own data of " + m.Type
 	if hi-lo > b.left {
 		return []*Box{own(name, lo, hi)}

@@ -12,12 +12,14 @@ import (
 	"strings"
 
 	"binman/content"
+	"binman/content/iodir"
 	"binman/elf"
 	"binman/etype"
 	"binman/internal/argparse"
 	"binman/internal/atomicfile"
 	"binman/internal/host"
 	"binman/layout"
+	"binman/report"
 )
 
 // buildOptions holds the options of the build command.
@@ -108,7 +110,7 @@ func (o *buildOptions) run() error {
 		ArgNames:     etype.ArgNames(),
 		Input:        host.Input(o.inDirs...),
 		Env:          host.Env(),
-		Output:       layout.Output{Dir: out},
+		Output:       iodir.Output{Dir: out},
 		Log:          o.log(),
 		Threads:      max(threads, 0),
 		UpdateFDT:    o.updateFDT,
@@ -132,7 +134,7 @@ func (o *buildOptions) run() error {
 			return err
 		}
 	}
-	if err := o.writeManifest(b.Manifest()); err != nil {
+	if err := o.writeManifest(report.ManifestOf(b.Images)); err != nil {
 		return err
 	}
 	switch {
@@ -150,7 +152,7 @@ func (o *buildOptions) run() error {
 // directory was named.
 func (o *buildOptions) tellPlace(b *layout.Build, dir string) {
 	empty := true
-	for _, img := range b.Manifest().Images {
+	for _, img := range report.ManifestOf(b.Images).Images {
 		empty = empty && img.Size != nil && *img.Size == 0
 	}
 	switch {
@@ -190,7 +192,7 @@ func (o *buildOptions) elfParams() ([]string, error) {
 	return params, nil
 }
 
-func (o *buildOptions) writeManifest(m *layout.Manifest) error {
+func (o *buildOptions) writeManifest(m *report.Manifest) error {
 	if o.manifest == "" {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 
 	"binman/bintool"
 	"binman/content"
+	"binman/describe/fields"
 	"binman/etype"
 	"binman/inspect"
 	"binman/internal/argparse"
@@ -118,7 +119,7 @@ func entryArgNames(string) []argparse.Candidate {
 		if _, ok := t.(*etype.ArgBlob); ok {
 			docs[info.Name+"-path"] = "file of " + info.Name
 		}
-		for _, p := range layout.Properties(t) {
+		for _, p := range fields.Of(t) {
 			if p.Arg {
 				docs[p.Name] = p.Doc
 			}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"binman/describe/fields"
 	"binman/etype"
 	"binman/internal/argparse"
 	"binman/layout"
@@ -126,14 +127,14 @@ func sortedTypes() []*layout.TypeInfo {
 
 // ownProperties returns the properties of a type beyond those that every
 // entry has, and that every section has.
-func ownProperties(info *layout.TypeInfo) []*layout.Property {
+func ownProperties(info *layout.TypeInfo) []*fields.Property {
 	t := info.New()
-	var inherited []*layout.Property
+	var inherited []*fields.Property
 	if _, ok := t.(layout.Container); ok && info.Name != "section" {
-		inherited = layout.Properties(layout.Section{})
+		inherited = fields.Of(layout.Section{})
 	}
-	return slices.DeleteFunc(layout.Properties(t), func(p *layout.Property) bool {
-		return slices.ContainsFunc(inherited, func(q *layout.Property) bool { return q.Name == p.Name })
+	return slices.DeleteFunc(fields.Of(t), func(p *fields.Property) bool {
+		return slices.ContainsFunc(inherited, func(q *fields.Property) bool { return q.Name == p.Name })
 	})
 }
 
@@ -149,7 +150,7 @@ const imageIntro = "An image is a section with these further properties."
 // terminal.
 func writeEntryText(w io.Writer, docs *entryDocs) error {
 	var parts []string
-	properties := func(title string, props []*layout.Property) string {
+	properties := func(title string, props []*fields.Property) string {
 		var sb strings.Builder
 		fmt.Fprintf(&sb, "%s:\n", title)
 		for _, p := range props {
@@ -158,7 +159,7 @@ func writeEntryText(w io.Writer, docs *entryDocs) error {
 		return sb.String()
 	}
 	if docs.common {
-		parts = append(parts, properties("Properties that all entries have", layout.Properties(layout.Common{})))
+		parts = append(parts, properties("Properties that all entries have", fields.Of(layout.Common{})))
 	}
 	if docs.image {
 		parts = append(parts, properties("Properties that images have, beside those of a section", imageProperties()))
@@ -191,7 +192,7 @@ func writeEntryRST(w io.Writer, docs *entryDocs) error {
 	heading := func(title string) { fmt.Fprintf(w, "%s\n%s\n\n", title, strings.Repeat("-", len(title))) }
 	if docs.common {
 		heading("All entries")
-		rstProperties(w, layout.Properties(layout.Common{}))
+		rstProperties(w, fields.Of(layout.Common{}))
 	}
 	if docs.image {
 		heading("Images")
@@ -213,13 +214,13 @@ func writeEntryRST(w io.Writer, docs *entryDocs) error {
 	return nil
 }
 
-func rstProperties(w io.Writer, props []*layout.Property) {
+func rstProperties(w io.Writer, props []*fields.Property) {
 	for _, p := range props {
 		fmt.Fprintf(w, "%s\n    %s (%s)\n\n", p.Name, p.Doc, propertyKind(p))
 	}
 }
 
-func propertyKind(p *layout.Property) string {
+func propertyKind(p *fields.Property) string {
 	kind := p.Kind
 	if p.Required {
 		kind += ", required"
@@ -241,10 +242,10 @@ func indent(text, prefix string) string {
 }
 
 // imageProperties returns the properties of images beyond those of sections.
-func imageProperties() []*layout.Property {
-	section := layout.Properties(layout.Section{})
-	return slices.DeleteFunc(layout.Properties(layout.Image{}), func(p *layout.Property) bool {
-		return p.Name != "filename" && slices.ContainsFunc(section, func(q *layout.Property) bool { return q.Name == p.Name })
+func imageProperties() []*fields.Property {
+	section := fields.Of(layout.Section{})
+	return slices.DeleteFunc(fields.Of(layout.Image{}), func(p *fields.Property) bool {
+		return p.Name != "filename" && slices.ContainsFunc(section, func(q *fields.Property) bool { return q.Name == p.Name })
 	})
 }
 
@@ -255,7 +256,7 @@ func writeEntryMarkdown(w io.Writer, docs *entryDocs) error {
 	}
 	if docs.common {
 		fmt.Fprint(w, "## All entries\n\n")
-		mdProperties(w, layout.Properties(layout.Common{}))
+		mdProperties(w, fields.Of(layout.Common{}))
 	}
 	if docs.image {
 		fmt.Fprintf(w, "## Images\n\n%s\n\n", imageIntro)
@@ -282,7 +283,7 @@ func markdownDoc(doc string) string {
 	return strings.ReplaceAll(rstHeading.ReplaceAllString(doc, "### $1"), "::\n", ":\n")
 }
 
-func mdProperties(w io.Writer, props []*layout.Property) {
+func mdProperties(w io.Writer, props []*fields.Property) {
 	fmt.Fprint(w, "| property | holds | meaning |\n| --- | --- | --- |\n")
 	for _, p := range props {
 		fmt.Fprintf(w, "| `%s` | %s | %s |\n", p.Name, propertyKind(p), strings.ReplaceAll(p.Doc, "|", `\|`))
@@ -306,7 +307,7 @@ func writeEntryJSON(w io.Writer, docs *entryDocs) error {
 		Section    bool       `json:"section,omitempty"`
 		Properties []property `json:"properties"`
 	}
-	convert := func(props []*layout.Property) []property {
+	convert := func(props []*fields.Property) []property {
 		list := []property{}
 		for _, p := range props {
 			list = append(list, property{p.Name, p.Kind, p.Doc, p.Required, p.Arg})
@@ -322,7 +323,7 @@ func writeEntryJSON(w io.Writer, docs *entryDocs) error {
 	enc.SetIndent("", " ")
 	out := map[string]any{"types": types}
 	if docs.common {
-		out["common"] = convert(layout.Properties(layout.Common{}))
+		out["common"] = convert(fields.Of(layout.Common{}))
 	}
 	if docs.image {
 		out["image"] = convert(imageProperties())

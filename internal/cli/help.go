@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"binman/content"
+	"binman/describe/fields"
 	"binman/internal/argparse"
 	"binman/internal/atomicfile"
 	"binman/internal/host"
@@ -124,13 +125,13 @@ func writeEntryMan(page *roff.Page) {
 	page.Name("binman-entries", "what a description of a firmware image can hold")
 	page.Section("DESCRIPTION")
 	page.Text(entryDocsIntro)
-	properties := func(props []*layout.Property) {
+	properties := func(props []*fields.Property) {
 		for _, p := range props {
 			page.Item(roff.Bold(p.Name), fmt.Sprintf("(%s) %s", propertyKind(p), p.Doc))
 		}
 	}
 	page.Section("ALL ENTRIES")
-	properties(layout.Properties(layout.Common{}))
+	properties(fields.Of(layout.Common{}))
 	page.Section("IMAGES")
 	page.Text(imageIntro)
 	properties(imageProperties())

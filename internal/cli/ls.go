@@ -14,6 +14,7 @@ import (
 	"binman/internal/entrypath"
 	"binman/internal/host"
 	"binman/layout"
+	"binman/report"
 )
 
 func (g *globals) lsCommand() command {
@@ -169,9 +170,9 @@ func table(rows [][]string) string {
 // listJSON prints the listed entries, with those that hold them left out if
 // they do not match.
 func (g *globals) listJSON(img *layout.Opened, list []layout.Listed) error {
-	items := []*layout.ManifestEntry{}
+	items := []*report.ManifestEntry{}
 	for _, e := range list {
-		m := layout.Describe(e.Entry)
+		m := report.Describe(e.Entry)
 		m.Name = e.Name
 		m.Entries = nil
 		m.Extra = map[string]any{"path": strings.TrimPrefix(e.Path(), "/")}
@@ -183,6 +184,6 @@ func (g *globals) listJSON(img *layout.Opened, list []layout.Listed) error {
 		Image   string                  `json:"image"`
 		Size    int64                   `json:"size"`
 		MapPos  int64                   `json:"fdtmap-pos"`
-		Entries []*layout.ManifestEntry `json:"entries"`
+		Entries []*report.ManifestEntry `json:"entries"`
 	}{img.Filename, img.Data.Len(), img.MapPos, items})
 }

@@ -3,6 +3,7 @@
 package difftest
 
 import (
+	"binman/content/iodir"
 	"binman/internal/host"
 	"bytes"
 	"crypto/sha256"
@@ -128,7 +129,7 @@ func (c *Case) runOurs() (*Result, error) {
 		Types:        etype.Table(),
 		Args:         args,
 		Input:        host.Input(inputDirs()...),
-		Output:       layout.Output{Dir: outputDir},
+		Output:       iodir.Output{Dir: outputDir},
 		Log:          &layout.Log{Level: layout.Warning, Err: &log},
 		Threads:      1,
 		UpdateFDT:    c.Options.Update,

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"binman/content"
+	"binman/content/iodir"
 	"binman/internal/glob"
 	"binman/layout"
 )
@@ -20,9 +21,9 @@ import (
 func Env() layout.Env { return layout.Env{Now: time.Now, LookupEnv: os.LookupEnv} }
 
 // Input returns the files of the machine, looked for in the directories.
-func Input(dirs ...string) layout.Input { return layout.Input{Dirs: dirs, Files: Files{}} }
+func Input(dirs ...string) iodir.Input { return iodir.Input{Dirs: dirs, Files: Files{}} }
 
-// Files is the file system, as layout.Files.
+// Files is the file system, as iodir.System.
 type Files struct{}
 
 // Open opens a regular file. The null device is an empty one: descriptions of

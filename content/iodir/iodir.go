@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-package layout
+// Package iodir finds the input files of a build and writes its output files.
+package iodir
 
 import (
 	"fmt"
@@ -17,11 +18,20 @@ import (
 // Input finds input files.
 type Input struct {
 	Dirs  []string // searched in order; none means the current directory
-	Files Files    // what is there; nil is nothing
+	Files System   // what is there; nil is nothing
 }
 
-// files returns what is there.
-func (in Input) files() Files {
+// System is where input files are looked for.
+type System interface {
+	Open(path string) (content.Data, error) // an error of a missing file is fs.ErrNotExist
+	Stat(path string) (fs.FileInfo, error)
+	Names(dir string) ([]string, error)    // of the files in a directory, sorted
+	Glob(pattern string) ([]string, error) // paths that match, sorted
+	Getwd() string                         // current directory, for messages
+}
+
+// System returns what is there.
+func (in Input) System() System {
 	if in.Files == nil {
 		return noFiles{}
 	}
@@ -58,11 +68,11 @@ func (in Input) Find(name string) (string, error) {
 		if dir == "." || dir == "" {
 			path = name
 		}
-		if _, err := in.files().Stat(path); err == nil {
+		if _, err := in.System().Stat(path); err == nil {
 			return path, nil
 		}
 	}
-	return "", &NotFoundError{Name: name, Dirs: in.Dirs, Cwd: in.files().Getwd()}
+	return "", &NotFoundError{Name: name, Dirs: in.Dirs, Cwd: in.System().Getwd()}
 }
 
 // Open opens the input file named name.
@@ -71,7 +81,7 @@ func (in Input) Open(name string) (content.Data, error) {
 	if err != nil {
 		return content.Data{}, err
 	}
-	return in.files().Open(path)
+	return in.System().Open(path)
 }
 
 // Trees returns the names, without extension and sorted, of the device trees
@@ -80,7 +90,7 @@ func (in Input) Trees(name string) (names []string, dir string, err error) {
 	if dir, err = in.Find(name); err != nil {
 		return nil, "", err
 	}
-	files, err := in.files().Names(dir)
+	files, err := in.System().Names(dir)
 	if err != nil {
 		return nil, "", err
 	}
@@ -98,17 +108,17 @@ func (in Input) Glob(pattern string) ([]string, error) {
 	if len(in.Dirs) > 0 {
 		patterns = nil
 		for _, dir := range in.Dirs {
-			patterns = append(patterns, joinPath(dir, pattern))
+			patterns = append(patterns, Join(dir, pattern))
 		}
 	}
 	var files []string
 	for _, p := range patterns {
-		match, err := in.files().Glob(p)
+		match, err := in.System().Glob(p)
 		if err != nil {
 			return nil, err
 		}
 		for _, path := range match {
-			if info, err := in.files().Stat(path); err == nil && info.Mode().IsRegular() {
+			if info, err := in.System().Stat(path); err == nil && info.Mode().IsRegular() {
 				files = append(files, path)
 			}
 		}
@@ -117,8 +127,8 @@ func (in Input) Glob(pattern string) ([]string, error) {
 	return files, nil
 }
 
-// joinPath joins as the original does, which keeps a leading "./".
-func joinPath(dir, name string) string {
+// Join joins as the original does, which keeps a leading "./".
+func Join(dir, name string) string {
 	if dir == "" {
 		return name
 	}
@@ -151,7 +161,7 @@ func (o Output) Path(name string) (string, error) {
 	if !filepath.IsLocal(name) {
 		return "", fmt.Errorf("Output file '%s' is outside the output directory '%s'", name, o.Dir)
 	}
-	return joinPath(o.Dir, name), nil
+	return Join(o.Dir, name), nil
 }
 
 // Write writes the file named name, completely or not at all.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-package layout
+// Package fields reads the properties of device tree nodes into Go structs, as
+// encoding/json reads objects: tags name the properties, and the types of the
+// fields say what they hold.
+package fields
 
 import (
 	"encoding/binary"
@@ -11,8 +14,13 @@ import (
 	"strconv"
 	"strings"
 
+	"binman/describe"
 	"binman/fdt"
 )
+
+// MaxSize bounds sizes and offsets, in bytes, so that sums of as many as memory
+// has room for cannot overflow.
+const MaxSize = 1 << 40
 
 // Property describes one property of an entry type, as its Go field declares
 // it:
@@ -35,24 +43,27 @@ type Property struct {
 	index []int
 }
 
-// schema lists the properties of a Go struct by name, in order of declaration.
-type schema struct {
-	props  []*Property
-	byName map[string]*Property
+// Schema lists the properties of a Go struct by name, in order of declaration.
+type Schema struct {
+	Props  []*Property
+	ByName map[string]*Property
 }
 
-// Properties returns the properties that the dt tags of v, a struct or a
+// Schemas remembers those of Go types. It is for one goroutine at a time.
+type Schemas map[reflect.Type]*Schema
+
+// Of returns the properties that the dt tags of v, a struct or a
 // pointer to one, declare; those of embedded structs come first.
-func Properties(v any) []*Property {
+func Of(v any) []*Property {
 	t := reflect.TypeOf(v)
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	return newSchema(t).props
+	return newSchema(t).Props
 }
 
-func newSchema(t reflect.Type) *schema {
-	s := &schema{byName: map[string]*Property{}}
+func newSchema(t reflect.Type) *Schema {
+	s := &Schema{ByName: map[string]*Property{}}
 	if t.Kind() != reflect.Struct {
 		return s
 	}
@@ -70,8 +81,8 @@ func newSchema(t reflect.Type) *schema {
 			p.Required, p.Arg = p.Required || required, p.Arg || arg
 			more = required || arg
 		}
-		s.props = append(s.props, p)
-		s.byName[p.Name] = p
+		s.Props = append(s.Props, p)
+		s.ByName[p.Name] = p
 	}
 	return s
 }
@@ -98,30 +109,29 @@ func kindOf(t reflect.Type) string {
 	panic("no property can be decoded into " + t.String())
 }
 
-// schemaOf returns the properties of the Go type of v, remembering them for
-// the length of the build.
-func (b *Build) schemaOf(v any) *schema {
+// Of returns the properties of the type that v points to.
+func (known Schemas) Of(v any) *Schema {
 	t := reflect.TypeOf(v).Elem()
-	s := b.schemas[t]
+	s := known[t]
 	if s == nil {
 		s = newSchema(t)
-		b.schemas[t] = s
+		known[t] = s
 	}
 	return s
 }
 
-// decode fills the tagged fields of v, a pointer to a struct, from the
+// Decode fills the tagged fields of v, a pointer to a struct, from the
 // properties of node and the entry arguments. It returns what could not be
-// read.
-func (b *Build) decode(node *fdt.Node, v any) []error {
-	s := b.schemaOf(v)
-	if len(s.props) == 0 {
+// read, each a *describe.NodeError.
+func (known Schemas) Decode(node *fdt.Node, args map[string]string, v any) []error {
+	s := known.Of(v)
+	if len(s.Props) == 0 {
 		return nil
 	}
 	var errs []error
 	val := reflect.ValueOf(v).Elem()
 	for _, p := range node.Props {
-		prop := s.byName[p.Name]
+		prop := s.ByName[p.Name]
 		if prop == nil {
 			continue
 		}
@@ -129,13 +139,13 @@ func (b *Build) decode(node *fdt.Node, v any) []error {
 			errs = append(errs, badValue(node, p, prop, err))
 		}
 	}
-	for _, prop := range s.props {
-		arg, ok := b.Args[prop.Name]
+	for _, prop := range s.Props {
+		arg, ok := args[prop.Name]
 		if !prop.Arg || !ok {
 			continue
 		}
 		if err := setFieldArg(val.FieldByIndex(prop.index), prop.Name, arg); err != nil {
-			errs = append(errs, &NodeError{Kind: "Node", Path: node.Path(), Msg: err.Error(), Pos: node.Pos, Err: err})
+			errs = append(errs, &describe.NodeError{Kind: "Node", Path: node.Path(), Msg: err.Error(), Pos: node.Pos, Err: err})
 		}
 	}
 	return errs
@@ -143,7 +153,7 @@ func (b *Build) decode(node *fdt.Node, v any) []error {
 
 // badValue makes an error about the value of a property.
 func badValue(node *fdt.Node, p *fdt.Prop, prop *Property, err error) error {
-	ne := &NodeError{Path: node.Path(), Prop: p.Name, Msg: err.Error(), Pos: p.Pos, Err: err}
+	ne := &describe.NodeError{Path: node.Path(), Prop: p.Name, Msg: err.Error(), Pos: p.Pos, Err: err}
 	if ce, ok := errors.AsType[*cellsError](err); ok {
 		ne.Hint = ce.hint
 	} else if how := howWritten[prop.Kind]; how != "" {
@@ -162,10 +172,10 @@ var howWritten = map[string]string{
 	"cells":          "<1 2>",
 }
 
-// missingRequired returns the names of required properties that node lacks.
-func (b *Build) missingRequired(node *fdt.Node, v any) []string {
+// Missing returns the names of required properties that node lacks.
+func (s *Schema) Missing(node *fdt.Node) []string {
 	var missing []string
-	for _, prop := range b.schemaOf(v).props {
+	for _, prop := range s.Props {
 		if prop.Required && !node.Has(prop.Name) {
 			missing = append(missing, prop.Name)
 		}
@@ -239,8 +249,8 @@ func number(node *fdt.Node, p *fdt.Prop) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if v > maxSize {
-		return 0, &cellsError{fmt.Sprintf("Node '%s' property '%s' is %#x: larger than any image", node.Name, p.Name, v), twoCells(p)}
+	if v > MaxSize {
+		return 0, &cellsError{fmt.Sprintf("Node '%s' property '%s' is %#x: larger than any image", node.Name, p.Name, v), TwoCells(p)}
 	}
 	return int64(v), nil
 }
@@ -251,8 +261,8 @@ type cellsError struct{ text, hint string }
 // Error returns what is wrong.
 func (e *cellsError) Error() string { return e.text }
 
-// twoCells explains what became of two cells where one may have been meant.
-func twoCells(p *fdt.Prop) string {
+// TwoCells explains what became of two cells where one may have been meant.
+func TwoCells(p *fdt.Prop) string {
 	upper, lower := binary.BigEndian.Uint32(p.Value), binary.BigEndian.Uint32(p.Value[4:])
 	return fmt.Sprintf("two cells are one number of 64 bits, the upper half first: write <%#x> or <%#x> if one of them was meant", upper, lower)
 }

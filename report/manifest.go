@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-package layout
+package report
 
-import "encoding/json"
+import (
+	"binman/layout"
+	"encoding/json"
+)
 
 // Manifest describes the images of a build, for other programs. Offsets,
 // positions and sizes are in bytes; what is not known is null.
@@ -66,10 +69,10 @@ func marshalWith(v any, extra map[string]any) ([]byte, error) {
 	return append(append(text[:len(text)-1], ','), more[1:]...), nil
 }
 
-// Manifest describes the images that the build made.
-func (b *Build) Manifest() *Manifest {
+// ManifestOf describes the images that a build made.
+func ManifestOf(images []*layout.Image) *Manifest {
 	m := &Manifest{Images: []ManifestImage{}}
-	for _, img := range b.Images {
+	for _, img := range images {
 		e := Describe(img.Entry)
 		e.Name = img.Name
 		m.Images = append(m.Images, ManifestImage{Filename: img.Filename, ManifestEntry: *e})
@@ -78,32 +81,32 @@ func (b *Build) Manifest() *Manifest {
 }
 
 // Describe describes an entry and what it holds.
-func Describe(e *Entry) *ManifestEntry {
+func Describe(e *layout.Entry) *ManifestEntry {
 	m := &ManifestEntry{
 		Name:       e.Node.Name,
 		Type:       e.TypeName,
-		Offset:     e.Offset.pointer(),
-		ImagePos:   e.ImagePos.pointer(),
-		Size:       e.Size.pointer(),
+		Offset:     pointer(e.Offset),
+		ImagePos:   pointer(e.ImagePos),
+		Size:       pointer(e.Size),
 		PadBefore:  e.PadBefore,
 		PadAfter:   e.PadAfter,
 		Missing:    e.Missing,
 		Faked:      e.Faked,
-		UncompSize: e.UncompSize.pointer(),
+		UncompSize: pointer(e.UncompSize),
 	}
-	if e.contentsKnown {
+	if e.ContentsKnown {
 		m.ContentsSize = &e.ContentsSize
 	}
 	if e.Compressed() {
 		m.Compress = e.Compress
 	}
-	if d, ok := e.Type.(Describer); ok {
+	if d, ok := e.Type.(layout.Describer); ok {
 		m.Extra = d.Describe()
 	}
 	if e.Section == nil {
 		return m
 	}
-	m.SkipAtStart = e.Section.start
+	m.SkipAtStart = e.Section.Start()
 	m.HeaderSize = e.Info.HeaderSize * int64(len(e.Section.Entries))
 	list := make([]*ManifestEntry, 0, len(e.Section.Entries))
 	for _, child := range e.Section.Entries {
@@ -111,11 +114,4 @@ func Describe(e *Entry) *ManifestEntry {
 	}
 	m.Entries = &list
 	return m
-}
-
-func (o OptInt) pointer() *int64 {
-	if !o.Known {
-		return nil
-	}
-	return &o.Value
 }
