@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// Package verify says in one way, for all formats, what a check of a file has
+// found: which of the claims that it makes about itself hold.
+//
+// Each format has a function Verify that returns findings for what it claims
+// with checksums, hashes and signatures. What no claim covers is a finding too,
+// so that nobody takes silence for proof.
+package verify
+
+import "cmp"
+
+// Verdict is what a check has found of one item.
+type Verdict int
+
+// The verdicts.
+const (
+	Good       Verdict = iota // the claim holds
+	Bad                       // it does not, or cannot be understood
+	NotCovered                // there is no claim, or none that can be judged, as without a key
+)
+
+var verdicts = [...]string{"good", "bad", "not covered"}
+
+// String returns the verdict in words.
+func (v Verdict) String() string { return verdicts[v] }
+
+// MarshalText returns the verdict in words.
+func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// Finding is what a check has found of one claim.
+type Finding struct {
+	Path    string  `json:"path"` // of the item in the file, by the names that ls prints; "" for all of it
+	What    string  `json:"what"` // the claim: "crc32", "sha256", "signature sha256,rsa2048:dev", "structure"
+	Verdict Verdict `json:"verdict"`
+	Why     string  `json:"why,omitempty"`     // what is wrong, or why nothing can be said
+	Offset  int64   `json:"offset"`            // of what the claim covers, in bytes from the start of the file
+	Size    int64   `json:"size"`              // of that, in bytes
+	Signed  bool    `json:"signed,omitempty"`  // a signature speaks for it, directly or through a hash
+	Warn    string  `json:"warning,omitempty"` // where other readers judge otherwise
+}
+
+// Count returns how many of the findings have the verdict.
+func Count(list []Finding, v Verdict) int {
+	n := 0
+	for _, f := range list {
+		if f.Verdict == v {
+			n++
+		}
+	}
+	return n
+}
+
+// Compare orders findings by where they are, then by what they are about.
+func Compare(a, b Finding) int {
+	return cmp.Or(cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Path, b.Path), cmp.Compare(a.What, b.What))
+}
