@@ -3,7 +3,6 @@
 package etype_test
 
 import (
-	"binman/internal/host"
 	"bytes"
 	"debug/elf"
 	"fmt"
@@ -18,6 +17,7 @@ import (
 	"binman/fdt"
 	"binman/format/cbfs"
 	"binman/format/fip"
+	"binman/internal/host"
 	"binman/internal/judge"
 	"binman/internal/testelf"
 	"binman/layout"

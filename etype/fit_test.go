@@ -3,8 +3,6 @@
 package etype_test
 
 import (
-	"binman/content/iodir"
-	"binman/internal/host"
 	"bytes"
 	"encoding/binary"
 	"fmt"
@@ -14,8 +12,10 @@ import (
 	"strings"
 	"testing"
 
+	"binman/content/iodir"
 	"binman/etype"
 	"binman/format/fit"
+	"binman/internal/host"
 	"binman/internal/judge"
 	"binman/internal/testelf"
 	"binman/layout"

@@ -3,8 +3,6 @@
 package etype_test
 
 import (
-	"binman/content/iodir"
-	"binman/internal/host"
 	"bytes"
 	"crypto/sha256"
 	"errors"
@@ -20,7 +18,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"binman/content/iodir"
 	"binman/etype"
+	"binman/internal/host"
 	"binman/layout"
 )
 

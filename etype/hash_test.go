@@ -3,16 +3,16 @@
 package etype_test
 
 import (
-	"binman/content/iodir"
-	"binman/internal/host"
 	"bytes"
 	"crypto/sha256"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"binman/content/iodir"
 	"binman/etype"
 	"binman/fdt"
+	"binman/internal/host"
 	"binman/layout"
 )
 

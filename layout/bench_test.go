@@ -3,15 +3,15 @@
 package layout_test
 
 import (
-	"binman/content/iodir"
-	"binman/internal/host"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"binman/content/iodir"
 	"binman/etype"
+	"binman/internal/host"
 	"binman/layout"
 )
 

@@ -3,8 +3,9 @@
 package layout
 
 import (
-	"binman/describe"
 	"slices"
+
+	"binman/describe"
 )
 
 // This file packs entries whose contents are not known, to find what cannot be

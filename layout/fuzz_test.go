@@ -3,9 +3,6 @@
 package layout_test
 
 import (
-	"binman/content/iodir"
-	"binman/internal/host"
-	"binman/report"
 	"bytes"
 	"encoding/binary"
 	"io/fs"
@@ -15,10 +12,13 @@ import (
 	"testing"
 
 	"binman/bintool"
+	"binman/content/iodir"
 	"binman/dts"
 	"binman/etype"
 	"binman/fdt"
+	"binman/internal/host"
 	"binman/layout"
+	"binman/report"
 )
 
 // fuzzSeeds are the bodies of descriptions that build, or nearly.

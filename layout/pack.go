@@ -3,9 +3,10 @@
 package layout
 
 import (
+	"encoding/binary"
+
 	"binman/describe"
 	"binman/describe/fields"
-	"encoding/binary"
 )
 
 // maxSize bounds offsets, sizes and contents, in bytes.

@@ -3,8 +3,9 @@
 package report
 
 import (
-	"binman/layout"
 	"encoding/json"
+
+	"binman/layout"
 )
 
 // Manifest describes the images of a build, for other programs. Offsets,

@@ -3,8 +3,6 @@
 package report
 
 import (
-	"binman/content/iodir"
-	"binman/internal/host"
 	"flag"
 	"os"
 	"path/filepath"
@@ -13,7 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"binman/content"
+	"binman/content/iodir"
 	"binman/etype"
+	"binman/internal/host"
 	"binman/layout"
 )
 

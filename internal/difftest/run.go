@@ -3,8 +3,6 @@
 package difftest
 
 import (
-	"binman/content/iodir"
-	"binman/internal/host"
 	"bytes"
 	"crypto/sha256"
 	"errors"
@@ -16,8 +14,10 @@ import (
 	"slices"
 	"strings"
 
+	"binman/content/iodir"
 	"binman/dts"
 	"binman/etype"
+	"binman/internal/host"
 	"binman/layout"
 )
 
