@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"binman/internal/conformance"
 	"binman/layout"
 )
 
@@ -21,7 +22,7 @@ func Table() layout.Types {
 		abstract(),
 		security(),
 		tools(),
-		testing(),
+		conformance.Types(),
 	)
 	types := make(layout.Types, len(all))
 	for i := range all {

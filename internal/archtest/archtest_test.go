@@ -36,19 +36,20 @@ var layerNames = []string{"base", "formats", "engine", "command line", "program"
 // here is a format: a new package need not be listed, and cannot import the
 // engine unless it is.
 var layers = map[string]int{
-	"content":           base,
-	"elf":               base,
-	"fdt":               base,
-	"internal":          base,
-	"internal/host":     engine, // what the command line hands to the engine
-	"internal/difftest": engine, // compares whole builds
-	"internal/cli":      front,
-	"layout":            engine,
-	"etype":             engine,
-	"report":            engine,
-	"zephyr":            engine,
-	"cmd":               program,
-	"examples":          program,
+	"content":              base,
+	"elf":                  base,
+	"fdt":                  base,
+	"internal":             base,
+	"internal/host":        engine, // what the command line hands to the engine
+	"internal/difftest":    engine, // compares whole builds
+	"internal/conformance": engine, // an entry type
+	"internal/cli":         front,
+	"layout":               engine,
+	"etype":                engine,
+	"report":               engine,
+	"zephyr":               engine,
+	"cmd":                  program,
+	"examples":             program,
 
 	"internal/changetest": formats, // looks into changed images
 }

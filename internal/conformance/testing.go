@@ -2,7 +2,9 @@
 
 //go:build conformance
 
-package etype
+// Package conformance has the entry type that the original's own functional
+// suite needs, in a program that is built with the tag of that name.
+package conformance
 
 import (
 	"bytes"
@@ -11,8 +13,8 @@ import (
 	"binman/layout"
 )
 
-// testing lists the types for tests.
-func testing() []layout.TypeInfo {
+// Types lists the types for tests.
+func Types() []layout.TypeInfo {
 	return []layout.TypeInfo{{
 		Name:    "_testing",
 		New:     func() layout.Type { return &Testing{contents: []byte("aa")} },
