@@ -13,6 +13,7 @@ import (
 
 	"binman/content"
 	"binman/content/iodir"
+	"binman/describe"
 	"binman/elf"
 	"binman/etype"
 	"binman/internal/argparse"
@@ -104,7 +105,7 @@ func (o *buildOptions) run() error {
 		Types:        etype.Table(),
 		Unsupported:  etype.Unsupported(),
 		Trees:        etype.Trees(),
-		MissingHelp:  etype.MissingHelp,
+		MissingHelp:  describe.MissingHelp,
 		Strict:       o.strict,
 		Args:         args,
 		ArgNames:     etype.ArgNames(),

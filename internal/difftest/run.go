@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"binman/content/iodir"
+	"binman/describe"
 	"binman/dts"
 	"binman/etype"
 	"binman/internal/host"
@@ -125,7 +126,7 @@ func (c *Case) runOurs() (*Result, error) {
 		args[name] = value
 	}
 	b := &layout.Build{Options: layout.Options{
-		Trees: etype.Trees(), Env: host.Env(), MissingHelp: etype.MissingHelp, Description: filepath.Join(inputDir, mainTree),
+		Trees: etype.Trees(), Env: host.Env(), MissingHelp: describe.MissingHelp, Description: filepath.Join(inputDir, mainTree),
 		Types:        etype.Table(),
 		Args:         args,
 		Input:        host.Input(inputDirs()...),

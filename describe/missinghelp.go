@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-package etype
+package describe
 
 // missingHelp says where to get a blob that is missing. The tag is an
 // entry's missing-msg property, its name or its type. The wording is that of
