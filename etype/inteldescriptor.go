@@ -3,9 +3,7 @@
 package etype
 
 import (
-	"bytes"
-	"encoding/binary"
-
+	"binman/format/ifd"
 	"binman/layout"
 )
 
@@ -31,29 +29,8 @@ intel-me {
 `,
 }
 
-// Of a flash descriptor this is needed, all little-endian 32-bit numbers:
-//
-//	magic   0x0ff0a55a
-//	flmap0  bits 23:16 are bits 11:4 of the offset of the region table, which
-//	        counts from the start of the flash
-//
-// The table has a number for each region: bits 14:0 are bits 26:12 of the
-// offset of its first byte, bits 30:16 those of its last one, in the flash. A
-// region whose end is before its start is not in use. See the SPI programming
-// guides of Intel's chipsets, and ifdtool.
-const (
-	descriptorMagic   = 0x0ff0a55a
-	descriptorMapSize = 16
-
-	regionBIOS = 1
-	regionME   = 2
-	regions    = 5
-
-	regionUnit = 0x1000
-
-	// Where the ME goes when the descriptor is missing.
-	defaultMEOffset = 0x1000
-)
+// defaultMEOffset is where the ME goes when the descriptor is missing.
+const defaultMEOffset = 0x1000
 
 // IntelDescriptor says where regions of the flash are.
 type IntelDescriptor struct {
@@ -70,10 +47,6 @@ func (d *IntelDescriptor) Next(ctx *layout.Context, e *layout.Entry, next int64)
 	return e.Parent.Section.Start(), nil
 }
 
-// A flashRegion is a part of the flash, in bytes from its start; size is not
-// positive if the region is not in use.
-type flashRegion struct{ base, size int64 }
-
 // Offsets places the entries that have regions.
 func (d *IntelDescriptor) Offsets(ctx *layout.Context, e *layout.Entry) ([]layout.OffsetSize, error) {
 	const me, ifwi = "intel-me", "intel-ifwi"
@@ -84,46 +57,20 @@ func (d *IntelDescriptor) Offsets(ctx *layout.Context, e *layout.Entry) ([]layou
 		}
 		return []layout.OffsetSize{{Name: me, Offset: layout.Some(defaultMEOffset)}}, nil
 	}
-	table, err := readRegions(e)
+	table, err := ifd.Parse(e.Data, e.Data.Len())
 	if err != nil {
-		return nil, err
+		return nil, e.Errorf("%w", err)
 	}
 	var list []layout.OffsetSize
 	if haveME {
-		r := table[regionME]
-		if r.size <= 0 {
+		r := table.Regions[ifd.ME]
+		if r.Size <= 0 {
 			return nil, e.Errorf("The flash descriptor has no region for '%s'", me)
 		}
-		list = append(list, layout.OffsetSize{Name: me, Offset: layout.Some(r.base), Size: layout.Some(r.size)})
+		list = append(list, layout.OffsetSize{Name: me, Offset: layout.Some(r.Offset), Size: layout.Some(r.Size)})
 	}
 	if haveIFWI {
-		list = append(list, layout.OffsetSize{Name: ifwi, Offset: layout.Some(table[regionBIOS].base)})
+		list = append(list, layout.OffsetSize{Name: ifwi, Offset: layout.Some(table.Regions[ifd.BIOS].Offset)})
 	}
 	return list, nil
-}
-
-// readRegions reads the regions from the contents of a descriptor.
-func readRegions(e *layout.Entry) (table [regions]flashRegion, err error) {
-	data, err := e.Data.Bytes()
-	if err != nil {
-		return table, e.Errorf("%w", err)
-	}
-	le := binary.LittleEndian
-	start := bytes.Index(data, le.AppendUint32(nil, descriptorMagic))
-	if start < 0 {
-		return table, e.Errorf("Cannot find Intel Flash Descriptor (FD) signature")
-	}
-	if len(data)-start < descriptorMapSize {
-		return table, e.Errorf("Intel Flash Descriptor (FD) at offset %#x is cut short: the file has %#x bytes", start, len(data))
-	}
-	at := int(le.Uint32(data[start+4:])>>16&0xff) << 4
-	if len(data)-at < 4*regions {
-		return table, e.Errorf("Intel Flash Descriptor (FD) has its regions at offset %#x, but the file has %#x bytes", at, len(data))
-	}
-	for i := range table {
-		v := int64(le.Uint32(data[at+4*i:]))
-		base, last := v&0x7fff, v>>16&0x7fff
-		table[i] = flashRegion{base * regionUnit, (last - base + 1) * regionUnit}
-	}
-	return table, nil
 }

@@ -3,10 +3,9 @@
 package etype
 
 import (
-	"encoding/binary"
-
 	"binman/content"
 	"binman/elf"
+	"binman/format/optee"
 	"binman/layout"
 )
 
@@ -31,21 +30,12 @@ The entry argument or property tee-os-path gives the name of the file.`,
 `,
 }
 
-// teeHeaderSize is the size of the header of OP-TEE's v1 binary format: magic
-// "OPTE", version, architecture, flags (2 bytes), then five 32-bit
-// little-endian numbers: size of the resident part, its load address (high,
-// low), a reserved one and the size of the paged part. See the OP-TEE
-// documentation, "Partitioning of the binary".
-const teeHeaderSize = 0x1c
-
-func isTEEv1(head []byte) bool { return len(head) >= 8 && string(head[:5]) == "OPTE\x01" }
-
 // teeAbsent says why OP-TEE of this format is no use outside of a FIT.
 func teeAbsent(d content.Data) string {
 	if elf.IsValid(d) {
 		return "uses Elf format which must be in a FIT"
 	}
-	if head, err := d.Peek(8); err == nil && isTEEv1(head) {
+	if head, err := d.Peek(optee.Peek); err == nil && optee.IsV1(head) {
 		return "uses v1 format which must be in a FIT"
 	}
 	return ""
@@ -57,20 +47,12 @@ func teeSegments(ctx *layout.Context, e *layout.Entry) ([]segment, uint64, error
 	if err != nil {
 		return nil, 0, e.Errorf("%w", err)
 	}
-	if !isTEEv1(data) {
+	if !optee.IsV1(data) {
 		return nil, 0, nil
 	}
-	if len(data) < teeHeaderSize {
-		return nil, 0, e.Errorf("Invalid OP-TEE file: header is %d bytes, expected %d", len(data), teeHeaderSize)
+	tee, err := optee.Parse(data)
+	if err != nil {
+		return nil, 0, e.Errorf("%w", err)
 	}
-	word := func(i int) uint32 { return binary.LittleEndian.Uint32(data[8+4*i:]) }
-	size, addr, paged := word(0), uint64(word(1))<<32|uint64(word(2)), word(4)
-	if paged != 0 {
-		return nil, 0, e.Errorf("OP-TEE paged mode not supported")
-	}
-	body := data[teeHeaderSize:]
-	if int64(len(body)) != int64(size) {
-		return nil, 0, e.Errorf("Invalid OP-TEE file: size mismatch (expected %#x, have %#x)", size, len(body))
-	}
-	return []segment{{address: addr, data: body}}, addr, nil
+	return []segment{{address: tee.Address, data: tee.Data}}, tee.Address, nil
 }

@@ -3,7 +3,8 @@
 // Package inspect tells what is in an image that does not describe itself with
 // an FDT map, by the magic values and the tables of the formats that are
 // common in flash: FIT, FIP, CBFS, flash maps, legacy U-Boot images, UEFI
-// capsules, GUID partition tables and U-Boot environments.
+// capsules, GUID partition tables, Intel flash descriptors and U-Boot
+// environments.
 package inspect
 
 import (
@@ -18,6 +19,7 @@ import (
 	"binman/format/fit"
 	"binman/format/fmap"
 	"binman/format/gpt"
+	"binman/format/ifd"
 	"binman/format/ubootenv"
 	"binman/format/uimage"
 	"binman/internal/binfmt"
@@ -67,6 +69,7 @@ func formats() []format {
 		{name: "GUID partition table", detect: gpt.Detect, list: lister(gpt.Parse)},
 		{name: "FMAP", detect: hasFMAP, list: listFMAP, whole: true},
 		{name: "CBFS", detect: cbfs.Detect, list: lister(cbfs.Parse)},
+		{name: "Intel flash", detect: ifd.Detect, list: lister(ifd.Parse)},
 		{name: "U-Boot environment", detect: isEnvironment, list: lister(ubootenv.Parse)},
 	}
 }
