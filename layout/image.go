@@ -22,9 +22,13 @@ type Image struct {
 // padded returns the whole image.
 func (img *Image) padded() content.Data { return img.Entry.Padded(img.Entry.Data) }
 
-// write writes the image and its link into the output directory.
+// write writes the image and its link into the output directory, unless the
+// build is only tried.
 func (b *Build) write(img *Image) error {
 	data := img.padded()
+	if b.DryRun {
+		return nil
+	}
 	if err := b.Output.Write(img.Filename, data); err != nil {
 		return b.aboutProp(img.Entry, "filename", err)
 	}
@@ -43,7 +47,7 @@ func (b *Build) writeSections(img *Image) error {
 				return b.about(e, err)
 			}
 		}
-		if e.Parent == nil || e.Section == nil || e.Section.Filename == "" {
+		if b.DryRun || e.Parent == nil || e.Section == nil || e.Section.Filename == "" {
 			return nil
 		}
 		return b.aboutProp(e, "filename", b.Output.Write(e.Section.Filename, e.Data))

@@ -25,6 +25,7 @@ type Options struct {
 	FakeBlobs    bool // make dummies of those that are
 	FakeDTB      bool // use device trees from the input as they are
 	Strict       bool // what would be a warning about the description is an error
+	DryRun       bool // write no images: Output only serves external programs
 
 	// Trees are the device trees to keep up to date: first that of the
 	// description, then others that the input may have.

@@ -44,6 +44,7 @@ type buildOptions struct {
 	ignoreMissing bool
 	manifest      string
 	strict        bool
+	dryRun        bool
 }
 
 func (g *globals) buildCommand() command {
@@ -69,6 +70,7 @@ func (g *globals) buildCommand() command {
 				{Names: []string{"-u", "--update-fdt"}, Value: argparse.Flag(&o.updateFDT), Help: "Update the binman node with offset/size info"},
 				{Names: []string{"--update-fdt-in-elf"}, Value: argparse.String(&o.updateELF, ""), Help: "Update an ELF file with the output dtb: infile,outfile,begin_sym,end_sym"},
 				{Names: []string{"-W", "--ignore-missing"}, Value: argparse.Flag(&o.ignoreMissing), Help: "Return success even if there are missing blobs/bintools (requires -M)"},
+				{Names: []string{"--dry-run"}, Extension: true, Value: argparse.Flag(&o.dryRun), Help: "Pack everything, but write nothing: print the map of each image, and how much room is left in sections of fixed size"},
 				{Names: []string{"--strict"}, Extension: true, Value: argparse.Flag(&o.strict), Help: "Treat warnings about the description, such as unknown properties, as errors"},
 				{Names: []string{"--manifest"}, Extension: true, Meta: "FILE", Value: argparse.String(&o.manifest, ""), Help: "Write a description of all images and entries, as JSON, to FILE (- for standard output)"},
 			},
@@ -90,6 +92,9 @@ func (o *buildOptions) run() error {
 	if err != nil {
 		return err
 	}
+	if o.dryRun {
+		o.outDir, o.preserve, o.writeMap, elfParams = "", false, false, nil
+	}
 	out, cleanup, err := outputDir(o.outDir, o.preserve)
 	if err != nil {
 		return err
@@ -107,6 +112,7 @@ func (o *buildOptions) run() error {
 		Trees:        etype.Trees(),
 		MissingHelp:  describe.MissingHelp,
 		Strict:       o.strict,
+		DryRun:       o.dryRun,
 		Args:         args,
 		ArgNames:     etype.ArgNames(),
 		Input:        host.Input(o.inDirs...),
@@ -128,7 +134,11 @@ func (o *buildOptions) run() error {
 	if err != nil && !missing {
 		return err
 	}
-	o.tellPlace(b, out)
+	if o.dryRun {
+		o.printDryRun(b.Images)
+	} else {
+		o.tellPlace(b, out)
+	}
 	if elfParams != nil {
 		log := func(level elf.Level, text string) { b.Log.Printf(layout.Notice+layout.Level(level), "%s", text) }
 		if err := elf.UpdateFile(elfParams[0], elfParams[1], elfParams[2], elfParams[3], content.Bytes(b.MainTree()), log); err != nil {
@@ -147,6 +157,23 @@ func (o *buildOptions) run() error {
 	}
 	b.Log.Printf(layout.Error, "%v", err)
 	return statusOnly(statusMissing)
+}
+
+// printDryRun shows what a build would have made.
+func (o *buildOptions) printDryRun(images []*layout.Image) {
+	for _, img := range images {
+		fmt.Fprintf(o.stdout, "%s\n%s\n", img.Filename, img.Map())
+	}
+	rows := [][]string{{"Section", "Size", "Free", "Largest gap", "Free %"}}
+	for _, r := range report.Headroom(images) {
+		number := func(n int64) string { return fmt.Sprintf(">%x", n) }
+		rows = append(rows, []string{r.Path, number(r.Size), number(r.Free), number(r.Largest), fmt.Sprintf(">%d", 100*r.Free/max(r.Size, 1))})
+	}
+	if len(rows) == 1 {
+		fmt.Fprintln(o.stdout, "No section has a fixed size.")
+		return
+	}
+	fmt.Fprint(o.stdout, table(rows))
 }
 
 // tellPlace says where the images are, or that they are nowhere, if no output
