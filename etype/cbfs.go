@@ -222,23 +222,22 @@ func (c *CBFS) Make(ctx *layout.Context, e *layout.Entry, p layout.Parts) (conte
 			continue
 		}
 		f, bad := c.files[part.Entry.Node].File, c.files[part.Entry.Node].badType
-		if bad != nil && !p.Opened {
-			return content.Data{}, nil, bad
-		}
 		if p.Opened {
 			at[i] = slices.IndexFunc(im.Files, func(old cbfs.File) bool { return !old.Type.Free() && old.Name == f.Name })
 			if !part.Changed {
 				continue
 			}
-			if at[i] < 0 {
-				return content.Data{}, nil, part.Entry.Errorf("CBFS has no file '%s'", f.Name)
+		}
+		if at[i] < 0 { // of an image that was built without it, too
+			if bad != nil {
+				return content.Data{}, nil, bad
 			}
+			at[i] = len(im.Files)
+			im.Files = append(im.Files, f)
+		} else {
 			old := im.Files[at[i]]
 			old.Fixed = old.Fixed || f.Fixed
 			f = old
-		} else {
-			at[i] = len(im.Files)
-			im.Files = append(im.Files, f)
 		}
 		if err := fillCBFSFile(ctx, &f, part); err != nil {
 			return content.Data{}, nil, part.Entry.Errorf("%w", err)

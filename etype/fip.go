@@ -208,18 +208,16 @@ func (f *FIP) Make(ctx *layout.Context, e *layout.Entry, p layout.Parts) (conten
 		img, data := f.images[part.Entry.Node], wholeContents(part)
 		if p.Opened {
 			at[i] = slices.IndexFunc(pkg.Entries, func(e fip.Entry) bool { return e.UUID == img.uuid })
-			switch {
-			case !part.Changed:
-			case at[i] < 0:
-				return content.Data{}, nil, part.Entry.Errorf("Cannot find FIP entry '%s'", part.Entry.As.Alias)
-			default:
-				datas[at[i]], pkg.Entries[at[i]].Size = data, data.Len()
+			if !part.Changed {
+				continue
 			}
-			continue
 		}
-		at[i] = len(pkg.Entries)
-		pkg.Entries = append(pkg.Entries, fip.Entry{UUID: img.uuid, Flags: img.flags, Size: data.Len()})
-		datas = append(datas, data)
+		if at[i] < 0 { // of an image that was built without it, too
+			at[i] = len(pkg.Entries)
+			pkg.Entries = append(pkg.Entries, fip.Entry{UUID: img.uuid, Flags: img.flags})
+			datas = append(datas, data)
+		}
+		datas[at[i]], pkg.Entries[at[i]].Size = data, data.Len()
 	}
 	data, err := joinFIP(pkg, datas)
 	if err != nil {

@@ -308,7 +308,23 @@ func (e *Entry) shrunk(data content.Data, repack bool) content.Data {
 	if e.OrigSize.Known {
 		return data.Slice(0, min(data.Len(), max(e.OrigSize.Value-e.PadBefore-e.PadAfter, 0)))
 	}
-	return data.TrimRight(e.padByte())
+	least := data.TrimRight(e.padByte())
+	if !e.Processed() {
+		return least
+	}
+	// What was compressed may end in bytes that look like padding.
+	const tail = 64
+	whole, err := e.unwrap(data)
+	for n := least.Len(); err == nil && n <= min(least.Len()+tail, data.Len()); n++ {
+		plain, err := e.unwrap(data.Slice(0, n))
+		if err != nil {
+			continue
+		}
+		if same, err := content.Equal(plain, whole); err == nil && same {
+			return data.Slice(0, n)
+		}
+	}
+	return data
 }
 
 // loadTrees finds the device trees in the image that describe it, so that

@@ -105,6 +105,16 @@ func (n *node) in(other *node) bool {
 	return false
 }
 
+// inFIT says whether the node is below a FIT.
+func (n *node) inFIT() bool {
+	for p := n.parent; p != nil; p = p.parent {
+		if p.typ == "fit" {
+			return true
+		}
+	}
+	return false
+}
+
 // isSection says whether the entry is a section, which has a pad byte.
 func (n *node) isSection() bool { return n.kids != nil }
 

@@ -115,7 +115,7 @@ func (st *state) draw(r *rand.Rand, s *snapshot) *step {
 func (s *step) same(e *entry, padded bool) target {
 	t := target{node: e.node, data: e.contents(), file: e.plain, padded: padded}
 	switch {
-	case s.has("-C") && padded:
+	case s.has("-C") && (padded || e.node.typ == "blob-ext-list" || e.node.absent): // several pieces, or none
 		t.file = e.stored
 	case !padded && !e.bare():
 		t.file = e.unpadded()
