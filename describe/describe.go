@@ -111,6 +111,8 @@ func compile(name string, opt Options) (*fdt.Tree, error) {
 		Include: append([]string{"include"}, opt.Include...),
 		Define:  map[string]string{"__ASSEMBLY__": "1"},
 		Warn:    opt.Warn,
+		// What is suspicious of the board is for those to say who build its tree.
+		WarnBelow: "/binman",
 	})
 	if err != nil {
 		// The last line is what dtc says then, which scripts look for.

@@ -41,6 +41,9 @@ type Options struct {
 	// Warn receives warnings, worded as dtc and the preprocessor word
 	// them; nil drops them, and saves the time to find them.
 	Warn func(fdt.Pos, string)
+	// WarnBelow is the path of the node that warnings about nodes are wanted
+	// for, with all below it; "" stands for the whole tree.
+	WarnBelow string
 	// ReadFile reads a file; nil reads from the file system. The error for
 	// a file that does not exist must be fs.ErrNotExist, since the search
 	// then goes on.

@@ -69,7 +69,11 @@ func (u *unit) warn() {
 	}
 	for _, w := range warnChecks {
 		c := &check{u: u, name: w.name, warn: true}
-		u.root.walk(func(n *node) { w.node(u, c, n) })
+		u.root.walk(func(n *node) {
+			if rest, ok := strings.CutPrefix(n.path, u.opts.WarnBelow); ok && (rest == "" || rest[0] == '/' || u.opts.WarnBelow == "") {
+				w.node(u, c, n)
+			}
+		})
 	}
 }
 
