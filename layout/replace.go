@@ -194,14 +194,18 @@ func (o *Opened) unchanged(r Replacement) (bool, error) {
 func (o *Opened) newContents(r Replacement) (content.Data, error) {
 	e, data := r.Entry, o.withoutPadding(r)
 	ctx := o.b.ctx()
+	compression := e.opened.item.Codec
+	if e.wasLeftOut() {
+		compression = e.As.Compress
+	}
 	switch {
 	case !r.Compressed || !e.Processed():
 		if w, ok := e.Type.(Wrapper); ok {
 			return w.Wrap(ctx, e, data)
 		}
 		return o.b.compress(e, data)
-	case e.As.Compress != "" && e.opened.item.Codec != "":
-		plain, err := Decompress(e.opened.item.Codec, data, maxDecompressed)
+	case e.As.Compress != "" && compression != "":
+		plain, err := Decompress(compression, data, maxDecompressed)
 		if err != nil {
 			return content.Data{}, e.Errorf("the new data is not compressed as its container does it: %w", err)
 		}
