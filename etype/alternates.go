@@ -32,37 +32,7 @@ var (
 var alternatesInfo = layout.TypeInfo{
 	Name:     "alternates-fdt",
 	New:      func() layout.Type { return &AlternatesFDT{} },
-	Summary:  "Section written once for each of several device trees",
 	Compress: true,
-	Doc: `An image that has to boot on several models needs the device tree of each. For
-every .dtb file in the directory fdt-list-dir this entry makes its contents once
-more, with that file in place of the device trees of U-Boot and its phases, and
-writes them to a file of their own in the output directory.
-
-With the files dtb/model1.dtb and dtb/model2.dtb the example writes model1.bin and
-model2.bin. The image itself holds the section as well, with the ordinary
-device tree. An alternate is as large as that, so that it can take its place in
-the image: a smaller device tree is filled up with zeros. If a device tree is
-larger, so is the alternate, which then does not fit; binman warns of that.
-
-With fdt-phase the device trees are cut down to the nodes with boot-phase tags
-for that phase (bootph-all, bootph-pre-ram and so on), as U-Boot's build does
-for the ordinary device trees of its phases. The tags are removed, and so are
-the properties that of-spl-remove-props names; U-Boot's build gives
-CONFIG_OF_SPL_REMOVE_PROPS in this entry argument. What is left can be looked at
-in the output directory, in files named after the entry, the model and the
-phase.`,
-	Example: `alternates-fdt {
-    fdt-list-dir = "dtb";
-    filename-pattern = "NAME.bin";
-    fdt-phase = "tpl";
-
-    section {
-        u-boot-tpl {
-        };
-    };
-};
-`,
 }
 
 // defaultPattern names alternates if the description does not.

@@ -34,46 +34,18 @@ var (
 func blobs() []layout.TypeInfo {
 	return []layout.TypeInfo{
 		{
-			Name:    "blob",
-			New:     func() layout.Type { return &Blob{} },
-			Summary: "Arbitrary binary blob",
-			Doc: `The contents of a file. The name of the file is the entry type if there is no
-filename property. With compression, the property uncomp-size gives the size of
-the data before it.`,
-			Example: `logo {
-    type = "blob";
-    filename = "logo.bmp";
-    compress = "lzma";
-};
-`,
+			Name: "blob",
+			New:  func() layout.Type { return &Blob{} },
 		},
 		{
-			Name:    "blob-ext",
-			New:     func() layout.Type { return &Blob{external: true} },
-			Summary: "Externally built binary blob",
-			Doc: `A blob from outside of the U-Boot build. If its file is missing, binman can
-produce an image without it (--allow-missing), which does not work, and say
-so.`,
-			Example: `ddr-firmware {
-    type = "blob-ext";
-    filename = "ddr.bin";
-    missing-msg = "rockchip-tpl";
-};
-`,
+			Name: "blob-ext",
+			New:  func() layout.Type { return &Blob{external: true} },
 		},
 		{
 			Name:     "blob-ext-list",
 			New:      func() layout.Type { return &BlobExtList{} },
-			Summary:  "List of externally built binary blobs",
 			Rows:     true,
 			Compress: true,
-			Doc: `Several files, one after the other, that belong together, such as parameters
-of a DDR controller. If one of them is missing, all of them are.`,
-			Example: `ddr-firmware {
-    type = "blob-ext-list";
-    filenames = "imem.bin", "dmem.bin";
-};
-`,
 		},
 	}
 }

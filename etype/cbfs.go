@@ -45,63 +45,10 @@ type cbfsFile struct {
 var cbfsInfo = layout.TypeInfo{
 	Name:       "cbfs",
 	New:        func() layout.Type { return &CBFS{} },
-	Summary:    "Coreboot Filesystem (CBFS)",
 	Placing:    layout.Alone,
 	FindsParts: true,
 	Opaque:     true,
 	ChildProps: []string{"cbfs-name", "cbfs-type", "cbfs-compress", "cbfs-offset"},
-	Doc: `A CBFS groups files, each behind a header with its name and type. It serves
-programs that run from flash, since a file can have a fixed place, and holds
-programs and data that are loaded, since files can be compressed. The size of a
-CBFS is fixed and must be given with the size property.
-
-The subnodes are the files: entries of any type, with these properties:
-
-cbfs-name
-    Name of the file; that of the node if absent.
-
-cbfs-type
-    What the file is: 'raw' for any data, 'stage' for a program, which must be an
-    ELF file. It goes into the CBFS as it stands in memory, with the addresses
-    that it is to be loaded at and entered at.
-
-cbfs-compress
-    Compression of a raw file: 'none' (if absent), 'lz4' or 'lzma'. The offset and
-    the size of the entry are then those of the compressed data, and uncomp-size is
-    that of the file.
-
-cbfs-offset
-    Offset of the file's data from the start of the CBFS. The header goes before
-    it, and files follow where there is room. If absent, the file goes behind the
-    one before.
-
-Properties such as align, size or pad-after have no effect on a file.
-
-A file can be extracted and replaced under the name of its node or its own. Files
-without cbfs-offset move as its size changes; the CBFS keeps its size.
-
-The map file of a build (-m) shows a CBFS as one entry, and so does an fmap.`,
-	Example: `cbfs {
-    size = <0x100000>;
-    cbfs-arch = "x86";
-
-    u-boot {
-        cbfs-name = "fallback/payload";
-        cbfs-type = "raw";
-        cbfs-compress = "lzma";
-    };
-
-    u-boot-dtb {
-        cbfs-type = "raw";
-        cbfs-offset = <0x80000>;
-    };
-
-    u-boot-elf {
-        cbfs-name = "u-boot";
-        cbfs-type = "stage";
-    };
-};
-`,
 }
 
 // Sect returns what holds the files. Unlike a section, a CBFS has none of its

@@ -21,24 +21,9 @@ var (
 )
 
 var collectionInfo = layout.TypeInfo{
-	Name:    "collection",
-	New:     func() layout.Type { return &Collection{} },
-	Summary: "An entry which contains a collection of other entries",
-	Remade:  true,
-	Doc: `The contents of the entries that the phandles name are joined to form this
-entry. They can be anywhere in the section of this entry.`,
-	Example: `collection {
-    content = <&first &second>;
-};
-
-first: blob {
-    filename = "first.bin";
-};
-
-second: text {
-    text = "second";
-};
-`,
+	Name:   "collection",
+	New:    func() layout.Type { return &Collection{} },
+	Remade: true,
 }
 
 // Read checks that the collection is not empty.

@@ -22,45 +22,8 @@ var (
 )
 
 var encryptedInfo = layout.TypeInfo{
-	Name:    "encrypted",
-	New:     func() layout.Type { return &Encrypted{} },
-	Summary: "How to decrypt an externally built encrypted blob",
-	Doc: `A blob that was encrypted before binman puts it into the image, such as one of
-the images in a FIT, needs a description of how to decrypt it. This entry adds
-that as a node named cipher to the node of its parent in the device trees. It
-has no contents of its own. The key can be put into the device tree, where
-everybody can read it, or named by key-source, such as for one that a device
-holds; one of the two must be given.
-
-The example puts this into the FIT::
-
-    cipher {
-        key-source = "external-key-id";
-        iv = [...];
-        algo = "aes256-gcm";
-    };`,
-	Example: `fit {
-    description = "An encrypted image";
-
-    images {
-        u-boot {
-            description = "U-Boot";
-            type = "firmware";
-            compression = "none";
-
-            blob-ext {
-                filename = "encrypted-blob.bin";
-            };
-
-            encrypted {
-                algo = "aes256-gcm";
-                iv-filename = "encrypted-blob.bin.iv";
-                key-source = "external-key-id";
-            };
-        };
-    };
-};
-`,
+	Name: "encrypted",
+	New:  func() layout.Type { return &Encrypted{} },
 }
 
 // Read checks that a key is given.

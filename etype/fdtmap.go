@@ -24,23 +24,9 @@ var (
 var fdtmapInfo = layout.TypeInfo{
 	Name:      "fdtmap",
 	New:       func() layout.Type { return &FDTMap{} },
-	Summary:   "An entry which contains an FDT map",
 	HoldsTree: true,
 	Generated: true,
 	Remade:    true,
-	Doc: `An FDT map lets this program and others find the entries of an image. It is
-the string _FDTMAP_, 8 zero bytes and a device tree whose root is the node of
-the image, with the position and size of every entry and a property image-node
-with the name that the node has in the description. The -u option must be
-given for the positions to be known.
-
-When extracting it, the alternative format 'fdt' is the device tree alone.`,
-	Example: `u-boot {
-};
-
-fdtmap {
-};
-`,
 }
 
 // Check tells that the map will be of no use if positions are not written into

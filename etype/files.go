@@ -25,17 +25,7 @@ var (
 var filesInfo = layout.TypeInfo{
 	Name:     "files",
 	New:      func() layout.Type { return &Files{FilesCompress: "none"} },
-	Summary:  "A set of files arranged in a section",
 	Compress: true,
-	Doc: `Each file that matches the pattern becomes an entry named after it. To find
-the files at run time, enable device-tree updates, which give their positions.`,
-	Example: `files {
-    pattern = "logos/*.bmp";
-    files-compress = "lz4";
-    files-align = <16>;
-    require-matches;
-};
-`,
 }
 
 // Read checks that there is a pattern.

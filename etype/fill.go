@@ -20,17 +20,8 @@ var (
 )
 
 var fillInfo = layout.TypeInfo{
-	Name:    "fill",
-	New:     func() layout.Type { return &Fill{} },
-	Summary: "An entry which is filled to a particular byte value",
-	Doc: `The size must be given, since nothing else says how large the entry is. The
-pad-byte property of the section often does the same for the space between
-entries.`,
-	Example: `fill {
-    size = <0x1000>;
-    fill-byte = [ff];
-};
-`,
+	Name: "fill",
+	New:  func() layout.Type { return &Fill{} },
 }
 
 // LeastSize returns the size that is given.

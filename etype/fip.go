@@ -40,55 +40,11 @@ type fipImage struct {
 var fipInfo = layout.TypeInfo{
 	Name:       "atf-fip",
 	New:        func() layout.Type { return &FIP{} },
-	Summary:    "ARM Trusted Firmware's Firmware Image Package (FIP)",
 	Placing:    layout.InFormat,
 	FindsParts: true,
 	Compress:   true,
 	ChildProps: []string{"fip-type", "fip-uuid", "fip-flags"},
 	Ignored:    map[string]string{"name-prefix": "it is for entries of a section"},
-	Doc: `A FIP holds the images that Trusted Firmware-A (TF-A) loads. A table at its start
-gives each a UUID, an offset and a size. There can be one image of each UUID, and
-no hierarchy.
-
-The subnodes are the images. One that is named like a type of fiptool, such as
-soc-fw for BL31 or nt-fw for BL33, is an external blob of that type. Others are
-entries of any type, and say with one of these properties what they are in the
-FIP:
-
-fip-type
-    Name of the type, as fiptool has it.
-
-fip-uuid
-    The 16 bytes of the UUID, in the order in which it is written, for a type
-    that has no name.
-
-The flags of an image in the table are set with the property fip-flags, those in
-the header with fip-hdr-flags; both have 64 bits.
-
-The FIP is as large as it needs to be. A size property reserves space for the
-entry, which is filled by pad-byte after the end of the FIP.
-
-An image can be extracted and replaced, and the FIP grows or shrinks with it if the
-image allows repacking.`,
-	Example: `atf-fip {
-    fip-hdr-flags = /bits/ 64 <0x123>;
-    fip-align = <16>;
-
-    soc-fw {
-        filename = "bl31.bin";
-        fip-flags = /bits/ 64 <0x456>;
-    };
-
-    u-boot {
-        fip-type = "nt-fw";
-    };
-
-    blob {
-        filename = "extra.bin";
-        fip-uuid = [fc 65 13 92 4a 5b 11 ec 94 35 ff 2d 1c fc 79 9c];
-    };
-};
-`,
 }
 
 // Read checks the properties of the FIP.

@@ -22,22 +22,8 @@ var (
 var fmapInfo = layout.TypeInfo{
 	Name:      "fmap",
 	New:       func() layout.Type { return &FMAP{} },
-	Summary:   "An entry which contains an Fmap section",
 	Generated: true,
 	Remade:    true,
-	Doc: `A flash map lists the areas of an image for flashrom, which can then read or
-write them one by one. Sections appear before their contents, so that the
-hierarchy can be told from the offsets. The preserve property of an entry sets
-the flag of that name of its area. A CBFS is one area, unless its type is only
-said by the name of a node with a unit address ("cbfs@1000"): then its files are
-areas, too.`,
-	Example: `u-boot {
-    preserve;
-};
-
-fmap {
-};
-`,
 }
 
 // LeastSize returns the size of the map of what has been read.

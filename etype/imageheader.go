@@ -25,22 +25,8 @@ var (
 var imageHeaderInfo = layout.TypeInfo{
 	Name:      "image-header",
 	New:       func() layout.Type { return &ImageHeader{} },
-	Summary:   "An entry which contains a pointer to the FDT map",
 	Generated: true,
 	Remade:    true,
-	Doc: `The header is 8 bytes: the magic BinM and the 32-bit little-endian offset of
-the FDT map, from the start of the image, or for a header at the end from the
-end of the image. It must be in the outermost section, first or last as its
-location says unless the section sorts its entries.`,
-	Example: `size = <0x100000>;
-
-fdtmap {
-};
-
-image-header {
-    location = "end";
-};
-`,
 }
 
 // Check finds that there is nothing to point to.

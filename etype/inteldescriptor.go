@@ -8,25 +8,8 @@ import (
 )
 
 var intelDescriptorInfo = layout.TypeInfo{
-	Name:    "intel-descriptor",
-	New:     func() layout.Type { return &IntelDescriptor{Blob: Blob{external: true}} },
-	Summary: "Intel flash descriptor block (4KB)",
-	Doc: `The descriptor stands at the start of the flash and says which of its regions
-belong to whom. This entry goes to the start of its section, unless it has an
-offset, and places the entry intel-me of the section in its region. An entry
-intel-ifwi is placed at the start of the BIOS region.`,
-	Example: `end-at-4gb;
-size = <0x800000>;
-
-intel-descriptor {
-    filename = "descriptor.bin";
-};
-
-intel-me {
-    filename = "me.bin";
-    offset-unset;
-};
-`,
+	Name: "intel-descriptor",
+	New:  func() layout.Type { return &IntelDescriptor{Blob: Blob{external: true}} },
 }
 
 // defaultMEOffset is where the ME goes when the descriptor is missing.

@@ -27,22 +27,8 @@ intel-fit-ptr {
 `,
 	}
 	intelFITPtrInfo = layout.TypeInfo{
-		Name:    "intel-fit-ptr",
-		New:     func() layout.Type { return &IntelFITPtr{} },
-		Summary: "Intel Firmware Image Table (FIT) pointer",
-		Doc: `The address of the entry intel-fit of the same section, as a 32-bit
-little-endian number, and four zero bytes. The processor looks for it at the
-address 0xffffffc0, so this entry goes there unless it has an offset; the
-section needs the property end-at-4gb.`,
-		Example: `end-at-4gb;
-size = <0x100000>;
-
-intel-fit {
-};
-
-intel-fit-ptr {
-};
-`,
+		Name: "intel-fit-ptr",
+		New:  func() layout.Type { return &IntelFITPtr{} },
 	}
 )
 

@@ -31,42 +31,8 @@ var (
 var intelIFWIInfo = layout.TypeInfo{
 	Name:       "intel-ifwi",
 	New:        func() layout.Type { return &IntelIFWI{} },
-	Summary:    "Intel Integrated Firmware Image (IFWI) file",
 	Compress:   true,
 	ChildProps: []string{"ifwi-subpart", "ifwi-entry", "ifwi-replace"},
-	Doc: `The boot firmware of SoCs such as Apollo Lake, for the processor and for the
-engines beside it, in one file that is divided into sub-partitions. It cannot be
-made from scratch: a file from the vendor is needed, of which the parts that come
-from U-Boot are replaced. That is done with the external program ifwitool. The
-sub-partition OBBP is removed. With convert-fit, the result is also written to the
-file ifwi.bin in the output directory.
-
-Each subnode is an entry that goes into the IFWI, in the place that these properties
-name:
-
-ifwi-subpart
-    Sub-partition, e.g. "IBBP".
-
-ifwi-entry
-    Entry in the directory of the sub-partition, e.g. "IBBL".
-
-ifwi-replace
-    Replace what is there. If absent, the sub-partition is added.
-
-The entry intel-descriptor places this entry at the start of the BIOS region, if it
-has offset-unset. If the program is missing, the contents are 1024 zeros, and the
-image does not work.`,
-	Example: `intel-ifwi {
-    filename = "fitimage.bin";
-    convert-fit;
-
-    u-boot-tpl {
-        ifwi-subpart = "IBBP";
-        ifwi-entry = "IBBL";
-        ifwi-replace;
-    };
-};
-`,
 }
 
 // ifwiFallbackSize is the size of the contents without the tool, in bytes.

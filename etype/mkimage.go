@@ -34,58 +34,9 @@ var (
 var mkimageInfo = layout.TypeInfo{
 	Name:     "mkimage",
 	New:      func() layout.Type { return &Mkimage{} },
-	Summary:  "Binary produced by mkimage",
 	Placing:  layout.InFormat,
 	Compress: true,
 	Ignored:  map[string]string{"compress": "what mkimage makes is not compressed: put it in a section"},
-	Doc: `The contents of the subnodes are joined, without padding, and given to the
-external program mkimage as its data (-d), together with the arguments. What it
-makes of them is the contents of this entry, and is written to the output
-directory too: under the name in filename, if there is one.
-
-A subnode named imagename is not part of the data. Its contents are put in a file
-whose name is passed as the image name (-n), for formats that take a configuration
-there. With data-to-imagename, the file with the data is passed as the image name.
-Formats that keep the image name as a text then hold the path of that file, so
-that the bytes depend on the output directory.
-
-Some formats need several files, for example Rockchip's with TPL and SPL. With
-multiple-data-files, they are passed to mkimage one by one::
-
-    mkimage {
-        args = "-n", CONFIG_SYS_SOC, "-T", "rkspi";
-        multiple-data-files;
-
-        u-boot-tpl {
-        };
-
-        u-boot-spl {
-        };
-    };
-
-Several strings, as here, allow values of CONFIG options among the arguments.
-
-The offsets and positions of the subnodes are those that they have in a legacy image
-with a list of one file, as the type script has. In other formats they may be
-wrong.
-
-The format may hold a time; set SOURCE_DATE_EPOCH to get the same bytes every time.
-
-If the program is missing, the data take the place of what it would have made, and
-the image does not work. If external blobs are missing in the data, there are no
-contents.
-
-Of an image, only the whole entry can be replaced. To replace a part of it, mkimage
-would have to run with arguments that come out of the image.`,
-	Example: `mkimage {
-    filename = "boot.scr";
-    args = "-T script -n boot";
-
-    text {
-        text = "bootefi bootmgr";
-    };
-};
-`,
 }
 
 // Where the data of a legacy image with a list of one file starts: its header,

@@ -18,18 +18,9 @@ var (
 )
 
 var nullInfo = layout.TypeInfo{
-	Name:    "null",
-	New:     func() layout.Type { return &Null{} },
-	Summary: "An entry which has no contents of its own",
-	Hole:    true,
-	Doc: `The size must be given, since nothing else says how large the entry is. The
-contents are set by the section that holds the entry: its pad byte, or with the
-overlap property what other entries put there.`,
-	Example: `null {
-    offset = <0x40000>;
-    size = <0x10000>;
-};
-`,
+	Name: "null",
+	New:  func() layout.Type { return &Null{} },
+	Hole: true,
 }
 
 // LeastSize returns 0; the size of the entry is that of the hole.

@@ -39,31 +39,7 @@ var pubkeyInfo = layout.TypeInfo{
 	New: func() layout.Type {
 		return &PubkeyDTB{BlobDTB: BlobDTB{Blob: Blob{fixed: "spl/u-boot-spl-pubkey.dtb"}}}
 	},
-	Tree:    "u-boot-spl-dtb",
-	Summary: "U-Boot SPL device tree with a public key",
-	Doc: `The device tree of SPL, spl/u-boot-spl.dtb, with a public key in its node
-/signature, with which SPL verifies what it loads. The key is that of a
-certificate (X.509, in PEM form), as openssl makes with "req -x509". It becomes
-part of the device tree in all other entries as well, such as u-boot-spl-dtb.
-
-The algorithm is a checksum (sha1, sha256, sha384 or sha512) and one of
-rsa2048, rsa3072, rsa4096, ecdsa256 and ecdsa384. An ECDSA key can also be in a
-file with the extension .pem, private or public, which goes before the
-certificate; U-Boot's mkimage looks for it there.
-
-Without required, SPL accepts what is not signed.`,
-	Example: `section {
-    filename = "spl.bin";
-
-    u-boot-spl-nodtb {
-    };
-    u-boot-spl-pubkey-dtb {
-        algo = "sha384,rsa4096";
-        required = "conf";
-        key-name-hint = "dev";
-    };
-};
-`,
+	Tree: "u-boot-spl-dtb",
 }
 
 // Read checks the name of the key.

@@ -26,6 +26,7 @@ func Table() layout.Types {
 	)
 	types := make(layout.Types, len(all))
 	for i := range all {
+		document(&all[i])
 		completeBlob(&all[i])
 		types[all[i].Name] = &all[i]
 	}

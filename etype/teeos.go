@@ -14,20 +14,6 @@ var teeOSInfo = layout.TypeInfo{
 	New: func() layout.Type {
 		return &ArgBlob{Blob: Blob{external: true, absent: teeAbsent, segments: teeSegments}, arg: "tee-os-path"}
 	},
-	Summary: "Entry containing an OP-TEE Trusted OS (TEE) blob",
-	Doc: `The run-time firmware of the secure world of Arm platforms, normally started by
-U-Boot SPL and called tee.bin or tee.elf.
-
-An ELF file, or a file with the header of the v1 binary format, must go into a
-FIT, which takes it apart into segments. Anywhere else the entry marks itself
-absent, so that together with the optional property it drops out of the image.
-
-The entry argument or property tee-os-path gives the name of the file.`,
-	Example: `tee-os {
-    tee-os-path = "tee.bin";
-    optional;
-};
-`,
 }
 
 // teeAbsent says why OP-TEE of this format is no use outside of a FIT.

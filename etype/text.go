@@ -25,19 +25,8 @@ var (
 )
 
 var textInfo = layout.TypeInfo{
-	Name:    "text",
-	New:     func() layout.Type { return &Text{} },
-	Summary: "An entry which contains text",
-	Doc: `The text comes from the node itself, or from an entry argument on the command
-line: text-label names the argument or the property.
-
-The example is for "binman build -amessage='this is my message' ...". The text is not
-terminated by a NUL byte; a size larger than the text provides that.`,
-	Example: `text {
-    size = <50>;
-    text-label = "message";
-};
-`,
+	Name: "text",
+	New:  func() layout.Type { return &Text{} },
 }
 
 // MoreProperties names the property that text-label speaks of.

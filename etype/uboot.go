@@ -49,15 +49,8 @@ it.`,
 	}
 	return append(types,
 		layout.TypeInfo{
-			Name:    "u-boot-img",
-			New:     fixedBlob("u-boot.img"),
-			Summary: "U-Boot legacy image",
-			Doc: `U-Boot with a header in the legacy format, for loading it to the right
-address. A FIT (flat image tree) is the better choice for new designs.`,
-			Example: `u-boot-img {
-    offset = <0x40000>;
-};
-`,
+			Name: "u-boot-img",
+			New:  fixedBlob("u-boot.img"),
 		},
 		layout.TypeInfo{
 			Name:    "u-boot-env",

@@ -22,43 +22,8 @@ const ucodeSymbol = "_dt_ucode_base_size"
 
 func ucode() []layout.TypeInfo {
 	types := []layout.TypeInfo{{
-		Name:    "u-boot-ucode",
-		New:     func() layout.Type { return &Ucode{} },
-		Summary: "U-Boot microcode block",
-		Doc: `An x86 processor needs its microcode before there is memory to look for it in
-the device tree, and as one block. It comes from the subnodes of the node
-/microcode of the device tree, one for each update:
-
-* With a single update the microcode stays in the device tree and this entry is
-  empty.
-* With more, this entry holds all of them, one after the other, and the data
-  properties are removed from the device tree.
-
-In both cases the program is told the address and the size of the microcode.
-Three entries of a section work together, in any order:
-
-u-boot-with-ucode-ptr
-    the program, which has a place for the address and the size
-
-u-boot-dtb-with-ucode
-    the device tree
-
-u-boot-ucode
-    this entry`,
-		Example: `end-at-4gb;
-size = <0x100000>;
-
-u-boot-with-ucode-ptr {
-    offset = <0xfff00000>;
-};
-
-u-boot-dtb-with-ucode {
-};
-
-u-boot-ucode {
-    align = <16>;
-};
-`,
+		Name: "u-boot-ucode",
+		New:  func() layout.Type { return &Ucode{} },
 	}}
 	for _, p := range []phase{phaseUBoot, earlyPhase[0], earlyPhase[1]} {
 		types = append(types, layout.TypeInfo{

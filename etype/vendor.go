@@ -39,18 +39,8 @@ It must be placed 0xffc bytes before the address of the reset vector.`,
 }
 
 var crosECInfo = layout.TypeInfo{
-	Name:    "cros-ec-rw",
-	New:     func() layout.Type { return &crosEC{ArgBlob{Blob: Blob{external: true}, arg: crosECArg}} },
-	Summary: "A blob entry which contains a Chromium OS read-write EC image",
-	Doc: `The program of the embedded controller of a Chromium OS device, with which the
-device updates the controller when it starts.
-
-The entry argument or property cros-ec-rw-path gives the name of the file; it
-must be there.`,
-	Example: `cros-ec-rw {
-    cros-ec-rw-path = "ecrw.bin";
-};
-`,
+	Name: "cros-ec-rw",
+	New:  func() layout.Type { return &crosEC{ArgBlob{Blob: Blob{external: true}, arg: crosECArg}} },
 }
 
 const crosECArg = "cros-ec-rw-path"
@@ -73,28 +63,10 @@ func (c *crosEC) Read(ctx *layout.Context, e *layout.Entry) error {
 var nxpHeaderDDRFWInfo = layout.TypeInfo{
 	Name:       "nxp-header-ddrfw",
 	New:        func() layout.Type { return &NXPHeaderDDRFW{} },
-	Summary:    "Add a header to DDR PHY firmware images",
 	FindsParts: true,
 	Compress:   true,
 	Framed:     true,
 	HeaderSize: nxpHeaderWord,
-	Doc: `The contents of the entries, one after the other without any padding, after a
-header with their sizes: a 32-bit little-endian number of bytes for each. The
-boot ROM of the i.MX95 expects the firmware of its memory controller like this.`,
-	Example: `imx-lpddr {
-    type = "nxp-header-ddrfw";
-
-    imx-lpddr-imem {
-        type = "blob-ext";
-        filename = "lpddr5_imem.bin";
-    };
-
-    imx-lpddr-dmem {
-        type = "blob-ext";
-        filename = "lpddr5_dmem.bin";
-    };
-};
-`,
 }
 
 // nxpHeaderWord is how many bytes of the header an entry takes.
@@ -164,23 +136,8 @@ func (n *NXPHeaderDDRFW) Open(ctx *layout.Context, e *layout.Entry, data content
 var rcar4SA0Info = layout.TypeInfo{
 	Name:     "renesas-rcar4-sa0",
 	New:      func() layout.Type { return &RCar4SA0{} },
-	Summary:  "Renesas R-Car Gen4 SA0 generator",
 	Compress: true,
 	Framed:   true,
-	Doc: `What the boot ROM of R-Car Gen4 SoCs expects at the start of the flash: a header
-of 0x40000 bytes that says where in memory the program goes, and the program.
-The header takes the first 0x40000 bytes of the section, so the program has that
-offset.`,
-	Example: `renesas-rcar4-sa0 {
-    filename = "sa0.bin";
-    renesas,loader-address = <0xe6338000>;
-
-    u-boot-spl {
-        offset = <0x40000>;
-        align-end = <4>;
-    };
-};
-`,
 }
 
 // RCar4SA0 is a section whose first part is the header of the boot ROM.
