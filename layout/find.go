@@ -8,6 +8,7 @@ import (
 	"binman/describe"
 	"binman/fdt"
 	"binman/internal/entrypath"
+	"binman/internal/suggest"
 )
 
 // Find returns the entry at a path such as "section/u-boot".
@@ -22,7 +23,7 @@ func (img *Image) Find(path string) (*Entry, error) {
 	if last != img.Entry {
 		where = last.Path()
 	}
-	return nil, fmt.Errorf("Entry '%s' not found in '%s'", name, where)
+	return nil, suggest.With(fmt.Errorf("Entry '%s' not found in '%s'", name, where), entries.Meant(img.Entry, path))
 }
 
 // Match returns the entries that a path names, or those that match it as
@@ -63,7 +64,7 @@ func (img *Image) Select(paths []string) ([]Listed, error) {
 		}
 	}
 	add(img.Entry, 0, len(paths) == 0)
-	return list, unmatched.Err()
+	return list, unmatched.Advise(func(path string) string { return entries.Meant(img.Entry, path) })
 }
 
 // entries are found by the names that lists and messages show.

@@ -579,7 +579,7 @@ func Select(list []*Drawing, paths []string) ([]*Drawing, error) {
 		}
 	}
 	if len(unmatched) > 0 {
-		return nil, unmatched
+		return nil, unmatched.Advise(func(path string) string { return boxes.Meant(list[0].Root, path) })
 	}
 	var out []*Drawing
 	for _, d := range list {
@@ -592,12 +592,14 @@ func Select(list []*Drawing, paths []string) ([]*Drawing, error) {
 	return out, nil
 }
 
+// boxes are found by the names that entries have.
+var boxes = entrypath.Tree[*Box]{
+	Children: (*Box).entries,
+	Names:    func(b *Box) []string { return b.names },
+}
+
 // match returns the boxes of entries that match a path.
 func (d *Drawing) match(path string) []*Box {
-	boxes := entrypath.Tree[*Box]{
-		Children: (*Box).entries,
-		Names:    func(b *Box) []string { return b.names },
-	}
 	for _, spelling := range entrypath.Spellings(path, d.node) {
 		if found := boxes.Select(d.Root, spelling); len(found) > 0 {
 			return found

@@ -19,6 +19,7 @@ import (
 	"binman/internal/argparse"
 	"binman/internal/atomicfile"
 	"binman/internal/host"
+	"binman/internal/suggest"
 	"binman/layout"
 	"binman/report"
 )
@@ -199,7 +200,7 @@ func (o *buildOptions) description() (string, error) {
 		return o.dt, nil
 	}
 	if o.board == "" {
-		return "", errors.New("Must provide a board to process (use -b <board>)")
+		return "", suggest.With(errors.New("Must provide a board to process (use -b <board>)"), "or name a description with -d, such as -d image.dts")
 	}
 	dir := filepath.Join(o.buildDir, o.board)
 	if len(o.inDirs) == 0 {

@@ -5,20 +5,28 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"strings"
 
+	"binman/content"
 	"binman/fdt"
+	"binman/internal/host"
+	"binman/internal/suggest"
 	"binman/layout"
 )
 
 // explain returns what follows the message of an error: where in the
 // description it is, and what to do about it, a line each.
 func explain(err error) []string {
+	var lines []string
+	if advice, ok := errors.AsType[*suggest.Advice](err); ok {
+		lines = strings.Split(advice.Hint, "\n")
+	}
 	ne, ok := errors.AsType[*layout.NodeError](err)
 	if !ok {
-		return nil
+		return append(lines, nearFile(err)...)
 	}
-	var lines []string
 	if place := place(ne, err.Error()); place != "" {
 		lines = append(lines, place)
 	}
@@ -26,6 +34,21 @@ func explain(err error) []string {
 		lines = append(lines, strings.Split(ne.Hint, "\n")...)
 	}
 	return lines
+}
+
+// nearFile names a file that was meant by the name of one that is not there.
+func nearFile(err error) []string {
+	pe, ok := errors.AsType[*content.PathError](err)
+	if !ok || !errors.Is(pe, fs.ErrNotExist) {
+		return nil
+	}
+	dir := filepath.Dir(pe.Path)
+	names, err := host.Files{}.Names(dir)
+	near := suggest.Nearest(filepath.Base(pe.Path), names)
+	if err != nil || near == "" {
+		return nil
+	}
+	return []string{fmt.Sprintf("is '%s' meant?", filepath.Join(dir, near))}
 }
 
 // place says where an error is, without what its message has said already.

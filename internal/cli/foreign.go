@@ -15,6 +15,7 @@ import (
 	"binman/inspect"
 	"binman/internal/atomicfile"
 	"binman/internal/safedir"
+	"binman/internal/suggest"
 	"binman/internal/wildcard"
 	"binman/layout"
 )
@@ -42,7 +43,8 @@ func openForeign(name string, cause error) (*inspect.Item, content.Data, error) 
 		return nil, content.Data{}, fmt.Errorf("%w; %w", cause, err)
 	}
 	if root == nil {
-		return nil, content.Data{}, cause
+		return nil, content.Data{}, suggest.With(cause, "nor anything else that is known\n"+
+			"an image has a map if its description has an entry 'fdtmap', and positions in that if it is built with -u")
 	}
 	return root, data, nil
 }

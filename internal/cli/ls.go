@@ -79,7 +79,7 @@ func (g *globals) reader() *layout.Build {
 // us to that.
 func (g *globals) warnNoMatch(err error) error {
 	if _, ok := errors.AsType[entrypath.NoMatch](err); ok {
-		g.log().Printf(layout.Warning, "%v", err)
+		g.log().Printf(layout.Warning, "%s", strings.Join(append([]string{err.Error()}, explain(err)...), "\n   "))
 		return nil
 	}
 	return err

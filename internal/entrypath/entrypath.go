@@ -12,8 +12,10 @@ package entrypath
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"binman/internal/suggest"
 	"binman/internal/wildcard"
 )
 
@@ -69,6 +71,17 @@ func (n NoMatch) Err() error {
 		return nil
 	}
 	return n
+}
+
+// Advise is Err with what meant says of each path.
+func (n NoMatch) Advise(meant func(path string) string) error {
+	var hints []string
+	for _, path := range n {
+		if hint := meant(path); hint != "" {
+			hints = append(hints, hint)
+		}
+	}
+	return suggest.With(n.Err(), strings.Join(hints, "\n"))
 }
 
 // search is a search for an exact path. That something with names such as a and
@@ -147,6 +160,52 @@ func (t Tree[N]) Lost(root N, path string) (last N, name string) {
 		}
 		root, path = child, rest
 	}
+}
+
+// Meant suggests what somebody meant whose path leads to nothing in root: a name
+// like the first that is not found, or that name elsewhere.
+func (t Tree[N]) Meant(root N, path string) string {
+	last, name := t.Lost(root, path)
+	if strings.ContainsAny(name, "*?[") {
+		return ""
+	}
+	near := suggest.Nearest(name, t.names(last))
+	found := ""
+	t.walk(root, "", func(n N, path string) bool {
+		switch {
+		case near == "" && slices.Contains(t.Names(n), name), n == last && last != root:
+			found = path
+		}
+		return found == ""
+	})
+	if near != "" {
+		found = join(found, near)
+	}
+	if found == "" {
+		return ""
+	}
+	return fmt.Sprintf("is '%s' meant?", found)
+}
+
+// names returns what the things in n are called.
+func (t Tree[N]) names(n N) []string {
+	var names []string
+	for _, child := range t.Children(n) {
+		names = append(names, t.Names(child)[0])
+	}
+	return names
+}
+
+// walk calls f for everything in n, whose path is given, until that returns
+// false.
+func (t Tree[N]) walk(n N, path string, f func(n N, path string) bool) bool {
+	for _, child := range t.Children(n) {
+		p := join(path, t.Names(child)[0])
+		if !f(child, p) || !t.walk(child, p, f) {
+			return false
+		}
+	}
+	return true
 }
 
 // step goes to the first thing in n whose name is at the start of the path.
