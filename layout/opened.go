@@ -245,6 +245,9 @@ func (o *Opened) load(e *Entry) error {
 		return nil
 	}
 	e.opened.loaded, e.opened.contents = true, data
+	if e.OrigSize.Known && e.Parent != nil && e.opened.item.Codec != "" {
+		e.OrigSize = Some(data.Len()) // the map has the size that it is compressed to
+	}
 	e.Hole = e.Info.Hole && e.Overlap
 	if e.opened.given, err = o.foreign(e, data); err != nil {
 		return err

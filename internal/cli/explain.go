@@ -45,7 +45,7 @@ func nearFile(err error) []string {
 	dir := filepath.Dir(pe.Path)
 	names, err := host.Files{}.Names(dir)
 	near := suggest.Nearest(filepath.Base(pe.Path), names)
-	if err != nil || near == "" {
+	if short := 3; err != nil || near == "" || len(near) < short {
 		return nil
 	}
 	return []string{fmt.Sprintf("is '%s' meant?", filepath.Join(dir, near))}

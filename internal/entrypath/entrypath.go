@@ -173,7 +173,7 @@ func (t Tree[N]) Meant(root N, path string) string {
 	found := ""
 	t.walk(root, "", func(n N, path string) bool {
 		switch {
-		case near == "" && slices.Contains(t.Names(n), name), n == last && last != root:
+		case near == "" && slices.Contains(t.Names(n), name), near != "" && n == last:
 			found = path
 		}
 		return found == ""
