@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"binman/dts"
 	"binman/fdt"
 )
 
@@ -31,6 +32,43 @@ func (e *NodeError) Error() string {
 
 // Unwrap returns the cause.
 func (e *NodeError) Unwrap() error { return e.Err }
+
+// Located returns the error about a node that err is or wraps; what is wrong
+// with the value of a property is one too. It is nil if err has no place.
+func Located(err error) *NodeError {
+	if ne, ok := errors.AsType[*NodeError](err); ok {
+		return ne
+	}
+	ve, ok := errors.AsType[*fdt.ValueError](err)
+	if !ok {
+		return nil
+	}
+	ne := &NodeError{Path: ve.Node.Path(), Msg: err.Error(), Err: err}
+	At(ne, ve.Node, ve.Prop)
+	return ne
+}
+
+// Faults returns what is wrong with a description by an error of [Load]: one
+// error for each fault of a source. There is none if the file could not be
+// read.
+func Faults(err error) []*NodeError {
+	source, ok := errors.AsType[dts.Errors](err)
+	if one, is := errors.AsType[*dts.Error](err); is && !ok {
+		source = dts.Errors{one}
+	}
+	var list []*NodeError
+	for _, fault := range source {
+		ne := &NodeError{Pos: fault.Pos, Msg: strings.TrimPrefix(fault.Msg, "ERROR "), Err: err}
+		if strings.HasSuffix(fault.Msg, ": No such file or directory") {
+			ne.Hint = "included files are looked for beside the file that includes them, in 'include', and in the directories of -I"
+		}
+		list = append(list, ne)
+	}
+	if ne := Located(err); ne != nil {
+		list = append(list, ne)
+	}
+	return list
+}
 
 // At gives an error about a node the place of another node in it, or of a
 // property if there is one of that name.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -52,6 +53,9 @@ func (f Finding) SeverityName() string {
 	return "warning"
 }
 
+// severityWords are dtc's, which a finding says in its own way.
+var severityWords = []string{"WARNING: ", "Warning "}
+
 // Check reads the description as a build does, and returns everything that is
 // wrong with it and can be told without contents, in the order of the nodes. It
 // writes nothing. If there are input directories, it looks how large files are
@@ -59,14 +63,25 @@ func (f Finding) SeverityName() string {
 func (b *Build) Check() ([]Finding, error) {
 	b.init()
 	b.checks = true
+	r := &reader{b: b}
 	tree, err := describe.Load(b.Description, describe.Options{
 		Include: b.Input.Dirs,
-		Warn:    func(pos fdt.Pos, msg string) { b.Log.Printf(Warning, "%s: %s", pos, msg) },
+		Warn: func(pos fdt.Pos, msg string) {
+			for _, word := range severityWords {
+				msg = strings.TrimPrefix(msg, word)
+			}
+			r.findings = append(r.findings, Finding{Pos: pos, Msg: msg, Severity: Warning})
+		},
 	})
+	if faults := describe.Faults(err); len(faults) > 0 {
+		for _, fault := range faults {
+			r.report(Error, fault)
+		}
+		return r.findings, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{b: b}
 	if err := r.images(tree.Root.Child("binman")); err != nil {
 		return nil, err
 	}
@@ -136,10 +151,41 @@ func (r *reader) note(node *fdt.Node, p *fdt.Prop, format string, args ...any) {
 // survey looks at what has been read as a whole.
 func (r *reader) survey(tree *fdt.Tree) {
 	r.arguments(tree)
+	r.outputs()
 	for _, img := range r.b.Images {
 		img.Entry.walkDescribed(func(e *Entry) {
 			if c, ok := e.Type.(Checker); ok && !e.broken {
 				c.Check(r.context(), e, r.report)
+			}
+		})
+	}
+}
+
+// outputs looks for files that cannot be written, and for those that are
+// written twice.
+func (r *reader) outputs() {
+	writers := map[string]*Entry{}
+	output := func(e *Entry, prop, name string) {
+		if name == "" {
+			return
+		}
+		if _, err := r.b.Output.Path(name); err != nil {
+			r.report(Error, r.b.aboutProp(e, prop, err))
+			return
+		}
+		name = path.Clean(name)
+		if first := writers[name]; first != nil {
+			r.note(e.Node, e.Node.Prop(prop), "'%s' writes the file '%s' as well: the one written last stays", first.Node.Path(), name)
+			return
+		}
+		writers[name] = e
+	}
+	for _, img := range r.b.Images {
+		output(img.Entry, "filename", img.Filename)
+		output(img.Entry, "symlink", img.Symlink)
+		img.Entry.walkDescribed(func(e *Entry) {
+			if e.Parent != nil && e.Section != nil {
+				output(e, "filename", e.Section.Filename)
 			}
 		})
 	}

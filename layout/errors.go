@@ -47,9 +47,11 @@ func (b *Build) about(e *Entry, err error) error {
 	if err == nil || b.opened != nil {
 		return err
 	}
-	ne, ok := errors.AsType[*NodeError](err)
-	if !ok {
+	ne := describe.Located(err)
+	if ne == nil {
 		ne = &NodeError{Path: e.Node.Path(), Msg: err.Error(), Pos: e.Node.Pos, Err: err}
+	}
+	if _, ok := errors.AsType[*NodeError](err); !ok {
 		err = ne
 	}
 	if name, ok := missingFile(err); ok && ne.Hint == "" && ne.Path == e.Node.Path() {

@@ -235,8 +235,8 @@ func (r *reader) entry(e *Entry) error {
 			return err
 		}
 	}
+	r.checkHash(e)
 	if r.b.checks {
-		r.checkHash(e)
 		r.report(Error, checkCompression(e))
 	}
 	return r.children(e)
@@ -326,17 +326,14 @@ func (r *reader) complete(e *Entry) error {
 }
 
 // recallAsked finds out what the description asked for where a map only says
-// that it asked for something: what came of it stays. What extend-size has made
-// of a size cannot be told.
+// that it asked for something: what came of it stays, also what extend-size has
+// made of a size.
 func (e *Entry) recallAsked() {
 	if e.OrigOffset.Known {
 		e.OrigOffset = e.WantOffset
 	}
 	if e.OrigSize.Known {
 		e.OrigSize = e.WantSize
-	}
-	if e.ExtendSize {
-		e.OrigSize = OptInt{}
 	}
 }
 

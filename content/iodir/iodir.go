@@ -159,6 +159,9 @@ type Output struct {
 // out of the output directory.
 func (o Output) Path(name string) (string, error) {
 	if !filepath.IsLocal(name) {
+		if o.Dir == "" {
+			return "", fmt.Errorf("Output file '%s' is outside the output directory", name)
+		}
 		return "", fmt.Errorf("Output file '%s' is outside the output directory '%s'", name, o.Dir)
 	}
 	return Join(o.Dir, name), nil

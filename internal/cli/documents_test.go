@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 
+	"binman/internal/golden"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -226,7 +228,7 @@ func (d *document) run(t *testing.T) {
 		d.compare(t, d.steps[i], ran[printed][1], status)
 		printed++
 	}
-	if *update {
+	if *golden.Update {
 		d.update(t, ran)
 	}
 }
@@ -244,7 +246,7 @@ func (d *document) compare(t *testing.T, s step, got string, status int) {
 	t.Helper()
 	want := d.shown(s)
 	got = strings.TrimRight(got, "\n")
-	if !matches(want, got) && !*update {
+	if !matches(want, got) && !*golden.Update {
 		t.Errorf("%s:%d: '%s' prints (-document +command; -update rewrites it):\n%s",
 			d.name, s.from, s.text, cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")))
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"binman/internal/cli"
+	"binman/internal/golden"
 )
 
 // TestEntriesPage checks that docs/entries.md is what entry-docs prints; with
@@ -20,7 +21,7 @@ func TestEntriesPage(t *testing.T) {
 	if status := cli.Main([]string{"entry-docs", "--format", "md"}, &stdout, &stderr); status != 0 {
 		t.Fatalf("exit status %d\n%s", status, stderr.String())
 	}
-	if *update {
+	if *golden.Update {
 		if err := os.WriteFile(page, stdout.Bytes(), 0o666); err != nil {
 			t.Fatal(err)
 		}

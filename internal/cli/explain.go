@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"binman/content"
+	"binman/describe"
 	"binman/fdt"
 	"binman/internal/host"
 	"binman/internal/suggest"
@@ -23,8 +25,13 @@ func explain(err error) []string {
 	if advice, ok := errors.AsType[*suggest.Advice](err); ok {
 		lines = strings.Split(advice.Hint, "\n")
 	}
-	ne, ok := errors.AsType[*layout.NodeError](err)
-	if !ok {
+	ne := describe.Located(err)
+	if ne == nil {
+		for _, fault := range describe.Faults(err) {
+			if fault.Hint != "" && !slices.Contains(lines, fault.Hint) {
+				lines = append(lines, fault.Hint)
+			}
+		}
 		return append(lines, nearFile(err)...)
 	}
 	if place := place(ne, err.Error()); place != "" {

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -23,10 +22,9 @@ import (
 	"binman/dts"
 	"binman/fdt"
 	"binman/internal/cli"
+	"binman/internal/golden"
 	"binman/internal/testelf"
 )
-
-var update = flag.Bool("update", false, "write what the commands print into the scripts")
 
 // peakVariable names the file, if any, to which the command writes at its end
 // what the system knows of it, with the memory that it needed.
@@ -54,7 +52,7 @@ func TestMain(m *testing.M) {
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
-		UpdateScripts:       *update,
+		UpdateScripts:       *golden.Update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds:                scriptCommands,

@@ -15,7 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write the golden files")
+// Update says whether the files are to be written.
+var Update = flag.Bool("update", false, "write the golden files")
 
 // Compare compares data with the file name in testdata.
 func Compare(t testing.TB, name string, data []byte) {
@@ -39,7 +40,7 @@ func Text(t testing.TB, name, text string) {
 func read(t testing.TB, name string, data []byte) (want []byte, path string) {
 	t.Helper()
 	path = filepath.Join("testdata", name)
-	if *update {
+	if *Update {
 		if err := os.MkdirAll("testdata", 0o777); err != nil {
 			t.Fatal(err)
 		}
