@@ -70,7 +70,7 @@ func tools() []layout.TypeInfo {
 // are among them, since U-Boot's build gives all of them for every board.
 func ArgNames() []string {
 	names := []string{
-		"bmpblk", "hardware-id", "kernelkey", "keyblock", "keydir", "keyfile", "pre-load-key-path", "preamble-flags", "signprivate", "version",
+		"bmpblk", "hardware-id", "kernelkey", "keyblock", "keydir", "keyfile", "of-list", "pre-load-key-path", "preamble-flags", "signprivate", "version",
 	}
 	for _, p := range earlyPhase {
 		short := strings.TrimPrefix(p.name, "u-boot-")

@@ -51,6 +51,7 @@ func (b *Build) compress(e *Entry, data content.Data) (content.Data, error) {
 		e.NoteMissingTool(c.Tool)
 		return content.Fill(0, missingToolSize), nil
 	}
+	defer b.Log.Begin(data.Len(), "compressing %s", e.Path())()
 	out, err := Compress(b.memo, c, data)
 	if err != nil {
 		return content.Data{}, e.Errorf("%w", err)

@@ -45,6 +45,7 @@ func (b *Build) setHash(e *Entry) error {
 	if e.hashNode == nil || b.opened != nil && !e.dirty() && !e.stretched() {
 		return nil
 	}
+	defer b.Log.Begin(e.Data.Len(), "hashing %s", e.Path())()
 	h := sha256.New()
 	if err := e.Data.Hash(h); err != nil {
 		return e.Errorf("%w", err)

@@ -29,6 +29,7 @@ func (b *Build) write(img *Image) error {
 	if b.DryRun {
 		return nil
 	}
+	defer b.Log.Begin(data.Len(), "writing %s", img.Filename)()
 	if err := b.Output.Write(img.Filename, data); err != nil {
 		return b.aboutProp(img.Entry, "filename", err)
 	}

@@ -28,6 +28,10 @@ const (
 type Log struct {
 	Level    Level
 	Out, Err io.Writer
+	// Progress, unless it is nil, is told what begins that may take long, in
+	// words such as "compressing kernel"; the function it returns is called
+	// when that is done. It may be called by several goroutines.
+	Progress func(what string) (done func())
 
 	mu   sync.Mutex
 	to   *Log // what is logged here goes there when it is released
@@ -84,6 +88,21 @@ func (l *Log) Printf(level Level, format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	fmt.Fprintf(w, format+"\n", args...)
+}
+
+// longWork is from how many bytes on work may take long enough to be shown.
+const longWork = 1 << 20
+
+// Begin tells who shows progress that work at so many bytes begins. What it
+// returns is to be called when it is done.
+func (l *Log) Begin(size int64, format string, args ...any) (done func()) {
+	for l != nil && l.to != nil {
+		l = l.to
+	}
+	if l == nil || l.Progress == nil || size < longWork {
+		return func() {}
+	}
+	return l.Progress(fmt.Sprintf(format, args...) + fmt.Sprintf(" (%d MiB)", size>>20))
 }
 
 // Print writes text to standard output at any level, for what the user asked

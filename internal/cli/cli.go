@@ -11,9 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
-	"strings"
 
 	"binman/internal/argparse"
 	"binman/layout"
@@ -34,9 +32,11 @@ type globals struct {
 	toolPaths []string
 	threads   int
 	verbosity int
+	quiet     bool
 
-	stdout *output
-	stderr io.Writer
+	progress *progress // nil if none is shown
+	stdout   *output
+	stderr   io.Writer
 }
 
 // command is one command: its place in the table of options, and what it
@@ -51,7 +51,7 @@ var errVersion = argparse.ErrVersion
 // Main runs the program with the given arguments, without the program's name,
 // and returns its exit status.
 func Main(args []string, stdout, stderr io.Writer) int {
-	g := &globals{stdout: &output{w: stdout}, stderr: messages{stderr}}
+	g := &globals{stdout: &output{w: stdout}, stderr: messages{stderr}, progress: newProgress(stderr)}
 	if len(args) > 0 && args[0] == argparse.CompleteCommand {
 		g.complete(args[1:])
 		return 0
@@ -75,7 +75,7 @@ func (g *globals) run(args []string) int {
 	name, err := parser.Parse(args)
 	switch {
 	case errors.Is(err, errVersion):
-		fmt.Fprintf(g.stderr, "Binman %s\n", version())
+		fmt.Fprint(g.stderr, versionText())
 		return 0
 	case err != nil:
 		if status, done := argparse.Exit(err, g.stdout, g.stderr); done {
@@ -144,7 +144,13 @@ func (s statusOnly) Error() string { return fmt.Sprintf("exit status %d", int(s)
 
 // log returns a log for messages up to the verbosity that was asked for.
 func (g *globals) log() *layout.Log {
-	return &layout.Log{Level: layout.Level(g.verbosity + 1), Out: messages{g.stdout}, Err: g.stderr}
+	log := &layout.Log{Level: layout.Level(g.verbosity + 1), Out: messages{g.stdout}, Err: g.stderr}
+	if g.progress != nil && !g.quiet {
+		log.Out = g.progress.above(log.Out)
+		log.Err = g.progress.above(log.Err)
+		log.Progress = g.progress.begin
+	}
+	return log
 }
 
 // tools returns the directories to look for tools in.
@@ -184,6 +190,7 @@ func (g *globals) parser(commands []command) *argparse.Parser {
 			{Names: []string{"-B", "--build-dir"}, Value: argparse.String(&g.buildDir, "b"), Help: "Directory containing the build output"},
 			{Names: []string{"-D", "--debug"}, Value: argparse.Flag(&g.debug), Help: "Enabling debugging (provides the causes of an error)"},
 			{Names: []string{"-H", "--full-help"}, Value: argparse.Flag(&g.fullHelp), Help: "Display the manual"},
+			{Names: []string{"-q", "--quiet"}, Extension: true, Value: argparse.Flag(&g.quiet), Help: "Do not show on a terminal what takes long"},
 			{Names: []string{"--tooldir"}, Value: argparse.String(&g.toolDir, filepath.Join(home, ".binman-tools")), Help: "Set the directory to store tools"},
 			{Names: []string{"--toolpath"}, Value: argparse.Strings(&g.toolPaths), Help: "Add a path to the list of directories containing tools"},
 			{Names: []string{"-T", "--threads"}, Value: argparse.Int(&g.threads, -1), Help: "Number of threads to use (0=single-thread)"},
@@ -196,14 +203,4 @@ func (g *globals) parser(commands []command) *argparse.Parser {
 		p.Commands = append(p.Commands, cmd.Command)
 	}
 	return p
-}
-
-// version returns the version of the module, or of the commit it was built
-// from.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
-		return "(unreleased)"
-	}
-	return strings.TrimPrefix(info.Main.Version, "v")
 }

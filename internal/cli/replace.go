@@ -93,6 +93,7 @@ func (o *replaceOptions) update(img *layout.Opened, file *imagefile.File, list [
 	if err != nil {
 		return err
 	}
+	defer o.log().Begin(data.Len(), "writing %s", o.image)()
 	return file.Update(data)
 }
 
