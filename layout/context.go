@@ -21,10 +21,13 @@ type Env struct {
 	Keys      Keys                             // nil: there are no keys
 }
 
-// Keys finds private keys.
+// Keys finds private keys. A *signer.Keyring does.
 type Keys interface {
-	// Key returns the private key that a description calls name.
-	Key(name string) (crypto.Signer, error)
+	// Key returns the private key that a description names by hint: where the
+	// user says that it is, else from a file HINT.key or HINT.pem in one of the
+	// directories. It suits the algorithm, such as "sha256,rsa2048". The error
+	// wraps fs.ErrNotExist if there is no such key.
+	Key(hint, algo string, dirs ...string) (crypto.Signer, error)
 }
 
 // Time returns the current time.

@@ -1,11 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// Package signer reads keys, and writes public keys where U-Boot looks for
-// them.
+// Package signer reads keys, signs with them, and writes public keys where
+// U-Boot looks for them.
 //
-// # Files
+// # Private keys
 //
-// Keys are PEM files (RFC 7468), of which the first block with one of these
+// A [Signer] is a crypto.Signer with a name. [Open] finds one by a reference: a
+// file, a program that signs ("exec:"), a key on a token ("pkcs11:"). A
+// [Keyring] finds them by the hints with which descriptions name keys.
+//
+// Files are PEM or DER:
+//
+//	PRIVATE KEY            PKCS #8 (RFC 5958)
+//	ENCRYPTED PRIVATE KEY  the same encrypted: PBES2 with PBKDF2 (RFC 8018), AES or 3DES in CBC
+//	RSA PRIVATE KEY        PKCS #1 (RFC 8017, A.1.2)
+//	EC PRIVATE KEY         SEC 1 (RFC 5915)
+//
+// the last two also in OpenSSL's older encryption (Proc-Type, DEK-Info). Nothing
+// here asks the machine for files, passphrases or programs: see [Options].
+//
+// # Public keys
+//
+// Public keys are PEM files (RFC 7468), of which the first block with one of these
 // labels counts:
 //
 //	CERTIFICATE, X509 CERTIFICATE, TRUSTED CERTIFICATE  X.509 (RFC 5280); its key alone is used
@@ -260,13 +276,13 @@ func ecPrivateKey(der []byte) (PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return fromECDSA(k)
+	return fromECDSA(&k.PublicKey)
 }
 
-func fromECDSA(k *ecdsa.PrivateKey) (PublicKey, error) {
+func fromECDSA(k *ecdsa.PublicKey) (PublicKey, error) {
 	for c := range curves {
 		if curves[c].math == k.Curve {
-			return newEC(&curves[c], &k.PublicKey)
+			return newEC(&curves[c], k)
 		}
 	}
 	return nil, fmt.Errorf("its curve %s is none of prime256v1, secp384r1 and secp521r1", k.Curve.Params().Name)
@@ -289,7 +305,7 @@ func privateKeyInfo(der []byte) (PublicKey, error) {
 		return nil, err
 	}
 	if ec, ok := k.(*ecdsa.PrivateKey); ok {
-		return fromECDSA(ec)
+		return fromECDSA(&ec.PublicKey)
 	}
 	return nil, errors.New("it is neither RSA nor ECDSA")
 }
