@@ -42,19 +42,35 @@ func (f *FIT) Check(ctx *layout.Context, e *layout.Entry, report func(layout.Lev
 	for n := range e.Node.All() {
 		c.signed = c.signed || strings.HasPrefix(n.Name, "signature")
 	}
-	c.props(e.Node, fit.RootProps())
-	for _, sub := range e.Node.Subnodes {
-		switch sub.Name {
-		case "images":
-			c.images(sub)
-		case "configurations":
-			c.configs(sub)
-		default:
-			if near := suggest.Misspelled(sub.Name, []string{"images", "configurations"}); near != "" {
-				c.warn(sub, "", "U-Boot looks for no node '%s' in a FIT; did you mean '%s'?", sub.Name, near)
-			}
-		}
+	for _, slip := range fit.Lint(e.Node, understood) {
+		c.slip(slip)
 	}
+	for _, node := range images.Subnodes {
+		c.directives(node, true)
+		c.contents(node)
+	}
+	if configs := e.Node.Child("configurations"); configs != nil {
+		c.configs(configs)
+	}
+}
+
+// understood says whether binman itself understands a property or a value, so
+// that U-Boot need not.
+func understood(node *fdt.Node, prop, value string) bool {
+	return isDirective(prop) || isGenerator(node) && hasPlaceholder(value)
+}
+
+// slip reports what U-Boot may not understand.
+func (c *fitCheck) slip(slip fit.Slip) {
+	level := layout.Warning
+	if slip.Verified && !c.signed {
+		level = layout.Notice
+	}
+	err := nodeError(slip.Node, slip.Prop, "%s", slip.Msg)
+	if slip.Hint != "" {
+		err = describe.Advise(err, "%s", slip.Hint)
+	}
+	c.report(level, err)
 }
 
 func (f *FIT) unsupported(e *layout.Entry, what string) error {
@@ -70,11 +86,6 @@ func noImages(e *layout.Entry) error {
 		}
 	}
 	return err
-}
-
-// warn reports what is suspicious about a node or its property.
-func (c *fitCheck) warn(node *fdt.Node, prop, format string, args ...any) {
-	c.report(layout.Warning, nodeError(node, prop, format, args...))
 }
 
 func nodeError(node *fdt.Node, prop, format string, args ...any) error {
@@ -117,24 +128,6 @@ func fillsIn(pattern, name string) bool {
 
 func hasPlaceholder(s string) bool { return strings.Contains(s, "SEQ") || strings.Contains(s, "NAME") }
 
-func (c *fitCheck) images(images *fdt.Node) {
-	for _, node := range images.Subnodes {
-		c.name(node)
-		c.props(node, fit.ImageProps())
-		for _, v := range []struct {
-			prop  string
-			known []string
-		}{
-			{"arch", fit.Archs()}, {"os", fit.OSs()}, {"type", fit.ImageTypes()}, {"compression", fit.Compressions()}, {"phase", fit.Phases()},
-		} {
-			c.value(node, v.prop, v.known)
-		}
-		c.below(node)
-		c.directives(node, true)
-		c.contents(node)
-	}
-}
-
 // contents looks at what an image is made of.
 func (c *fitCheck) contents(node *fdt.Node) {
 	entries := 0
@@ -153,15 +146,11 @@ func (c *fitCheck) contents(node *fdt.Node) {
 }
 
 func (c *fitCheck) configs(configs *fdt.Node) {
-	c.props(configs, fit.ConfigsProps())
 	if p := configs.Prop("default"); p != nil && strings.HasPrefix(string(p.Value), "@") {
 		_, err := c.f.defaultConfig(c.e, p)
 		c.report(layout.Error, err)
 	}
 	for _, node := range configs.Subnodes {
-		c.name(node)
-		c.props(node, fit.ConfigProps())
-		c.below(node)
 		c.directives(node, false)
 		c.firmware(node)
 	}
@@ -181,79 +170,6 @@ func (c *fitCheck) firmware(config *fdt.Node) {
 	}
 }
 
-// below looks at the hashes, signatures and ciphers of an image or a
-// configuration.
-func (c *fitCheck) below(parent *fdt.Node) {
-	for _, node := range parent.Subnodes {
-		props, algos := fit.Below(node.Name)
-		if props == nil {
-			continue
-		}
-		c.name(node)
-		c.props(node, props)
-		if !strings.HasPrefix(node.Name, "hash") { // of hashes, fit.Check tells
-			c.value(node, "algo", algos)
-		}
-	}
-}
-
-// value looks for a value that is misspelled, or that others say where U-Boot
-// has another word. It may be one that U-Boot does not know: boards have those, and
-// programs of their own that do.
-func (c *fitCheck) value(node *fdt.Node, prop string, known []string) {
-	v, ok, err := node.Str(prop)
-	if !ok || err != nil || isGenerator(node) && hasPlaceholder(v) {
-		return
-	}
-	v = strings.ToLower(v) // as U-Boot compares them
-	if slices.Contains(known, v) {
-		return
-	}
-	near := suggest.Misspelled(v, known)
-	if word := otherWords[v]; slices.Contains(known, word) {
-		near = word
-	}
-	if near != "" {
-		c.report(layout.Warning, describe.Advise(nodeError(node, prop, "U-Boot does not know '%s' as a value of '%s'; did you mean '%s'?", v, prop, near), "%s", suggest.Known(known)))
-	}
-}
-
-// otherWords are words for what U-Boot calls otherwise in a FIT.
-var otherWords = map[string]string{
-	"aarch64": "arm64", "amd64": "x86_64", "i386": "x86", "i686": "x86", "ppc64": "powerpc", "riscv32": "riscv", "riscv64": "riscv", "x64": "x86_64",
-	"atf": "arm-trusted-firmware", "tf-a": "arm-trusted-firmware", "trusted-firmware-a": "arm-trusted-firmware", "op-tee": "tee", "optee": "tee",
-	"dtb": "flat_dt", "fdt": "flat_dt", "devicetree": "flat_dt", "initrd": "ramdisk", "initramfs": "ramdisk",
-	"bz2": "bzip2", "gz": "gzip", "uncompressed": "none",
-}
-
-// props looks for properties that are misspelled. Any name may stand in a FIT,
-// so that only slips count.
-func (c *fitCheck) props(node *fdt.Node, known []string) {
-	for _, p := range node.Props {
-		if slices.Contains(known, p.Name) || isDirective(p.Name) {
-			continue
-		}
-		if near := suggest.Misspelled(p.Name, known); near != "" {
-			c.warn(node, p.Name, "U-Boot looks for no property '%s' here; did you mean '%s'?", p.Name, near)
-		}
-	}
-}
-
-// name looks for a name that U-Boot refuses if it verifies FITs: somebody could
-// hide a node behind another one of that name and address.
-func (c *fitCheck) name(node *fdt.Node) {
-	if !strings.Contains(strings.TrimPrefix(node.Name, "@"), "@") {
-		return
-	}
-	level := layout.Notice
-	if c.signed {
-		level = layout.Warning
-	}
-	c.report(level, describe.Advise(
-		nodeError(node, "", "U-Boot refuses a FIT with '@' in the name of a node if it is built with FIT_SIGNATURE"),
-		"write '%s'", strings.ReplaceAll(node.Name, "@", "-")))
-}
-
 // Directives of nodes that stand for others, by operation.
 var (
 	treeDirectives    = []string{"fit,operation", "fit,firmware", "fit,loadables", "fit,compatible", "fit,fdt-phase"}
@@ -265,7 +181,7 @@ func (c *fitCheck) directives(node *fdt.Node, inImages bool) {
 	if !isGenerator(node) {
 		for _, p := range node.Props {
 			if isDirective(p.Name) {
-				c.warn(node, p.Name, "property '%s' has no effect: it is for nodes whose name starts with '@'", p.Name)
+				c.report(layout.Warning, nodeError(node, p.Name, "property '%s' has no effect: it is for nodes whose name starts with '@'", p.Name))
 			}
 		}
 		return

@@ -499,10 +499,6 @@ func (b *Build) rebuild(e *Entry) error {
 	if err != nil {
 		return err
 	}
-	if n := data.Len(); n < e.ContentsSize && e.placing() == InSection && !e.Compressed() && e.Parent != nil && e.Parent.placing() != InSection {
-		// What was dropped had a place, at the end: the map has the size with it.
-		data = content.Join(data, content.Fill(e.padByte(), e.ContentsSize-n))
-	}
 	e.Data = data
 	return nil
 }

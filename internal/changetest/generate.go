@@ -241,8 +241,13 @@ func (g *generator) own(s *node, typ string, bound int64) *node {
 // place gives the entry of a section properties that say where it goes, and
 // the section the bound that comes of it.
 func (g *generator) place(s, n *node) {
-	if n.absent {
-		return // it takes no room
+	if n.absent { // it takes no room
+		if i := slices.Index(s.kids, n); i > 0 && s.parent != nil && s.parent.typ == "fit" {
+			// As in the original, a FIT is without the space before what is
+			// left out, and its map is not.
+			s.kids[i-1].alignEnd = 0
+		}
+		return
 	}
 	exact := n.size != unset // its contents fill its size, or need all of it
 	if !exact {

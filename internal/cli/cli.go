@@ -75,7 +75,7 @@ func (g *globals) run(args []string) int {
 	name, err := parser.Parse(args)
 	switch {
 	case errors.Is(err, errVersion):
-		fmt.Fprint(g.stderr, versionText())
+		g.printVersion()
 		return 0
 	case err != nil:
 		if status, done := argparse.Exit(err, g.stdout, g.stderr); done {

@@ -27,7 +27,9 @@ func version() string {
 	return strings.TrimPrefix(info.Main.Version, "v")
 }
 
-// versionText is what -V prints: the first line has the original's form.
-func versionText() string {
-	return fmt.Sprintf("Binman %s\nCompatible with binman of U-Boot %s\n", version(), compatible)
+// printVersion prints what -V asks for: on stderr what the original prints
+// there, and no more.
+func (g *globals) printVersion() {
+	fmt.Fprintf(g.stderr, "Binman %s\n", version())
+	fmt.Fprintf(g.stdout, "Compatible with binman of U-Boot %s\n", compatible)
 }
