@@ -3,6 +3,7 @@
 package etype
 
 import (
+	"crypto"
 	"errors"
 	"io/fs"
 	"strings"
@@ -119,6 +120,11 @@ func (p *PubkeyDTB) readKey(ctx *layout.Context, e *layout.Entry) error {
 	if err != nil {
 		return err
 	}
+	if ctx.Env.Keys != nil {
+		if pub, ok, err := ctx.Env.Keys.Given(p.Hint); ok {
+			return p.givenKey(e, pub, err)
+		}
+	}
 	name := p.Hint + ".crt"
 	data, err := ctx.Input.Open(name)
 	if algo.EC {
@@ -143,6 +149,22 @@ func (p *PubkeyDTB) readKey(ctx *layout.Context, e *layout.Entry) error {
 	}
 	if !algo.EC && key.Bits() != algo.Bytes*8 {
 		ctx.Log.Printf(layout.Warning, "Node '%s': the key in '%s' has %d bits, so that nothing signed with it passes for '%s'", e.Path(), name, key.Bits(), p.Algo)
+	}
+	p.key = &signer.KeyNode{Hint: p.Hint, Algo: p.Algo, Required: p.Required, Key: key}
+	return nil
+}
+
+// givenKey takes the key that the user says is that of the hint.
+func (p *PubkeyDTB) givenKey(e *layout.Entry, pub crypto.PublicKey, err error) error {
+	if err == nil {
+		err = signer.CheckFor(p.Algo, pub)
+	}
+	if err != nil {
+		return e.Errorf("key '%s': %w", p.Hint, err)
+	}
+	key, err := signer.FromCrypto(pub)
+	if err != nil {
+		return e.Errorf("key '%s': %w", p.Hint, err)
 	}
 	p.key = &signer.KeyNode{Hint: p.Hint, Algo: p.Algo, Required: p.Required, Key: key}
 	return nil

@@ -82,11 +82,17 @@ func (k *Keyring) Unused() []string {
 }
 
 // Check opens the keys of all references, so that one that is missing shows
-// before anything is built.
+// before anything is built. A public key will do here: it may be all that is
+// needed.
 func (k *Keyring) Check() error {
 	var errs []error
 	for _, hint := range k.Hints() {
 		_, err := k.open(hint, k.refs[hint])
+		if errors.Is(err, ErrNoKey) {
+			if _, err2 := OpenPublic(hint, k.refs[hint], k.opts); err2 == nil {
+				err = nil
+			}
+		}
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
@@ -168,6 +174,19 @@ func (k *Keyring) Public(hint string, dirs ...string) (*Public, error) {
 		return &Public{Name: hint, Key: s.Public()}, nil
 	}
 	return OpenPublic(hint, ref, k.opts)
+}
+
+// Given returns the public key of a hint for which there is a reference;
+// otherwise ok is false.
+func (k *Keyring) Given(hint string) (key crypto.PublicKey, ok bool, err error) {
+	if k.ref(hint) == "" {
+		return nil, false, nil
+	}
+	p, err := k.Public(hint)
+	if err != nil {
+		return nil, true, err
+	}
+	return p.Key, true, nil
 }
 
 // ref returns the reference of a hint, or "".

@@ -46,6 +46,7 @@ type buildOptions struct {
 	manifest      string
 	strict        bool
 	dryRun        bool
+	keys          keyFlags
 }
 
 func (g *globals) buildCommand() command {
@@ -54,7 +55,7 @@ func (g *globals) buildCommand() command {
 		Command: argparse.Command{
 			Name: "build",
 			Help: "Build firmware image",
-			Options: []argparse.Option{
+			Options: append([]argparse.Option{
 				{Names: []string{"-a", "--entry-arg"}, Value: argparse.Strings(&o.args), Complete: entryArgNames, Help: "Set argument value arg=value"},
 				{Names: []string{"-b", "--board"}, Value: argparse.String(&o.board, ""), Help: "Board name to build"},
 				{Names: []string{"-d", "--dt"}, Value: argparse.String(&o.dt, ""), Help: "Description to build: a device tree, as source (.dts) or as blob (.dtb)"},
@@ -74,7 +75,7 @@ func (g *globals) buildCommand() command {
 				{Names: []string{"--dry-run"}, Extension: true, Value: argparse.Flag(&o.dryRun), Help: "Pack everything, but write nothing: print the map of each image, and how much room is left in sections of fixed size"},
 				{Names: []string{"--strict"}, Extension: true, Value: argparse.Flag(&o.strict), Help: "Treat warnings about the description, such as unknown properties, as errors"},
 				{Names: []string{"--manifest"}, Extension: true, Meta: "FILE", Value: argparse.String(&o.manifest, ""), Help: "Write a description of all images and entries, as JSON, to FILE (- for standard output)"},
-			},
+			}, o.keys.options()...),
 		},
 		run: o.run,
 	}
@@ -93,6 +94,12 @@ func (o *buildOptions) run() error {
 	if err != nil {
 		return err
 	}
+	ring, err := o.keys.keyring() // before anything is built
+	if err != nil {
+		return err
+	}
+	env := host.Env()
+	env.Keys = ring
 	if o.dryRun {
 		o.outDir, o.preserve, o.writeMap, elfParams = "", false, false, nil
 	}
@@ -117,7 +124,7 @@ func (o *buildOptions) run() error {
 		Args:         args,
 		ArgNames:     etype.ArgNames(),
 		Input:        host.Input(o.inDirs...),
-		Env:          host.Env(),
+		Env:          env,
 		Output:       iodir.Output{Dir: out},
 		Log:          o.log(),
 		Threads:      max(threads, 0),
@@ -135,6 +142,7 @@ func (o *buildOptions) run() error {
 	if err != nil && !missing {
 		return err
 	}
+	warnUnused(ring, b.Log)
 	if o.dryRun {
 		o.printDryRun(b.Images)
 	} else {
