@@ -97,7 +97,7 @@ func newToken(ref string, o *Options) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	pin, err := o.pin(u, ref)
+	pin, err := u.PIN(fmt.Sprintf("PIN for %s: ", Redact(ref)), *o)
 	if err != nil {
 		return nil, err
 	}
@@ -108,20 +108,21 @@ func newToken(ref string, o *Options) (*program, error) {
 	return startProgram(ref, []string{name}, o, func(r *Request) { r.PIN = pin })
 }
 
-// pin returns the PIN of a token: from the URI, or as passphrases are found.
-func (o *Options) pin(u *URI, ref string) (string, error) {
+// PIN returns the PIN of a token: from its URI, which pin-value= or pin-source=
+// gives, else as passphrases are found.
+func (u *URI) PIN(question string, o Options) (string, error) {
 	if pin, ok := u.Query["pin-value"]; ok {
 		return pin, nil
 	}
 	if source, ok := u.Query["pin-source"]; ok {
-		path := strings.TrimPrefix(source, schemeFile)
-		if strings.HasPrefix(path, "|") {
+		if strings.HasPrefix(source, "|") {
 			return "", errors.New("a pin-source that is a program is not run")
 		}
-		from := Options{ReadFile: o.ReadFile, PassphraseFile: strings.TrimPrefix(path, "//")}
+		path := strings.TrimPrefix(strings.TrimPrefix(source, schemeFile), "//")
+		from := Options{ReadFile: o.ReadFile, PassphraseFile: path}
 		pin, err := from.secret("")
 		return string(pin), err
 	}
-	pin, err := o.secret(fmt.Sprintf("PIN for %s: ", Redact(ref)), EnvPIN, EnvPINMkimage)
+	pin, err := o.secret(question, EnvPIN, EnvPINMkimage)
 	return string(pin), err
 }
