@@ -33,6 +33,7 @@ var notRun = map[string]string{
 	"ln -s":             "needs a tree of U-Boot",
 	"git update-inde":   "needs a tree of U-Boot",
 	"git apply":         "needs a tree of U-Boot",
+	"go build -tags p":  "needs a C compiler",
 	"flashrom":          "needs hardware",
 }
 
