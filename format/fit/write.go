@@ -12,6 +12,7 @@ import (
 
 	"binman/content"
 	"binman/fdt"
+	"binman/format/fit/sign"
 	"binman/internal/binfmt"
 )
 
@@ -37,6 +38,10 @@ type Source struct {
 	// tree, and of their start: a power of two. 0 is 8 for device trees and
 	// 4 for everything else.
 	Align int64
+
+	// Protect signs the nodes that ask for it, and encrypts; nil leaves both to
+	// others.
+	Protect *Protection
 }
 
 // Written is a FIT made of a Source.
@@ -66,9 +71,9 @@ const step = 1024
 // the nodes that ask for them, and the free space that mkimage calculates for
 // that stays. Contents are not copied.
 //
-// Signatures, encryption and dm-verity are left to others: nodes that describe
-// them are written as they are, but for dm-verity, which is an error that wraps
-// ErrUnsupported.
+// Without a Protection, nodes that describe signatures and ciphers are written as
+// they are. What a node with dm-verity asks for cannot be made: that is an error
+// that wraps ErrUnsupported.
 //
 // Last, if it is not nil, is what was written before. It is returned if nothing
 // has changed since, as far as that can be told without reading contents.
@@ -84,13 +89,23 @@ func (s *Source) Write(last *Written) (*Written, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := writer{src: s, tree: tree}
+	w := writer{src: s, tree: tree, encrypted: map[int]content.Data{}}
 	if n := s.room(); n > 0 {
 		tree.Grow(n)
 	}
 	tree.Root.SetPropStep("timestamp", binary.BigEndian.AppendUint32(nil, s.Timestamp), step)
+	if s.Protect != nil {
+		if err := w.encrypt(); err != nil {
+			return nil, err
+		}
+	}
 	if err := w.addHashes(); err != nil {
 		return nil, err
+	}
+	if s.Protect != nil {
+		if err := w.signConfigs(); err != nil {
+			return nil, err
+		}
 	}
 	made := w.inline
 	if s.External {
@@ -120,15 +135,18 @@ func (w *Written) same(s *Source, tree []byte) bool {
 	return true
 }
 
-// room returns how many bytes mkimage adds for hashes: 128 for each node that
-// may be one.
+// room returns how many bytes mkimage adds: 128 for each node that may be a
+// hash, and 1024 for each signature that is to be made.
 func (s *Source) room() int64 {
 	var n int64
 	for _, top := range s.Root.Subnodes {
 		for _, node := range top.Subnodes {
 			for _, sub := range node.Subnodes {
-				if isHash(sub) {
+				switch {
+				case isHash(sub):
 					n += 128
+				case s.Protect != nil && sign.Is(sub):
+					n += 1024
 				}
 			}
 		}
@@ -143,13 +161,16 @@ type writer struct {
 	src    *Source
 	tree   *fdt.Tree
 	places []Place
+
+	encrypted map[int]content.Data // contents of images, by their numbers
 }
 
-// images calls f with every image of the source and its node in the tree.
-func (w *writer) images(f func(from, to *fdt.Node) error) error {
+// images calls f with every image of the source, its number and its node in the
+// tree.
+func (w *writer) images(f func(i int, from, to *fdt.Node) error) error {
 	to := w.tree.Node("/images").Subnodes
 	for i, from := range w.src.images().Subnodes {
-		if err := f(from, to[i]); err != nil {
+		if err := f(i, from, to[i]); err != nil {
 			return err
 		}
 	}
@@ -166,23 +187,42 @@ func (s *Source) contents(node *fdt.Node) content.Data {
 	return content.Bytes(node.Prop("data").Value)
 }
 
-// addHashes sets the value of all hashes.
+// contents returns the contents of an image, encrypted if it is to be.
+func (w *writer) contents(i int, from *fdt.Node) content.Data {
+	if d, ok := w.encrypted[i]; ok {
+		return d
+	}
+	return w.src.contents(from)
+}
+
+// addHashes sets the value of all hashes and signatures of images, in their
+// order.
 func (w *writer) addHashes() error {
-	return w.images(func(from, to *fdt.Node) error {
+	return w.images(func(i int, from, to *fdt.Node) error {
 		sums := map[string][]byte{}
-		for _, sub := range to.Subnodes {
-			if !isHash(sub) {
-				continue
-			}
-			algo := text(sub, "algo")
+		digest := func(algo string) ([]byte, error) {
 			if sums[algo] == nil {
 				h := hashes[algo]()
-				if err := w.src.contents(from).Hash(h); err != nil {
-					return fmt.Errorf("read data of image '%s': %w", from.Name, err)
+				if err := w.contents(i, from).Hash(h); err != nil {
+					return nil, fmt.Errorf("read data of image '%s': %w", from.Name, err)
 				}
 				sums[algo] = h.Sum(nil)
 			}
-			sub.SetPropStep("value", sums[algo], step)
+			return sums[algo], nil
+		}
+		for k, sub := range to.Subnodes {
+			switch {
+			case isHash(sub):
+				sum, err := digest(text(sub, "algo"))
+				if err != nil {
+					return err
+				}
+				sub.SetPropStep("value", sum, step)
+			case w.src.Protect != nil && sign.Is(sub):
+				if err := w.signImage(from.Subnodes[k], sub, digest); err != nil {
+					return err
+				}
+			}
 		}
 		return nil
 	})
@@ -195,13 +235,13 @@ func (w *writer) inline() (content.Data, error) {
 	offsets := inlineData(blob, len(images))
 	grown := int64(0)
 	for i, node := range images {
-		data := w.src.contents(node)
+		data := w.contents(i, node)
 		n := data.Len()
 		w.places = append(w.places, Place{offsets[i] + grown, n})
 		if _, ok := w.src.Data[node]; !ok {
 			continue // it is there
 		}
-		grown += binfmt.Align(n, 4)
+		grown += binfmt.Align(n, 4) - w.reserved(i)
 		if int64(len(blob))+grown > maxTotal {
 			return content.Data{}, errTooLarge(int64(len(blob)) + grown)
 		}
@@ -214,17 +254,23 @@ func (w *writer) inline() (content.Data, error) {
 	var out content.Builder
 	from := int64(0)
 	for i, node := range images {
-		data, ok := w.src.Data[node]
-		if !ok {
+		if _, ok := w.src.Data[node]; !ok {
 			continue
 		}
+		data := w.contents(i, node)
 		out.Bytes(blob[from:offsets[i]])
-		from = offsets[i]
+		from = offsets[i] + w.reserved(i)
 		out.Add(data)
 		out.Fill(0, binfmt.Align(data.Len(), 4)-data.Len())
 	}
 	out.Bytes(blob[from:])
 	return out.Data(), nil
+}
+
+// reserved returns how many bytes the property of an image has whose contents
+// are still to be put in: what they have grown by when they were encrypted.
+func (w *writer) reserved(i int) int64 {
+	return int64(len(w.tree.Node("/images").Subnodes[i].Prop("data").Value))
 }
 
 // errTooLarge says that readers of FITs cannot cope with the size.
@@ -244,11 +290,11 @@ func (w *writer) external() (content.Data, error) {
 	var parts content.Builder
 	var size, total int64
 	align := s.align("")
-	err := w.images(func(from, to *fdt.Node) error {
+	err := w.images(func(i int, from, to *fdt.Node) error {
 		align = s.align(text(from, "type"))
 		total += binfmt.Align(size, align)
 		parts.PadTo(total, 0)
-		data := s.contents(from)
+		data := w.contents(i, from)
 		parts.Add(data)
 		size = data.Len()
 		if s.Position+total+size > maxTotal {

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -19,6 +18,7 @@ import (
 	"binman/dts"
 	"binman/fdt"
 	"binman/format/fit"
+	"binman/internal/golden"
 	"binman/internal/judge"
 )
 
@@ -61,13 +61,13 @@ func whole(s *fit.Source) []byte {
 }
 
 // mkimage returns what the tool makes of the source.
-func mkimage(t testing.TB, tool string, s *fit.Source) ([]byte, error) {
+func mkimage(t testing.TB, tool string, s *fit.Source, args ...string) ([]byte, error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "fit")
 	if err := os.WriteFile(file, whole(s), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	var args []string
+
 	if s.External {
 		args = append(args, "-E")
 		if s.Position > 0 {
@@ -148,8 +148,6 @@ func allHashes() string {
 	return b.String()
 }
 
-var update = flag.Bool("update", false, "write the golden file, with the mkimage in PATH")
-
 var written = []struct{ name, src string }{
 	{"two images", twoImages},
 	{"all hashes", `images { a { data = "contents"; ` + allHashes() + ` }; };`},
@@ -196,9 +194,9 @@ var layouts = []struct {
 // what mkimage of U-Boot 2026.10 makes: older ones leave more free space and
 // align device trees less.
 func TestWriteIsMkimage(t *testing.T) {
-	const golden = "testdata/write.golden"
-	recorded, err := os.ReadFile(golden)
-	if err != nil && !*update {
+	const name = "testdata/write.golden"
+	recorded, err := os.ReadFile(name)
+	if err != nil && !*golden.Update {
 		t.Fatal(err)
 	}
 	tool := recentMkimage(t)
@@ -223,19 +221,19 @@ func TestWriteIsMkimage(t *testing.T) {
 						t.Errorf("%#x bytes differ from mkimage's %#x", len(got), len(want))
 					}
 				}
-				if !*update && !strings.Contains(string(recorded), line(got)) {
+				if !*golden.Update && !strings.Contains(string(recorded), line(got)) {
 					t.Errorf("not recorded: %s", line(got))
 				}
 			})
 		}
 	}
-	if !*update || t.Failed() {
+	if !*golden.Update || t.Failed() {
 		return
 	}
 	if tool == "" {
 		t.Fatal("-update needs mkimage of U-Boot 2026.10 or later")
 	}
-	if err := os.WriteFile(golden, []byte(all.String()), 0o666); err != nil {
+	if err := os.WriteFile(name, []byte(all.String()), 0o666); err != nil {
 		t.Fatal(err)
 	}
 }
