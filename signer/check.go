@@ -57,18 +57,18 @@ func CheckFor(algo string, pub crypto.PublicKey) error {
 // be right for it.
 func mismatch(algo string, pub crypto.PublicKey, want string) error {
 	advice := "use such a key"
-	if other := algorithmOf(pub); other != "" {
+	if other := AlgorithmOf(pub); other != "" {
 		if sum, _, ok := strings.Cut(algo, ","); ok && other != AlgoEd25519 {
 			other = sum + "," + other
 		}
 		advice += fmt.Sprintf(", or the algorithm '%s'", other)
 	}
-	return fmt.Errorf("%w: algorithm '%s' needs %s, but this one is %s; %s", ErrKey, algo, want, kindOf(pub), advice)
+	return fmt.Errorf("%w: algorithm '%s' needs %s, but this one is %s; %s", ErrKey, algo, want, KindOf(pub), advice)
 }
 
-// algorithmOf returns the name of the algorithm that a key is for, "" if there
-// is none.
-func algorithmOf(pub crypto.PublicKey) string {
+// AlgorithmOf returns the name of the algorithm that a key is for, such as
+// "rsa2048", or "" if there is none.
+func AlgorithmOf(pub crypto.PublicKey) string {
 	for _, a := range algorithms {
 		switch pub := pub.(type) {
 		case *rsa.PublicKey:

@@ -95,16 +95,22 @@ func (k *KeyNode) Add(t *fdt.Tree) error {
 	if k.Hint == "" || strings.ContainsAny(k.Hint, "/\x00") {
 		return fmt.Errorf("'%s' cannot be the name of a key", k.Hint)
 	}
+	addNode(t, "signature", k.Name(), props)
+	return nil
+}
+
+// addNode adds a node with properties below a node of the root, one edit after
+// the other.
+func addNode(t *fdt.Tree, parent, name string, props []prop) {
 	t.Sync()
-	node := t.Root.AddSubnode("signature")
+	node := t.Root.AddSubnode(parent)
 	t.SyncStep(growth)
-	node = node.AddSubnode(k.Name())
+	node = node.AddSubnode(name)
 	t.SyncStep(growth)
 	for _, p := range props {
 		node.SetProp(p.name, p.value)
 		t.SyncStep(growth)
 	}
-	return nil
 }
 
 type prop struct {

@@ -190,11 +190,11 @@ func FromCrypto(pub crypto.PublicKey) (PublicKey, error) {
 	case *ecdsa.PublicKey:
 		return fromECDSA(pub)
 	}
-	return nil, fmt.Errorf("%w: U-Boot has no place for a key that is %s", ErrKey, kindOf(pub))
+	return nil, fmt.Errorf("%w: U-Boot has no place for a key that is %s", ErrKey, KindOf(pub))
 }
 
-// kindOf names a public key, for messages.
-func kindOf(pub crypto.PublicKey) string {
+// KindOf names the kind and size of a public key, for people: "RSA of 2048 bits".
+func KindOf(pub crypto.PublicKey) string {
 	switch pub := pub.(type) {
 	case *rsa.PublicKey:
 		return fmt.Sprintf("RSA of %d bits", pub.N.BitLen())

@@ -143,7 +143,7 @@ func (r *Request) setAlgorithm(pub crypto.PublicKey, opts crypto.SignerOpts) err
 	case *ecdsa.PublicKey:
 		r.Algorithm = "ecdsa"
 	default:
-		return fmt.Errorf("there is no algorithm for a key that is %s", kindOf(pub))
+		return fmt.Errorf("there is no algorithm for a key that is %s", KindOf(pub))
 	}
 	name := HashName(hash)
 	if name == "" {

@@ -22,12 +22,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"binman/fdt"
+	"binman/internal/golden"
 	"binman/signer"
 )
 
 var (
-	update = flag.Bool("update", false, "write golden files")
-	tool   = flag.String("fdt_add_pubkey", "", "path of U-Boot's fdt_add_pubkey: compare with what it makes, and record that with -update")
+	tool = flag.String("fdt_add_pubkey", "", "path of U-Boot's fdt_add_pubkey: compare with what it makes, and record that with -update")
 )
 
 func readFile(t testing.TB, name string) []byte {
@@ -184,10 +184,10 @@ func tree(space int64, edit func(t *fdt.Tree)) []byte {
 // is space, whether nodes are there already, and with keys that need it to grow
 // several times. (It crashes on ECDSA: see TestECDSA.)
 func TestAdd(t *testing.T) {
-	golden := map[string]string{}
+	recorded := map[string]string{}
 	for line := range strings.Lines(string(readFile(t, "add.golden"))) {
 		name, sum, _ := strings.Cut(strings.TrimSpace(line), ": ")
-		golden[name] = sum
+		recorded[name] = sum
 	}
 	var out strings.Builder
 	for _, test := range []struct {
@@ -230,12 +230,12 @@ func TestAdd(t *testing.T) {
 			}
 			sum := fmt.Sprintf("%#x %x", len(got), sha256.Sum256(got))
 			fmt.Fprintf(&out, "%s: %s\n", test.name, sum)
-			if sum != golden[test.name] && !*update {
-				t.Errorf("got %s, want %s", sum, golden[test.name])
+			if sum != recorded[test.name] && !*golden.Update {
+				t.Errorf("got %s, want %s", sum, recorded[test.name])
 			}
 		})
 	}
-	if *update {
+	if *golden.Update {
 		if err := os.WriteFile("testdata/add.golden", []byte(out.String()), 0o666); err != nil {
 			t.Fatal(err)
 		}
