@@ -20,11 +20,11 @@ type FIT struct {
 	ListDir        string        `dt:"fit,fdt-list-dir" doc:"Directory whose .dtb files are the device trees to generate nodes for"`
 	DefaultTree    string        `dt:"default-dt,arg" doc:"Name of the device tree whose configuration is the default"`
 	RemoveProps    string        `dt:"of-spl-remove-props,arg" doc:"Names of properties to remove with fit,fdt-phase, separated by spaces"`
-	Sign           bool          `dt:"fit,sign" doc:"Sign as the signature nodes say; not supported yet"`
-	Encrypt        bool          `dt:"fit,encrypt" doc:"Encrypt as the cipher nodes say; not supported yet"`
-	Engine         string        `dt:"fit,engine" doc:"OpenSSL engine to sign with; not supported yet"`
-	EngineKeys     string        `dt:"fit,engine-keydir" doc:"Where the engine finds the keys; not supported yet"`
-	KeyDir         string        `dt:"keydir,arg" doc:"Directory with the keys to sign and encrypt with; not supported yet"`
+	Sign           bool          `dt:"fit,sign" doc:"Sign as the signature nodes say, and encrypt as the cipher nodes say"`
+	Encrypt        bool          `dt:"fit,encrypt" doc:"Encrypt as the cipher nodes say, and sign as the signature nodes say"`
+	Engine         string        `dt:"fit,engine" doc:"Engine whose keys to sign with: pkcs11, which needs no OpenSSL here"`
+	EngineKeys     string        `dt:"fit,engine-keydir" doc:"Part of a pkcs11: URI that says where the keys are"`
+	KeyDir         string        `dt:"keydir,arg" doc:"Directory with the keys to sign and encrypt with; without, they are looked for in the input directories"`
 
 	PadByte  int64  `dt:"pad-byte" doc:"Value of the bytes behind the FIT, up to its size"`
 	Filename string `dt:"filename" doc:"File to write the FIT to, in the output directory"`
@@ -98,7 +98,7 @@ func (f *FIT) Read(ctx *layout.Context, e *layout.Entry) error {
 	case f.ListDir == "":
 		f.trees, f.haveTrees = f.ListVal, e.Node.Has("fit,fdt-list-val")
 	}
-	return nil
+	return f.lookUpKeys(ctx, e)
 }
 
 // Children makes a section of each image, whose contents its subnodes are. A

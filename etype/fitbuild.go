@@ -14,6 +14,9 @@ import (
 	"binman/layout"
 )
 
+// fitTool is what the original makes FITs with, and users may treat as missing.
+const fitTool = "mkimage"
+
 // Make returns the FIT: of what the description says, or in an opened image of
 // the old FIT, which has the generated nodes too.
 func (f *FIT) Make(ctx *layout.Context, e *layout.Entry, p layout.Parts) (content.Data, []layout.Place, error) {
@@ -27,33 +30,24 @@ func (f *FIT) Make(ctx *layout.Context, e *layout.Entry, p layout.Parts) (conten
 	if err != nil {
 		return content.Data{}, nil, err
 	}
-	const tool = "mkimage"
-	if ctx.ToolMissing(tool) && !p.Opened {
+	if ctx.ToolMissing(fitTool) && !p.Opened {
 		if !ctx.AllowMissing {
-			return content.Data{}, nil, e.Errorf("Missing tool: '%s'", tool)
+			return content.Data{}, nil, e.Errorf("Missing tool: '%s'", fitTool)
 		}
-		e.NoteMissingTool(tool)
+		e.NoteMissingTool(fitTool)
 		const size = 1024
 		return content.Fill(0, size), make([]layout.Place, len(p.List)), nil
 	}
-	if what := f.protects(); what != "" && !p.Opened {
-		return content.Data{}, nil, f.unsupported(e, what)
+	if !p.Opened {
+		if src.Protect, err = f.protection(ctx, e, src.Root); err != nil {
+			return content.Data{}, nil, err
+		}
 	}
 	made, err := f.write(ctx, e, src)
 	if err != nil {
 		return content.Data{}, nil, err
 	}
 	return made.Data, places(src, made, p.List), nil
-}
-
-func (f *FIT) protects() string {
-	switch {
-	case f.Encrypt:
-		return "fit,encrypt"
-	case f.Sign:
-		return "fit,sign"
-	}
-	return ""
 }
 
 // write makes the FIT of its nodes.
@@ -114,7 +108,7 @@ func places(src *fit.Source, made *fit.Written, parts []layout.Part) []layout.Pl
 
 // Finish writes the FIT to a file of its own, where people look for it.
 func (f *FIT) Finish(ctx *layout.Context, e *layout.Entry) error {
-	if ctx.ToolMissing("mkimage") {
+	if ctx.ToolMissing(fitTool) {
 		return nil
 	}
 	return ctx.Output.Write(e.UniqueName()+".fit", e.Data)

@@ -12,6 +12,7 @@ import (
 	"binman/fdt"
 	"binman/fdt/bootph"
 	"binman/format/fit"
+	"binman/format/fit/sign"
 	"binman/internal/suggest"
 	"binman/layout"
 )
@@ -28,8 +29,8 @@ type fitCheck struct {
 // understand of it.
 func (f *FIT) Check(ctx *layout.Context, e *layout.Entry, report func(layout.Level, error)) {
 	c := fitCheck{f: f, e: e, signed: f.Sign, report: report}
-	if what := f.protects(); what != "" {
-		report(layout.Error, c.f.unsupported(e, what))
+	if f.Sign && f.Engine != "" {
+		report(layout.Error, f.checkEngine(e))
 	}
 	images := e.Node.Child("images")
 	if images == nil {
@@ -39,8 +40,18 @@ func (f *FIT) Check(ctx *layout.Context, e *layout.Entry, report func(layout.Lev
 	for _, err := range fit.Check(e.Node, hasInDescription) {
 		report(layout.Error, fitError(e, err))
 	}
+	marked := false
 	for n := range e.Node.All() {
-		c.signed = c.signed || strings.HasPrefix(n.Name, "signature")
+		c.signed = c.signed || sign.Is(n)
+		marked = marked || sign.Is(n) || isCipher(n)
+	}
+	if f.protects() && !marked {
+		prop := "fit,sign"
+		if f.Encrypt {
+			prop = "fit,encrypt"
+		}
+		report(layout.Warning, describe.Advise(e.PropErrorf(prop, "%s has no effect: nothing in the FIT asks for a signature or a cipher", prop),
+			"add a node signature to configurations or images, or a node cipher to images"))
 	}
 	for _, slip := range fit.Lint(e.Node, understood) {
 		c.slip(slip)
@@ -51,6 +62,9 @@ func (f *FIT) Check(ctx *layout.Context, e *layout.Entry, report func(layout.Lev
 	}
 	if configs := e.Node.Child("configurations"); configs != nil {
 		c.configs(configs)
+		if f.protects() {
+			c.checkSignatures(configs)
+		}
 	}
 }
 
@@ -71,10 +85,6 @@ func (c *fitCheck) slip(slip fit.Slip) {
 		err = describe.Advise(err, "%s", slip.Hint)
 	}
 	c.report(level, err)
-}
-
-func (f *FIT) unsupported(e *layout.Entry, what string) error {
-	return e.PropErrorf(what, "%s is not supported yet: nothing is built, so that no FIT is taken for one that is protected", what)
 }
 
 // noImages says that the FIT holds nothing.

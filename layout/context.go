@@ -28,6 +28,9 @@ type Keys interface {
 	// directories. It suits the algorithm, such as "sha256,rsa2048". The error
 	// wraps fs.ErrNotExist if there is no such key.
 	Key(hint, algo string, dirs ...string) (crypto.Signer, error)
+	// KeyAt is Key for a hint whose key is at a reference, such as a pkcs11: URI,
+	// unless the user says that it is elsewhere.
+	KeyAt(hint, ref, algo string) (crypto.Signer, error)
 	// Given returns the public key of a hint if the user says where the key is;
 	// otherwise ok is false.
 	Given(hint string) (key crypto.PublicKey, ok bool, err error)

@@ -96,8 +96,9 @@ func Uncovered(root, config *fdt.Node, paths []string) []string {
 		return nil // another fault, which others tell
 	}
 	var list []string
+	prefix := strings.TrimSuffix(root.Path(), "/") + "/images/"
 	for _, path := range needed[2:] {
-		name, isImage := strings.CutPrefix(path, "/images/")
+		name, isImage := strings.CutPrefix(path, prefix)
 		if isImage && !strings.Contains(name, "/") && !slices.Contains(paths, path) && !slices.Contains(list, name) {
 			list = append(list, name)
 		}
