@@ -17,6 +17,7 @@ import (
 	"binman/fdt"
 	"binman/format/cbfs"
 	"binman/format/fip"
+	"binman/format/verify"
 	"binman/internal/host"
 	"binman/internal/judge"
 	"binman/internal/testelf"
@@ -213,12 +214,12 @@ func (o opened) check(t *testing.T) {
 		case "cbfs":
 			var im *cbfs.Image
 			if im, err = cbfs.Parse(r, r.Size()); err == nil {
-				err = im.Verify()
+				err = verify.First(im.Verify(nil, 0, nil))
 			}
 		case "atf-fip":
 			var p *fip.Package
 			if p, err = fip.Parse(r, r.Size()); err == nil {
-				err = p.Verify()
+				err = verify.First(p.Verify(nil, 0, nil))
 			}
 		case "u-boot-dtb":
 			o.checkTree(t, e, data)

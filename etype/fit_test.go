@@ -15,6 +15,7 @@ import (
 	"binman/content/iodir"
 	"binman/etype"
 	"binman/format/fit"
+	"binman/format/verify"
 	"binman/internal/host"
 	"binman/internal/judge"
 	"binman/internal/testelf"
@@ -137,7 +138,7 @@ func parseFIT(t *testing.T, data []byte) *fit.FIT {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Verify(bytes.NewReader(data)); err != nil {
+	if err := verify.First(f.Verify(bytes.NewReader(data), int64(len(data)), nil)); err != nil {
 		t.Error(err)
 	}
 	return f

@@ -16,6 +16,7 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 
 	"binman/format/cbfs"
+	"binman/format/verify"
 	"binman/internal/binfmt"
 	"binman/internal/golden"
 	"binman/internal/judge"
@@ -94,7 +95,7 @@ func TestList(t *testing.T) {
 	if diff := cmp.Diff(want, im.List()); diff != "" {
 		t.Error(diff)
 	}
-	if err := im.Verify(); err != nil {
+	if err := verify.First(im.Verify(nil, 0, nil)); err != nil {
 		t.Error(err)
 	}
 	if f := im.File("BOOT"); f == nil || f.Load != 0x80000000 || f.Entry != 0x80000010 || f.MemSize != 0x100 {
@@ -272,7 +273,7 @@ func TestVerify(t *testing.T) {
 		data := mustMarshal(t, sample(cbfs.X86))
 		copy(data[0x3c0:], "GARBAGE!")
 		im := mustParse(t, data)
-		if err := im.Verify(); err == nil || !strings.Contains(err.Error(), "break off at offset 0x3c0") {
+		if err := verify.First(im.Verify(nil, 0, nil)); err == nil || !strings.Contains(err.Error(), "break off at offset 0x3c0") {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -280,7 +281,7 @@ func TestVerify(t *testing.T) {
 		data := mustMarshal(t, sample(cbfs.X86))
 		copy(data[0x440+24:], "BOOT\x00")
 		im := mustParse(t, data)
-		if err := im.Verify(); err == nil || !strings.Contains(err.Error(), "'BOOT' at offset 0x440 appears twice") {
+		if err := verify.First(im.Verify(nil, 0, nil)); err == nil || !strings.Contains(err.Error(), "'BOOT' at offset 0x440 appears twice") {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -384,7 +385,7 @@ func TestCbfstoolWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	im := mustParse(t, theirs)
-	if err := im.Verify(); err != nil {
+	if err := verify.First(im.Verify(nil, 0, nil)); err != nil {
 		t.Error(err)
 	}
 	for _, f := range files {
@@ -425,7 +426,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		_ = im.Verify()
+		_ = verify.First(im.Verify(nil, 0, nil))
 		im.List()
 		load(t, im, data)
 		again, err := im.Marshal()

@@ -10,6 +10,7 @@ import (
 	"io"
 	"math"
 
+	"binman/format/verify"
 	"binman/internal/binfmt"
 )
 
@@ -243,10 +244,20 @@ func (f *File) Open(r io.ReaderAt) *io.SectionReader {
 	return io.NewSectionReader(r, f.Offset, f.Size)
 }
 
-// Verify reports what Parse passes over: two files of one name, of which
+// Verify finds what Parse passes over: two files of one name, of which
 // firmware finds the first, and a chain of files that breaks off before the
-// end of the region.
-func (im *Image) Verify() error {
+// end of the region. There are no hashes.
+func (im *Image) Verify(io.ReaderAt, int64, []verify.Key) ([]verify.Finding, error) {
+	list := []verify.Finding{verify.Structure(im.Size, im.check())}
+	for _, f := range im.Files {
+		if !f.Type.Free() {
+			list = append(list, verify.Finding{Path: f.Name, What: "contents", Verdict: verify.NotCovered, Why: "a CBFS has no hash of them", Offset: f.Offset, Size: f.Size})
+		}
+	}
+	return list, nil
+}
+
+func (im *Image) check() error {
 	seen := make(map[string]bool, len(im.Files))
 	for _, f := range im.Files {
 		if f.Type.Free() {

@@ -37,6 +37,7 @@ import (
 	"slices"
 	"strings"
 
+	"binman/format/verify"
 	"binman/internal/binfmt"
 )
 
@@ -253,9 +254,17 @@ func Parse(r io.ReaderAt, size int64) (*Package, error) {
 	return p, nil
 }
 
-// Verify reports entries that share bytes or have the same UUID, which no
-// tool writes and firmware does not expect.
-func (p *Package) Verify() error {
+// Verify finds entries that share bytes or have the same UUID, which no tool
+// writes and firmware does not expect. There are no hashes.
+func (p *Package) Verify(_ io.ReaderAt, size int64, _ []verify.Key) ([]verify.Finding, error) {
+	list := []verify.Finding{verify.Structure(size, p.check())}
+	for _, e := range p.Entries {
+		list = append(list, verify.Finding{Path: e.Name(), What: "contents", Verdict: verify.NotCovered, Why: "a FIP has no hash of them", Offset: e.Offset, Size: e.Size})
+	}
+	return list, nil
+}
+
+func (p *Package) check() error {
 	seen := make(map[UUID]bool, len(p.Entries))
 	for i, e := range p.Entries {
 		if seen[e.UUID] {

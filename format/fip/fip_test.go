@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"binman/format/fip"
+	"binman/format/verify"
 	"binman/internal/binfmt"
 	"binman/internal/golden"
 	"binman/internal/judge"
@@ -79,7 +80,7 @@ func TestRoundTrip(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if err := got.Verify(); err != nil {
+	if err := verify.First(got.Verify(nil, 0, nil)); err != nil {
 		t.Error(err)
 	}
 	for i, e := range got.Entries {
@@ -205,7 +206,7 @@ func TestVerify(t *testing.T) {
 			p, images := sample(t)
 			mustMarshal(t, p, images)
 			c.edit(p)
-			if err := p.Verify(); err == nil || !strings.Contains(err.Error(), c.want) {
+			if err := verify.First(p.Verify(nil, 0, nil)); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want an error with %q", err, c.want)
 			}
 		})
@@ -345,7 +346,7 @@ func FuzzParse(f *testing.F) {
 		if head := p.Header(); !bytes.Equal(head[:len(head)-40], data[:len(head)-40]) {
 			t.Errorf("header % x, want % x", head, data[:len(head)])
 		}
-		if p.Verify() != nil {
+		if verify.First(p.Verify(nil, 0, nil)) != nil {
 			return
 		}
 		var images [][]byte

@@ -65,8 +65,6 @@ var headerMagic = []byte{0xd0, 0x0d, 0xfe, 0xed}
 var (
 	// ErrFormat is wrapped by the errors about bytes that are not a FIT.
 	ErrFormat = errors.New("not a FIT")
-	// ErrHash is wrapped by the errors about a hash that does not match.
-	ErrHash = errors.New("hash does not match")
 )
 
 // Storage is where the data of an image is kept.
@@ -373,83 +371,6 @@ var hashes = map[string]func() hash.Hash{
 // Open returns a reader for the data of the image, from the r given to Parse.
 func (im *Image) Open(r io.ReaderAt) *io.SectionReader {
 	return io.NewSectionReader(r, im.Offset, im.Size)
-}
-
-// Verify reads the data of the image from the r given to Parse, and compares
-// the hashes that U-Boot would. A hash that does not match is an error that
-// wraps ErrHash. Signatures are not looked at.
-func (im *Image) Verify(r io.ReaderAt) error {
-	if im.Storage == Absent {
-		return fmt.Errorf("node '%s' has no data", im.Node.Path())
-	}
-	sums := make(map[string]hash.Hash) // each algorithm once, however often it is named
-	var all []io.Writer
-	for _, h := range im.Hashes {
-		algorithm, known := hashes[h.Algo]
-		switch {
-		case h.Ignored || sums[h.Algo] != nil:
-		case !known:
-			return fmt.Errorf("node '%s/%s': hash algorithm '%s' is not known", im.Node.Path(), h.Name, h.Algo)
-		default:
-			sums[h.Algo] = algorithm()
-			all = append(all, sums[h.Algo])
-		}
-	}
-	if _, err := io.Copy(io.MultiWriter(all...), im.Open(r)); err != nil {
-		return fmt.Errorf("node '%s': read data: %w", im.Node.Path(), err)
-	}
-	for _, h := range im.Hashes {
-		if h.Ignored {
-			continue
-		}
-		if got := sums[h.Algo].Sum(nil); !bytes.Equal(got, h.Value) {
-			return fmt.Errorf("node '%s/%s': %s %w: %x is stored, the data has %x", im.Node.Path(), h.Name, h.Algo, ErrHash, h.Value, got)
-		}
-	}
-	return nil
-}
-
-// maxShared is how many times as much data as the FIT has its images may have
-// together. Images may share data, but a damaged FIT must not keep Verify
-// busy for ever.
-const maxShared = 16
-
-// Verify compares the hashes of all images as Image.Verify does, and reports
-// configurations that name images which are not there.
-func (f *FIT) Verify(r io.ReaderAt) error {
-	total := int64(0)
-	for _, im := range f.Images {
-		total += im.Size
-		if total/maxShared > f.Size {
-			return fmt.Errorf("node '%s': the images up to this one have more than %d times the %#x bytes of the FIT", im.Node.Path(), maxShared, f.Size)
-		}
-	}
-	for i := range f.Images {
-		if err := f.Images[i].Verify(r); err != nil {
-			return err
-		}
-	}
-	names := make(map[string]bool, len(f.Images))
-	for _, im := range f.Images {
-		names[im.Name] = true
-	}
-	hasDefault := f.Default == ""
-	for _, c := range f.Configs {
-		hasDefault = hasDefault || c.Name == f.Default
-		for _, ref := range c.Refs {
-			for _, name := range ref.Images {
-				// binman writes an empty list as one empty name, which
-				// boot loaders pass over.
-				if name != "" && !names[name] {
-					return fmt.Errorf("node '%s' names the image '%s' as '%s', which does not exist", c.Node.Path(), name, ref.Property)
-				}
-			}
-		}
-	}
-	if !hasDefault {
-		return fmt.Errorf("node '/configurations' has the default '%s', which does not exist", f.Default)
-	}
-	return nil
 }
 
 // List returns the images, then the configurations, which take up no space

@@ -19,6 +19,7 @@ import (
 
 	"binman/fdt"
 	"binman/format/fit"
+	"binman/format/verify"
 	"binman/internal/binfmt"
 	"binman/internal/judge"
 )
@@ -122,7 +123,7 @@ func TestParse(t *testing.T) {
 	if diff := cmp.Diff(wantItems, f.List()); diff != "" {
 		t.Error(diff)
 	}
-	if err := f.Verify(bytes.NewReader(data)); err != nil {
+	if err := verify.First(f.Verify(bytes.NewReader(data), int64(len(data)), nil)); err != nil {
 		t.Error(err)
 	}
 }
@@ -175,11 +176,11 @@ func TestVerify(t *testing.T) {
 		edit func(tree *fdt.Tree)
 		want string
 	}{
-		{"inline damaged", func(tree *fdt.Tree) { tree.Node("/images/kernel-1").SetProp("data", []byte("another kernel")) }, "node '/images/kernel-1/hash-1': sha256 hash does not match"},
-		{"external damaged", func(tree *fdt.Tree) { tree.Node("/images/fdt-1").SetU32("data-offset", 7) }, "node '/images/fdt-1/hash-1': crc32 hash does not match"},
+		{"inline damaged", func(tree *fdt.Tree) { tree.Node("/images/kernel-1").SetProp("data", []byte("another kernel")) }, "sha256 hash does not match"},
+		{"external damaged", func(tree *fdt.Tree) { tree.Node("/images/fdt-1").SetU32("data-offset", 7) }, "crc32 hash does not match"},
 		{"algorithm", func(tree *fdt.Tree) { tree.Node("/images/fdt-1/hash-1").SetString("algo", "rot13") }, "hash algorithm 'rot13' is not known"},
 		{"no value", func(tree *fdt.Tree) { tree.Node("/images/fdt-1/hash-1").DeleteProp("value") }, "hash does not match:  is stored"},
-		{"no data", func(tree *fdt.Tree) { tree.Node("/images/kernel-1").DeleteProp("data") }, "node '/images/kernel-1' has no data"},
+		{"no data", func(tree *fdt.Tree) { tree.Node("/images/kernel-1").DeleteProp("data") }, "has no data"},
 		{"image missing", func(tree *fdt.Tree) {
 			tree.Node("/configurations/conf-1").SetStrings("loadables", "fdt-1", "tee")
 		}, "node '/configurations/conf-1' names the image 'tee' as 'loadables'"},
@@ -193,7 +194,7 @@ func TestVerify(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := f.Verify(bytes.NewReader(data)); err == nil || !strings.Contains(err.Error(), c.want) {
+			if err := verify.First(f.Verify(bytes.NewReader(data), int64(len(data)), nil)); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want an error with %q", err, c.want)
 			}
 		})
@@ -228,7 +229,7 @@ func TestVerifyIsNotKeptBusy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Verify(bytes.NewReader(data)); err == nil || !strings.Contains(err.Error(), "more than 16 times") {
+	if err := verify.First(f.Verify(bytes.NewReader(data), int64(len(data)), nil)); err == nil || !strings.Contains(err.Error(), "more than 16 times") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -294,7 +295,7 @@ func TestMkimage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := f.Verify(bytes.NewReader(data)); err != nil {
+			if err := verify.First(f.Verify(bytes.NewReader(data), int64(len(data)), nil)); err != nil {
 				t.Error(err)
 			}
 			for i, want := range [][]byte{kernel, dtb} {
@@ -330,6 +331,6 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("%s: data at %#x is % x, the property has % x", im.Name, im.Offset, got, im.Node.Prop("data").Value)
 			}
 		}
-		_ = image.Verify(bytes.NewReader(data))
+		_ = verify.First(image.Verify(bytes.NewReader(data), int64(len(data)), nil))
 	})
 }

@@ -18,6 +18,7 @@ import (
 	"binman/dts"
 	"binman/fdt"
 	"binman/format/fit"
+	"binman/format/verify"
 	"binman/internal/golden"
 	"binman/internal/judge"
 )
@@ -111,10 +112,8 @@ func check(t testing.TB, s *fit.Source, places []fit.Place, data []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, im := range f.Images {
-		if err := im.Verify(bytes.NewReader(data)); err != nil {
-			t.Error(err)
-		}
+	if err := verify.First(f.Verify(bytes.NewReader(data), int64(len(data)), nil)); err != nil {
+		t.Error(err)
 	}
 	for i, node := range s.Root.Child("images").Subnodes {
 		want := []byte(nil)

@@ -40,6 +40,7 @@ import (
 	"math"
 	"strings"
 
+	"binman/format/verify"
 	"binman/internal/binfmt"
 )
 
@@ -255,8 +256,17 @@ func Detect(r io.ReaderAt, size int64) bool {
 	return err == nil
 }
 
-// Verify reports the first area that does not lie inside the flash chip.
-func (m *Map) Verify() error {
+// Verify finds the first area that does not lie inside the flash chip. There are
+// no hashes.
+func (m *Map) Verify(_ io.ReaderAt, size int64, _ []verify.Key) ([]verify.Finding, error) {
+	list := []verify.Finding{verify.Structure(size, m.check())}
+	for _, a := range m.Areas {
+		list = append(list, verify.Finding{Path: a.Name, What: "contents", Verdict: verify.NotCovered, Why: "a flash map has no hash of them", Offset: a.Offset, Size: a.Size})
+	}
+	return list, nil
+}
+
+func (m *Map) check() error {
 	for i, a := range m.Areas {
 		if a.Offset > m.Size || a.Size > m.Size-a.Offset {
 			return fmt.Errorf("FMAP area %d '%s' at offset %#x with size %#x is outside the flash of %#x bytes", i, a.Name, a.Offset, a.Size, m.Size)

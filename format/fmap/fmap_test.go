@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"binman/format/fmap"
+	"binman/format/verify"
 	"binman/internal/golden"
 	"binman/internal/judge"
 )
@@ -57,7 +58,7 @@ func TestRoundTrip(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if err := got.Verify(); err != nil {
+	if err := verify.First(got.Verify(nil, 0, nil)); err != nil {
 		t.Error(err)
 	}
 	if items := got.List(); len(items) != 4 || items[1].Name != "RW_SECTION" || items[1].Offset != 0x1000 || items[1].Size != 0x2000 {
@@ -146,7 +147,7 @@ func TestParseErrors(t *testing.T) {
 func TestVerifyReportsAreasOutsideTheFlash(t *testing.T) {
 	m := sample()
 	m.Areas[3].Size++
-	if err := m.Verify(); err == nil || !strings.Contains(err.Error(), "area 3 'FMAP'") {
+	if err := verify.First(m.Verify(nil, 0, nil)); err == nil || !strings.Contains(err.Error(), "area 3 'FMAP'") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -216,7 +217,7 @@ func FuzzParse(f *testing.F) {
 		if diff := cmp.Diff(m, got); diff != "" {
 			t.Error(diff)
 		}
-		_ = m.Verify()
+		_ = verify.First(m.Verify(nil, 0, nil))
 		m.List()
 	})
 }

@@ -46,6 +46,7 @@ import (
 	"slices"
 	"unicode/utf16"
 
+	"binman/format/verify"
 	"binman/internal/binfmt"
 )
 
@@ -226,10 +227,18 @@ func decodeName(b []byte) string {
 	return string(utf16.Decode(units))
 }
 
-// Verify reports partitions that overlap, or lie outside the usable sectors
-// or the image; a table that was read from the copy; and a copy that is
-// damaged or differs. The r and size are those given to Parse.
-func (t *Table) Verify(r io.ReaderAt, size int64) error {
+// Verify finds partitions that overlap, or lie outside the usable sectors or the
+// image; a table that was read from the copy; and a copy that is damaged or
+// differs. Both have a CRC, and nothing has one of the partitions.
+func (t *Table) Verify(r io.ReaderAt, size int64, _ []verify.Key) ([]verify.Finding, error) {
+	list := []verify.Finding{verify.Structure(size, t.check(r, size))}
+	for _, p := range t.Partitions {
+		list = append(list, verify.Finding{Path: p.Name, What: "contents", Verdict: verify.NotCovered, Why: "a partition table has no hash of them", Offset: p.Offset, Size: p.Size})
+	}
+	return list, nil
+}
+
+func (t *Table) check(r io.ReaderAt, size int64) error {
 	if t.Backup {
 		return errors.New("the primary GPT is damaged: this is the copy at the end of the disk")
 	}

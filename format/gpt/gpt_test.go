@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"binman/format/gpt"
+	"binman/format/verify"
 	"binman/internal/binfmt"
 	"binman/internal/judge"
 )
@@ -124,7 +125,7 @@ func TestParse(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("sectors of %d bytes: %s", sector, diff)
 		}
-		if err := got.Verify(bytes.NewReader(img), int64(len(img))); err != nil {
+		if err := verify.First(got.Verify(bytes.NewReader(img), int64(len(img)), nil)); err != nil {
 			t.Errorf("sectors of %d bytes: %v", sector, err)
 		}
 	}
@@ -158,7 +159,7 @@ func TestBackupIsReadWhenThePrimaryIsDamaged(t *testing.T) {
 		if !got.Backup || len(got.Partitions) != 2 {
 			t.Errorf("damage at %#x: %+v", at, got)
 		}
-		if err := got.Verify(bytes.NewReader(img), int64(len(img))); err == nil {
+		if err := verify.First(got.Verify(bytes.NewReader(img), int64(len(img)), nil)); err == nil {
 			t.Errorf("damage at %#x: Verify is content", at)
 		}
 	}
@@ -232,7 +233,7 @@ func TestVerify(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := table.Verify(bytes.NewReader(img), int64(len(img))); err == nil || !strings.Contains(err.Error(), c.want) {
+			if err := verify.First(table.Verify(bytes.NewReader(img), int64(len(img)), nil)); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want an error with %q", err, c.want)
 			}
 		})
@@ -261,7 +262,7 @@ func TestSfdisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := table.Verify(f, size); err != nil {
+	if err := verify.First(table.Verify(f, size, nil)); err != nil {
 		t.Error(err)
 	}
 	want := []binfmt.Item{
@@ -298,7 +299,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		_ = table.Verify(bytes.NewReader(img), int64(len(img)))
+		_ = verify.First(table.Verify(bytes.NewReader(img), int64(len(img)), nil))
 		for _, item := range table.List() {
 			if item.Offset < 0 || item.Size < 0 || item.Offset+item.Size < 0 {
 				t.Errorf("%+v is out of range", item)

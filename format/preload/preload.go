@@ -173,7 +173,7 @@ func Parse(r io.ReaderAt, size int64) (*Header, error) {
 // Verify checks the header in r, which starts with it, and the image behind it,
 // with RSA keys. The algorithm is found by trying, since the header does not
 // name it. Offsets of the findings are from the start of the header.
-func (h *Header) Verify(r io.ReaderAt, keys []crypto.PublicKey) ([]verify.Finding, error) {
+func (h *Header) Verify(r io.ReaderAt, _ int64, keys []verify.Key) ([]verify.Finding, error) {
 	n := h.SigSize()
 	b, err := binfmt.Source{R: r, Size: h.Size}.Bytes(0, h.SigOffset+n, "pre-load header")
 	if err != nil {
@@ -217,9 +217,9 @@ type signature struct {
 
 // find returns how and by which of the keys b has been signed, or nil. Some says
 // whether there is a key of the size of the signature.
-func find(b, sig []byte, keys []crypto.PublicKey) (s *signature, some bool) {
+func find(b, sig []byte, keys []verify.Key) (s *signature, some bool) {
 	for _, k := range keys {
-		key, ok := k.(*rsa.PublicKey)
+		key, ok := k.Public.(*rsa.PublicKey)
 		if !ok || key.Size() != len(sig) {
 			continue
 		}

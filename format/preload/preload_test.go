@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"binman/format/preload"
+	"binman/format/verify"
 )
 
 // testKey returns the RSA key of 2048 bits in testdata, which is for tests only.
@@ -71,7 +72,12 @@ func verdicts(t testing.TB, image []byte, keys ...crypto.PublicKey) string {
 	if err != nil {
 		return err.Error()
 	}
-	list, err := h.Verify(r, keys)
+	var list []verify.Finding
+	var public []verify.Key
+	for _, k := range keys {
+		public = append(public, verify.Key{Public: k})
+	}
+	list, err = h.Verify(r, r.Size(), public)
 	if err != nil {
 		t.Fatal(err)
 	}

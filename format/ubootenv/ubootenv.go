@@ -31,6 +31,7 @@ import (
 	"io"
 	"strings"
 
+	"binman/format/verify"
 	"binman/internal/binfmt"
 )
 
@@ -241,12 +242,15 @@ func fill(rest []byte) (blank int, value byte) {
 	return len(rest) - len(filled), filled[0]
 }
 
-// Verify reports a CRC that does not match, with an error that wraps ErrCRC.
-func (e *Env) Verify() error {
+// Verify compares the CRC.
+func (e *Env) Verify(io.ReaderAt, int64, []verify.Key) ([]verify.Finding, error) {
+	head := e.Form.headerSize()
+	f := verify.Finding{What: "crc32", Offset: head, Size: e.Size - head}
 	if e.CRC != e.Computed {
-		return fmt.Errorf("U-Boot environment: %w: %#08x is stored, the data has %#08x in the %s form", ErrCRC, e.CRC, e.Computed, e.Form)
+		f.Verdict = verify.Bad
+		f.Why = fmt.Sprintf("U-Boot environment: %v: %#08x is stored, the data has %#08x in the %s form", ErrCRC, e.CRC, e.Computed, e.Form)
 	}
-	return nil
+	return []verify.Finding{f}, nil
 }
 
 // List returns the environment as one item.

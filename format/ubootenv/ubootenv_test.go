@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"binman/format/ubootenv"
+	"binman/format/verify"
 	"binman/internal/golden"
 	"binman/internal/judge"
 )
@@ -69,7 +70,7 @@ func TestRoundTrip(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := got.Verify(); err != nil {
+				if err := verify.First(got.Verify(nil, 0, nil)); err != nil {
 					t.Error(err)
 				}
 				want.CRC, want.Computed = got.CRC, got.CRC
@@ -130,7 +131,7 @@ func TestParseErrors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := e.Verify(); !errors.Is(err, ubootenv.ErrCRC) {
+		if err := verify.First(e.Verify(nil, 0, nil)); err == nil || !strings.Contains(err.Error(), ubootenv.ErrCRC.Error()) {
 			t.Errorf("Verify: %v", err)
 		}
 		if v, _ := e.Get("bootdelay"); v != "2" {
@@ -320,7 +321,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := got.Verify(); err != nil {
+		if err := verify.First(got.Verify(nil, 0, nil)); err != nil {
 			t.Error(err)
 		}
 		e.CRC, e.Computed = got.CRC, got.Computed

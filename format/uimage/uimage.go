@@ -35,6 +35,7 @@ import (
 	"io"
 	"math"
 
+	"binman/format/verify"
 	"binman/internal/binfmt"
 )
 
@@ -187,17 +188,18 @@ func (im *Image) parseParts(src binfmt.Source) error {
 	return nil
 }
 
-// Verify reads the data from the r that was given to Parse, and reports
-// whether its CRC matches, with an error that wraps ErrCRC.
-func (im *Image) Verify(r io.ReaderAt) error {
+// Verify compares the CRCs of the header, which Parse has, and of the data.
+func (im *Image) Verify(r io.ReaderAt, _ int64, _ []verify.Key) ([]verify.Finding, error) {
 	sum := crc32.NewIEEE()
 	if _, err := io.Copy(sum, io.NewSectionReader(r, HeaderSize, im.Size)); err != nil {
-		return fmt.Errorf("read legacy image data: %w", err)
+		return nil, fmt.Errorf("read legacy image data: %w", err)
 	}
+	data := verify.Finding{What: "crc32 of the data", Offset: HeaderSize, Size: im.Size}
 	if got := sum.Sum32(); got != im.DataCRC {
-		return fmt.Errorf("legacy image '%s': data has %w %#08x, should be %#08x", im.Name, ErrCRC, got, im.DataCRC)
+		data.Verdict = verify.Bad
+		data.Why = fmt.Sprintf("legacy image '%s': data has %v %#08x, should be %#08x", im.Name, ErrCRC, got, im.DataCRC)
 	}
-	return nil
+	return []verify.Finding{{What: "crc32 of the header", Size: HeaderSize}, data}, nil
 }
 
 // List returns the data of the image, or its parts.

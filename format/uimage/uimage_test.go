@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"binman/format/uimage"
+	"binman/format/verify"
 	"binman/internal/binfmt"
 	"binman/internal/golden"
 	"binman/internal/judge"
@@ -66,7 +67,7 @@ func TestRoundTrip(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if err := got.Verify(bytes.NewReader(img)); err != nil {
+	if err := verify.First(got.Verify(bytes.NewReader(img), 0, nil)); err != nil {
 		t.Error(err)
 	}
 	if diff := cmp.Diff([]binfmt.Item{{Name: "Linux-6.6", Type: "kernel", Offset: 64, Size: 11}}, got.List()); diff != "" {
@@ -137,7 +138,7 @@ func TestVerifyReportsDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := got.Verify(bytes.NewReader(img)); !errors.Is(err, uimage.ErrCRC) {
+	if err := verify.First(got.Verify(bytes.NewReader(img), 0, nil)); err == nil || !strings.Contains(err.Error(), uimage.ErrCRC.Error()) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -207,7 +208,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if err := im.Verify(bytes.NewReader(img)); err != nil {
+		if err := verify.First(im.Verify(bytes.NewReader(img), 0, nil)); err != nil {
 			t.Error(err)
 		}
 		for _, item := range im.List() {

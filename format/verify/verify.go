@@ -3,12 +3,28 @@
 // Package verify says in one way, for all formats, what a check of a file has
 // found: which of the claims that it makes about itself hold.
 //
-// Each format has a function Verify that returns findings for what it claims
-// with checksums, hashes and signatures. What no claim covers is a finding too,
-// so that nobody takes silence for proof.
+// What a format parses has a method
+//
+//	Verify(r io.ReaderAt, size int64, keys []Key) ([]Finding, error)
+//
+// It gets the bytes that were parsed, and returns findings for what they claim
+// with checksums, hashes and signatures, and of their structure. What no claim
+// covers is a finding too, so that nobody takes silence for proof. The error is
+// about reading alone.
 package verify
 
-import "cmp"
+import (
+	"cmp"
+	"crypto"
+	"errors"
+)
+
+// Key is a public key that signatures are judged by.
+type Key struct {
+	Name     string // what a signature names it by, or where it is from
+	Public   crypto.PublicKey
+	Required string // what has to be signed with it: "image" or "conf", or "" for nothing
+}
 
 // Verdict is what a check has found of one item.
 type Verdict int
@@ -54,4 +70,44 @@ func Count(list []Finding, v Verdict) int {
 // Compare orders findings by where they are, then by what they are about.
 func Compare(a, b Finding) int {
 	return cmp.Or(cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Path, b.Path), cmp.Compare(a.What, b.What))
+}
+
+// Structure returns the finding for how something of so many bytes is built; err
+// says what is wrong with that, or is nil.
+func Structure(size int64, err error) Finding {
+	f := Finding{What: "structure", Size: size}
+	if err != nil {
+		f.Verdict, f.Why = Bad, err.Error()
+	}
+	return f
+}
+
+// First returns the error, or one about the first finding that is bad.
+func First(list []Finding, err error) error {
+	if err != nil {
+		return err
+	}
+	for _, f := range list {
+		if f.Verdict == Bad {
+			return errors.New(f.Why)
+		}
+	}
+	return nil
+}
+
+// Within moves findings to where the thing they are about is: into something at
+// offset, under a path.
+func Within(list []Finding, path string, offset int64) []Finding {
+	for i := range list {
+		list[i].Offset += offset
+		list[i].Path = join(path, list[i].Path)
+	}
+	return list
+}
+
+func join(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "/" + b
 }

@@ -15,6 +15,7 @@ import (
 	"binman/format/cbfs"
 	"binman/format/fip"
 	"binman/format/fit"
+	"binman/format/verify"
 )
 
 // A part is what the own tables of a container say of an entry in it.
@@ -84,7 +85,7 @@ func openFIP(e *entry) ([]part, error) {
 	for _, im := range p.Entries {
 		parts = append(parts, part{im.Offset, im.Size, e.kid(func(n *node) bool { return n.uuid == im.UUID })})
 	}
-	return parts, p.Verify()
+	return parts, verify.First(p.Verify(nil, 0, nil))
 }
 
 func openCBFS(e *entry) ([]part, error) {
@@ -123,7 +124,7 @@ func openCBFS(e *entry) ([]part, error) {
 			return nil, fmt.Errorf("%s does not hold what extract gives", f.Name)
 		}
 	}
-	return parts, im.Verify()
+	return parts, verify.First(im.Verify(nil, 0, nil))
 }
 
 func openFIT(e *entry) ([]part, error) {
@@ -138,7 +139,7 @@ func openFIT(e *entry) ([]part, error) {
 			parts = append(parts, part{im.Offset, im.Size, e.kid(func(n *node) bool { return n.name == im.Name })})
 		}
 	}
-	return parts, f.Verify(bytes.NewReader(data))
+	return parts, verify.First(f.Verify(bytes.NewReader(data), int64(len(data)), nil))
 }
 
 func openNXP(e *entry) ([]part, error) {
