@@ -22,6 +22,7 @@ import (
 	"binman/format/ifd"
 	"binman/format/ubootenv"
 	"binman/format/uimage"
+	"binman/format/verify"
 	"binman/internal/binfmt"
 )
 
@@ -45,7 +46,24 @@ type format struct {
 	name   string
 	detect func(r io.ReaderAt, size int64) bool
 	list   func(r io.ReaderAt, size int64) ([]binfmt.Item, error)
+	verify verifier
 	whole  bool // describes a whole image, so it is not looked for in parts
+}
+
+// A verifier says what speaks for what is in the format.
+type verifier func(r io.ReaderAt, size int64, keys []verify.Key) ([]verify.Finding, error)
+
+// verifying makes a verify function of a parser.
+func verifying[T interface {
+	Verify(io.ReaderAt, int64, []verify.Key) ([]verify.Finding, error)
+}](parse func(io.ReaderAt, int64) (T, error)) verifier {
+	return func(r io.ReaderAt, size int64, keys []verify.Key) ([]verify.Finding, error) {
+		parsed, err := parse(r, size)
+		if err != nil {
+			return nil, err
+		}
+		return parsed.Verify(r, size, keys)
+	}
 }
 
 // lister makes a list function of a parser.
@@ -62,15 +80,15 @@ func lister[T interface{ List() []binfmt.Item }](parse func(io.ReaderAt, int64) 
 // formats lists the formats, those with the plainest magic first.
 func formats() []format {
 	return []format{
-		{name: "FIT", detect: fit.Detect, list: lister(fit.Parse)},
-		{name: "FIP", detect: fip.Detect, list: lister(fip.Parse)},
-		{name: "legacy U-Boot image", detect: uimage.Detect, list: lister(uimage.Parse)},
-		{name: "UEFI capsule", detect: capsule.Detect, list: lister(capsule.Parse)},
-		{name: "GUID partition table", detect: gpt.Detect, list: lister(gpt.Parse)},
-		{name: "FMAP", detect: hasFMAP, list: listFMAP, whole: true},
-		{name: "CBFS", detect: cbfs.Detect, list: lister(cbfs.Parse)},
-		{name: "Intel flash", detect: ifd.Detect, list: lister(ifd.Parse)},
-		{name: "U-Boot environment", detect: isEnvironment, list: lister(ubootenv.Parse)},
+		{name: "FIT", detect: fit.Detect, list: lister(fit.Parse), verify: verifying(fit.Parse)},
+		{name: "FIP", detect: fip.Detect, list: lister(fip.Parse), verify: verifying(fip.Parse)},
+		{name: "legacy U-Boot image", detect: uimage.Detect, list: lister(uimage.Parse), verify: verifying(uimage.Parse)},
+		{name: "UEFI capsule", detect: capsule.Detect, list: lister(capsule.Parse), verify: verifying(capsule.Parse)},
+		{name: "GUID partition table", detect: gpt.Detect, list: lister(gpt.Parse), verify: verifying(gpt.Parse)},
+		{name: "FMAP", detect: hasFMAP, list: listFMAP, verify: verifying(findFMAP), whole: true},
+		{name: "CBFS", detect: cbfs.Detect, list: lister(cbfs.Parse), verify: verifying(cbfs.Parse)},
+		{name: "Intel flash", detect: ifd.Detect, list: lister(ifd.Parse), verify: unclaimed},
+		{name: "U-Boot environment", detect: isEnvironment, list: lister(ubootenv.Parse), verify: verifying(ubootenv.Parse)},
 	}
 }
 
@@ -81,11 +99,12 @@ func hasFMAP(r io.ReaderAt, size int64) bool {
 }
 
 func listFMAP(r io.ReaderAt, size int64) ([]binfmt.Item, error) {
+	return lister(findFMAP)(r, size)
+}
+
+func findFMAP(r io.ReaderAt, size int64) (*fmap.Map, error) {
 	m, _, err := fmap.Find(r, size, 0)
-	if err != nil {
-		return nil, err
-	}
-	return m.List(), nil
+	return m, err
 }
 
 func isEnvironment(r io.ReaderAt, size int64) bool {

@@ -27,8 +27,8 @@ const maxShared = 16
 // configurations with the keys, as U-Boot 2026.04 and later does: a signature of
 // a configuration has to cover every image that the configuration uses, whatever
 // its hashed-nodes say. A key that is required must have signed each
-// configuration, or each image. Paths of the findings are names of nodes below
-// the root.
+// configuration, or each image. Paths of the findings are names of images and
+// configurations.
 func (f *FIT) Verify(r io.ReaderAt, size int64, keys []verify.Key) ([]verify.Finding, error) {
 	if err := f.check(); err != nil {
 		return []verify.Finding{verify.Structure(f.Size, err)}, nil
@@ -65,8 +65,8 @@ func (f *FIT) check() error {
 // references finds what configurations name and is not there.
 func (j *judge) references() {
 	images, configs := j.f.Tree.Node("/images"), j.f.Tree.Node("/configurations")
-	bad := func(node *fdt.Node, format string, args ...any) {
-		j.list = append(j.list, verify.Finding{Path: relative(node), What: "structure", Verdict: verify.Bad, Why: fmt.Sprintf(format, args...), Size: j.f.BlobSize})
+	bad := func(name string, format string, args ...any) {
+		j.list = append(j.list, verify.Finding{Path: name, What: "structure", Verdict: verify.Bad, Why: fmt.Sprintf(format, args...), Size: j.f.BlobSize})
 	}
 	for _, c := range j.f.Configs {
 		for _, ref := range c.Refs {
@@ -74,13 +74,13 @@ func (j *judge) references() {
 				// binman writes an empty list as one empty name, which
 				// boot loaders pass over.
 				if name != "" && !HasNode(images, name) {
-					bad(c.Node, "node '%s' names the image '%s' as '%s', which does not exist", c.Node.Path(), name, ref.Property)
+					bad(c.Name, "node '%s' names the image '%s' as '%s', which does not exist", c.Node.Path(), name, ref.Property)
 				}
 			}
 		}
 	}
 	if j.f.Default != "" && !HasNode(configs, j.f.Default) {
-		bad(configs, "node '/configurations' has the default '%s', which does not exist", j.f.Default)
+		bad("", "node '/configurations' has the default '%s', which does not exist", j.f.Default)
 	}
 }
 
@@ -95,12 +95,9 @@ type judge struct {
 	covered map[string]bool // paths of nodes for which a good signature speaks
 }
 
-// relative is the path of a node without the root.
-func relative(node *fdt.Node) string { return strings.TrimPrefix(node.Path(), "/") }
-
 // image judges the hashes and the signatures of an image.
 func (j *judge) image(im *Image) error {
-	base := verify.Finding{Path: relative(im.Node), Offset: im.Offset, Size: im.Size}
+	base := verify.Finding{Path: im.Name, Offset: im.Offset, Size: im.Size}
 	if im.Storage == Absent {
 		base.What, base.Verdict, base.Why = "contents", verify.Bad, fmt.Sprintf("node '%s' has no data", im.Node.Path())
 		j.list = append(j.list, base)
@@ -239,7 +236,7 @@ func (j *judge) judge(f *verify.Finding, algo sign.Algorithm, digest, sig []byte
 
 // config judges the signatures of a configuration.
 func (j *judge) config(c Config) {
-	base := verify.Finding{Path: relative(c.Node), Size: j.f.BlobSize}
+	base := verify.Finding{Path: c.Name, Size: j.f.BlobSize}
 	var good []verify.Key
 	found := false
 	for _, node := range c.Node.Subnodes {

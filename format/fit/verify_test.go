@@ -70,8 +70,7 @@ func verdicts(t testing.TB, data []byte, keys ...verify.Key) string {
 	}
 	var b strings.Builder
 	for _, f := range list {
-		name := strings.TrimPrefix(strings.TrimPrefix(f.Path, "configurations/"), "images/")
-		fmt.Fprintf(&b, "%s:%s", name, f.Verdict)
+		fmt.Fprintf(&b, "%s:%s", f.Path, f.Verdict)
 		if f.Signed {
 			b.WriteString("+")
 		}
@@ -224,7 +223,7 @@ func accepts(t *testing.T, data []byte, key verify.Key) bool {
 		t.Fatal(err)
 	}
 	for _, x := range list {
-		used := x.Path == "configurations/"+f.Default && strings.HasPrefix(x.What, "required") || x.Path == "images/kernel" || x.Path == "images/fdt" || x.Path == ""
+		used := x.Path == f.Default && strings.HasPrefix(x.What, "required") || x.Path == "kernel" || x.Path == "fdt" || x.Path == ""
 		if used && x.Verdict == verify.Bad {
 			return false
 		}

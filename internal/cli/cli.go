@@ -172,6 +172,7 @@ func (g *globals) commands() []command {
 		g.diffCommand(),
 		g.mapCommand(),
 		g.replaceCommand(),
+		g.verifyCommand(),
 		g.keyCommand(),
 		g.toolCommand(),
 		g.bintoolDocsCommand(),

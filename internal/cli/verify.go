@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"binman/content"
+	"binman/fdt"
+	"binman/format/fdtmap"
+	"binman/format/verify"
+	"binman/inspect"
+	"binman/internal/argparse"
+	"binman/internal/host"
+	"binman/internal/suggest"
+	"binman/internal/wildcard"
+	"binman/report"
+	"binman/signer"
+)
+
+// verifyOptions holds the options of the verify command.
+type verifyOptions struct {
+	*globals
+	file   string
+	paths  []string
+	keys   []string
+	dtb    string
+	asJSON bool
+	signed bool
+}
+
+func (g *globals) verifyCommand() command {
+	o := &verifyOptions{globals: g}
+	return command{
+		Command: argparse.Command{
+			Name: "verify",
+			Help: "Check what a file claims: checksums, hashes, signatures",
+			Description: "Checks everything that a file claims about itself: the CRCs, hashes and signatures of the formats in it, the hashes in " +
+				"an FDT map, and that the map and the formats agree. A claim is good or bad; what nothing speaks for is not covered, and listed " +
+				"too. Signatures are judged with the keys of --key and --dtb, those of a FIT as U-Boot 2026.04 and later does.",
+			Epilog: "EXIT STATUS: 0 if nothing is bad (with --require-signed: and everything is signed), 1 otherwise, 2 for wrong usage.",
+			Options: []argparse.Option{
+				{Names: []string{"--key"}, Meta: "REF", Value: argparse.Strings(&o.keys), Help: "Judge signatures with this key: a public key, a certificate or a private key, in a file or at a pkcs11: URI (repeatable)"},
+				{Names: []string{"--dtb"}, Meta: "FILE", Value: argparse.String(&o.dtb, ""), Help: "Judge signatures with the keys in U-Boot's device tree; those that are required must have signed"},
+				{Names: []string{"--require-signed"}, Value: argparse.Flag(&o.signed), Help: "Fail also if a signature does not speak for something"},
+				{Names: []string{"--json"}, Value: argparse.Flag(&o.asJSON), Help: "Print the findings as JSON"},
+			},
+			Args: []argparse.Arg{
+				{Name: "file", Value: argparse.String(&o.file, ""), Help: "File to check"},
+				{Name: "paths", Nargs: "*", Value: argparse.Strings(&o.paths), Help: "Paths within the file to check (wildcard)", Complete: g.entryPaths(&o.file)},
+			},
+		},
+		run: o.run,
+	}
+}
+
+func (o *verifyOptions) run() error {
+	keys, err := o.publicKeys()
+	if err != nil {
+		return err
+	}
+	list, err := o.findings(keys)
+	if err != nil {
+		return err
+	}
+	if list, err = o.selected(list); err != nil {
+		return err
+	}
+	if o.asJSON {
+		err = o.printJSON(list)
+	} else {
+		o.printTable(list)
+	}
+	if err == nil && o.failed(list) {
+		err = statusOnly(statusError)
+	}
+	return err
+}
+
+// publicKeys reads the keys that the options name.
+func (o *verifyOptions) publicKeys() ([]verify.Key, error) {
+	var keys []verify.Key
+	for _, ref := range o.keys {
+		p, err := signer.OpenPublic("", ref, host.Keys())
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, verify.Key{Name: p.Name, Public: p.Key})
+	}
+	if o.dtb == "" {
+		return keys, nil
+	}
+	data, err := content.Open(o.dtb)
+	if err != nil {
+		return nil, err
+	}
+	blob, err := data.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	tree, err := fdt.Parse(blob)
+	if err != nil {
+		return nil, fmt.Errorf("device tree '%s': %w", o.dtb, err)
+	}
+	inTree, err := signer.ReadTree(tree)
+	if err != nil {
+		return nil, fmt.Errorf("device tree '%s': %w", o.dtb, err)
+	}
+	for _, k := range inTree {
+		keys = append(keys, verify.Key{Name: k.Hint, Public: k.Public, Required: k.Required})
+	}
+	return keys, nil
+}
+
+// findings judges the file: through its FDT map, or by the formats in it.
+func (o *verifyOptions) findings(keys []verify.Key) ([]verify.Finding, error) {
+	data, err := content.Open(o.file)
+	if err != nil {
+		return nil, err
+	}
+	img, cause := o.reader().Open(data, o.file)
+	switch {
+	case cause == nil:
+		return verify.Within(report.Verify(img, keys), "", img.Base), nil
+	case !errors.Is(cause, fdtmap.ErrNone):
+		return nil, cause
+	}
+	list, err := inspect.Verify(data, o.file, keys)
+	if err == nil && len(list) == 0 {
+		err = suggest.With(cause, "nor anything else that is known: there is nothing to check")
+	}
+	return list, err
+}
+
+// selected returns the findings about what the paths name.
+func (o *verifyOptions) selected(list []verify.Finding) ([]verify.Finding, error) {
+	if len(o.paths) == 0 {
+		return list, nil
+	}
+	matched := make([]bool, len(o.paths))
+	list = slices.DeleteFunc(list, func(f verify.Finding) bool {
+		keep := false
+		for i, pattern := range o.paths {
+			pattern = strings.Trim(pattern, "/")
+			if f.Path == pattern || strings.HasPrefix(f.Path, pattern+"/") || wildcard.MatchAny([]string{pattern}, f.Path) {
+				matched[i], keep = true, true
+			}
+		}
+		return !keep
+	})
+	if i := slices.Index(matched, false); i >= 0 {
+		return nil, fmt.Errorf("there is nothing to check at '%s'", o.paths[i])
+	}
+	return list, nil
+}
+
+// failed says whether the status is to say so.
+func (o *verifyOptions) failed(list []verify.Finding) bool {
+	if verify.Count(list, verify.Bad) > 0 {
+		return true
+	}
+	return o.signed && slices.ContainsFunc(list, func(f verify.Finding) bool { return f.What != "structure" && !f.Signed })
+}
+
+func (o *verifyOptions) printTable(list []verify.Finding) {
+	out := messages{o.stdout}
+	rows := [][]string{{"Verdict", "Path", "Claim", "Offset", "Size"}}
+	for _, f := range list {
+		verdict := f.Verdict.String()
+		if f.Signed {
+			verdict += ", signed"
+		}
+		path := f.Path
+		if path == "" {
+			path = "/"
+		}
+		rows = append(rows, []string{verdict, printable(path), printable(f.What), numberMark + fmt.Sprintf("%x", f.Offset), numberMark + fmt.Sprintf("%x", f.Size)})
+	}
+	lines := strings.SplitAfter(table(rows), "\n")
+	fmt.Fprint(out, strings.Join(lines[:2], ""))
+	for i, f := range list {
+		fmt.Fprint(out, lines[i+2])
+		for _, more := range []string{f.Why, f.Warn} {
+			if more != "" {
+				fmt.Fprintf(out, "   %s\n", more)
+			}
+		}
+	}
+	fmt.Fprintf(out, "%d good, %d bad, %d not covered\n", verify.Count(list, verify.Good), verify.Count(list, verify.Bad), verify.Count(list, verify.NotCovered))
+	if o.signed && verify.Count(list, verify.Bad) == 0 && o.failed(list) {
+		fmt.Fprintln(out, "not everything is signed")
+	}
+}
+
+// verifyVersion is that of the form of the JSON output, as findingsVersion.
+const verifyVersion = 1
+
+func (o *verifyOptions) printJSON(list []verify.Finding) error {
+	if list == nil {
+		list = []verify.Finding{}
+	}
+	enc := json.NewEncoder(o.stdout)
+	enc.SetIndent("", " ")
+	return enc.Encode(struct {
+		Version  int              `json:"version"`
+		Findings []verify.Finding `json:"findings"`
+	}{verifyVersion, list})
+}

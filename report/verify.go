@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package report
+
+import (
+	"strings"
+
+	"binman/format/verify"
+	"binman/inspect"
+	"binman/layout"
+)
+
+// formatOf names the formats that entries of some types have to be in.
+var formatOf = map[string]string{
+	"fit": "FIT", "atf-fip": "FIP", "cbfs": "CBFS", "fmap": "FMAP", "u-boot-env": "U-Boot environment", "efi-capsule": "UEFI capsule",
+}
+
+// Verify judges what an image claims, entry by entry: that containers have their
+// entries where the map says, the hashes in the map, and what formats claim of
+// themselves, with the keys for signatures. Offsets are from the start of the
+// image.
+func Verify(o *layout.Opened, keys []verify.Key) []verify.Finding {
+	v := verifying{o: o, keys: keys}
+	v.entry(o.Entry, "", false)
+	return v.list
+}
+
+type verifying struct {
+	o    *layout.Opened
+	keys []verify.Key
+	list []verify.Finding
+}
+
+// entry judges an entry and what it holds. Covered says that something speaks
+// for all of it.
+func (v *verifying) entry(e *layout.Entry, path string, covered bool) {
+	base := verify.Finding{Path: path, Offset: e.ImagePos.Or(0), Size: e.Size.Or(0)}
+	if e.Parent != nil {
+		if !v.place(base, e) {
+			return
+		}
+		covered = v.hash(base, e) || covered
+		covered = v.format(base, e) || covered
+	}
+	list := e.Entries()
+	for _, child := range list {
+		v.entry(child, strings.TrimPrefix(path+"/"+child.Name, "/"), covered)
+	}
+	if len(list) == 0 && !covered && base.Size > 0 {
+		base.What, base.Verdict, base.Why = "contents", verify.NotCovered, "there is no hash and no signature of them"
+		v.list = append(v.list, base)
+	}
+}
+
+// place compares where the map has an entry with where its container has it, and
+// says whether it can be read.
+func (v *verifying) place(f verify.Finding, e *layout.Entry) bool {
+	p, err := v.o.Place(e)
+	f.What, f.Verdict = "position", verify.Bad
+	switch {
+	case err != nil:
+		f.Why = err.Error()
+	case p.Known && e.Offset.Known && p.Offset != e.Offset.Value:
+		f.Why = "the map has it elsewhere than its container"
+	case p.Known && e.Size.Known && p.Size != e.Size.Value && p.Size > e.Size.Value:
+		f.Why = "its container has more of it than the map"
+	default:
+		return true
+	}
+	v.list = append(v.list, f)
+	return err == nil
+}
+
+// hash judges the hash that the map has of an entry, and says whether it holds.
+func (v *verifying) hash(f verify.Finding, e *layout.Entry) bool {
+	claimed, err := v.o.CheckHash(e)
+	if !claimed {
+		return false
+	}
+	f.What = "sha256"
+	if err != nil {
+		f.Verdict, f.Why = verify.Bad, err.Error()
+	}
+	v.list = append(v.list, f)
+	return true
+}
+
+// format judges what the format of an entry claims, and says whether that is
+// enough: nobody need be told of the parts again.
+func (v *verifying) format(f verify.Finding, e *layout.Entry) bool {
+	format, known := formatOf[e.TypeName]
+	if !known && (e.Entries() != nil || e.Parent.Section == nil || e.Processed()) {
+		return false
+	}
+	data, err := v.o.Stored(e)
+	if err != nil {
+		return false // place has told
+	}
+	var list []verify.Finding
+	if known {
+		list, err = inspect.VerifyAs(format, data, v.keys)
+	} else {
+		list, err = inspect.Verify(data, e.Name, v.keys)
+	}
+	if err != nil || len(list) == 0 {
+		return false
+	}
+	v.list = append(v.list, verify.Within(list, f.Path, f.Offset)...)
+	return true
+}
