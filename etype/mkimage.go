@@ -11,11 +11,13 @@ import (
 
 	"binman/bintool"
 	"binman/content"
+	"binman/format/mkimage"
 	"binman/format/uimage"
 	"binman/layout"
 )
 
-// Mkimage is what the program mkimage makes of the entries it holds.
+// Mkimage is what mkimage makes of the entries it holds: package mkimage, or
+// the program for what that does not have.
 type Mkimage struct {
 	layout.Section
 	Args              []string `dt:"args" doc:"Arguments of mkimage, which must be given: one string is split at blanks, of several each is an argument"`
@@ -61,8 +63,12 @@ func (m *Mkimage) Read(ctx *layout.Context, e *layout.Entry) error {
 	return nil
 }
 
-// Describe tells the manifest what makes the entry.
+// Describe tells the manifest what makes the entry: the program, unless this
+// one does.
 func (m *Mkimage) Describe() map[string]any {
+	if p, err := mkimage.Parse(m.args()); err == nil {
+		return map[string]any{"mkimage-type": p.Type, "mkimage-args": m.args()}
+	}
 	return map[string]any{"tool": "mkimage", "tool-args": m.args()}
 }
 
@@ -95,12 +101,11 @@ func (m *Mkimage) Generate(ctx *layout.Context, e *layout.Entry) error {
 	return nil
 }
 
-// Make returns what mkimage makes of the entries. For an opened image it
-// never runs.
+// Make returns what mkimage makes of the entries. For an opened image the
+// program never runs: its arguments would come out of the image.
 func (m *Mkimage) Make(ctx *layout.Context, e *layout.Entry, p layout.Parts) (content.Data, []layout.Place, error) {
 	if p.Opened {
-		return content.Data{}, nil, e.Errorf("cannot be made again, but something in it has to change: mkimage would run with arguments that come out of the image. " +
-			"Build the image anew, or replace the whole entry with what mkimage makes")
+		return m.again(ctx, e, p)
 	}
 	in, err := m.inputs(e)
 	if err != nil {
@@ -110,14 +115,68 @@ func (m *Mkimage) Make(ctx *layout.Context, e *layout.Entry, p layout.Parts) (co
 	if err != nil {
 		return content.Data{}, nil, err
 	}
-	places := make([]layout.Place, len(p.List))
-	next := int64(legacyDataStart)
+	sizes := make([]int64, len(p.List))
 	for i, part := range p.List {
-		size := part.Entry.Size.Or(0)
+		sizes[i] = part.Entry.Size.Or(0)
+	}
+	return data, legacyPlaces(sizes), nil
+}
+
+// legacyPlaces returns where the original says that parts of the sizes are.
+func legacyPlaces(sizes []int64) []layout.Place {
+	places := make([]layout.Place, len(sizes))
+	next := int64(legacyDataStart)
+	for i, size := range sizes {
 		places[i] = layout.Place{Offset: next, Size: size, Known: true}
 		next += size
 	}
-	return data, places, nil
+	return places
+}
+
+// again makes the entry of an opened image, of the parts as it has them and
+// those that are new.
+func (m *Mkimage) again(ctx *layout.Context, e *layout.Entry, p layout.Parts) (content.Data, []layout.Place, error) {
+	const advice = "Build the image anew, or replace the whole entry with what mkimage makes"
+	params, err := mkimage.Parse(m.args())
+	if err != nil {
+		return content.Data{}, nil, e.Errorf("cannot be made again, but something in it has to change: the program mkimage would run with arguments that come out of the image (%w). %s", err, advice)
+	}
+	if m.DataToImagename || e.Node.Child(imagenameNode) != nil {
+		return content.Data{}, nil, e.Errorf("cannot be made again, but something in it has to change: the image does not hold its image name. %s", advice)
+	}
+	var joined content.Builder
+	var files []content.Data
+	sizes := make([]int64, len(p.List))
+	for i, part := range p.List {
+		file := part.Data
+		if part.Slot != nil {
+			file = *part.Slot
+		}
+		sizes[i] = file.Len()
+		joined.Add(file)
+		files = append(files, file)
+	}
+	if !m.MultipleDataFiles {
+		files = []content.Data{joined.Data()}
+	}
+	data, err := m.native(ctx, e, params, files)
+	return data, legacyPlaces(sizes), err
+}
+
+// native makes the image without the program.
+func (m *Mkimage) native(ctx *layout.Context, e *layout.Entry, params mkimage.Params, files []content.Data) (content.Data, error) {
+	in := mkimage.Inputs{Files: files}
+	if params.Dated() {
+		var err error
+		if in.Time, err = timestamp(ctx, e); err != nil {
+			return content.Data{}, err
+		}
+	}
+	data, err := mkimage.Make(params, in)
+	if err != nil {
+		return content.Data{}, e.Errorf("%w", err)
+	}
+	return data, nil
 }
 
 // Open finds the entries where a legacy image has them. In other formats
@@ -190,6 +249,8 @@ func (m *Mkimage) inputs(e *layout.Entry) ([]toolInput, error) {
 // run makes the image of the inputs, which it leaves in the output directory
 // with the result.
 func (m *Mkimage) run(ctx *layout.Context, e *layout.Entry, in []toolInput) (content.Data, error) {
+	_, err := mkimage.Parse(m.args())
+	native := err == nil
 	var paths []string
 	for _, f := range in {
 		if err := ctx.Output.Write(f.name, f.data); err != nil {
@@ -199,7 +260,7 @@ func (m *Mkimage) run(ctx *layout.Context, e *layout.Entry, in []toolInput) (con
 		if err != nil {
 			return content.Data{}, e.Errorf("%w", err)
 		}
-		if m.MultipleDataFiles && strings.Contains(path, ":") {
+		if m.MultipleDataFiles && !native && strings.Contains(path, ":") {
 			return content.Data{}, e.Errorf("multiple-data-files needs paths without ':', at which mkimage splits the list of files, but there is '%s'", path)
 		}
 		paths = append(paths, path)
@@ -207,12 +268,7 @@ func (m *Mkimage) run(ctx *layout.Context, e *layout.Entry, in []toolInput) (con
 	if missingParts(e) {
 		return content.Data{}, nil
 	}
-	args := m.command(paths, len(e.Sources))
-	data, err := runTool(func(dir string) (string, error) {
-		out := filepath.Join(dir, "image")
-		_, err := ctx.Tools().Run("mkimage", append(args, out)...)
-		return out, err
-	})
+	data, err := m.image(ctx, e, in, m.command(paths, len(e.Sources)))
 	switch {
 	case errors.Is(err, bintool.ErrMissing):
 		e.NoteMissingTool("mkimage")
@@ -221,13 +277,39 @@ func (m *Mkimage) run(ctx *layout.Context, e *layout.Entry, in []toolInput) (con
 		}
 		return in[0].data, nil
 	case err != nil:
-		return content.Data{}, e.Errorf("%w", err)
+		return content.Data{}, err
 	}
 	name := m.Filename
 	if name == "" {
 		name = "mkimage-out." + e.UniqueName()
 	}
 	if err := ctx.Output.Write(name, data); err != nil {
+		return content.Data{}, e.Errorf("%w", err)
+	}
+	return data, nil
+}
+
+// image returns what mkimage makes with the arguments: natively, or else by
+// the program. The program counts as missing for both.
+func (m *Mkimage) image(ctx *layout.Context, e *layout.Entry, in []toolInput, args []string) (content.Data, error) {
+	if ctx.ToolMissing("mkimage") {
+		return content.Data{}, bintool.ErrMissing
+	}
+	// The files of option -d, which comes first, are those of in.
+	params, err := mkimage.Parse(args[2:])
+	if err == nil {
+		var files []content.Data
+		for _, f := range in[:len(in)-len(e.Sources)] {
+			files = append(files, f.data)
+		}
+		return m.native(ctx, e, params, files)
+	}
+	data, err := runTool(func(dir string) (string, error) {
+		out := filepath.Join(dir, "image")
+		_, err := ctx.Tools().Run("mkimage", append(args, out)...)
+		return out, err
+	})
+	if err != nil {
 		return content.Data{}, e.Errorf("%w", err)
 	}
 	return data, nil

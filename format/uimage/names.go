@@ -2,7 +2,10 @@
 
 package uimage
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // OS, Arch, Type and Compression are the codes in a header. Their String
 // methods return the words of mkimage's options -O, -A, -T and -C.
@@ -55,3 +58,31 @@ func (o OS) String() string          { return word(osWords[:], byte(o)) }
 func (a Arch) String() string        { return word(archWords[:], byte(a)) }
 func (t Type) String() string        { return word(typeWords[:], byte(t)) }
 func (c Compression) String() string { return word(compWords[:], byte(c)) }
+
+// code returns the code of a word, in upper or lower case as mkimage takes it.
+func code(words []string, what, name string) (byte, error) {
+	for i, w := range words {
+		if strings.EqualFold(w, name) {
+			return byte(i), nil
+		}
+	}
+	return 0, fmt.Errorf("'%s' is no %s: the words are %s", name, what, strings.Join(words, ", "))
+}
+
+// ParseOS returns the code of a word of mkimage's option -O.
+func ParseOS(name string) (OS, error) {
+	c, err := code(osWords[:], "operating system", name)
+	return OS(c), err
+}
+
+// ParseArch returns the code of a word of mkimage's option -A.
+func ParseArch(name string) (Arch, error) {
+	c, err := code(archWords[:], "architecture", name)
+	return Arch(c), err
+}
+
+// ParseCompression returns the code of a word of mkimage's option -C.
+func ParseCompression(name string) (Compression, error) {
+	c, err := code(compWords[:], "compression", name)
+	return Compression(c), err
+}

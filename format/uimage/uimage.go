@@ -42,9 +42,11 @@ import (
 // HeaderSize is the size of the header in bytes.
 const HeaderSize = 64
 
+// NameSize is the most that a name can have, in bytes.
+const NameSize = 32
+
 const (
-	magic    = 0x27051956
-	nameSize = 32
+	magic = 0x27051956
 
 	// maxParts bounds what a damaged list of sizes can cost.
 	maxParts = 4096
@@ -85,14 +87,23 @@ type Part struct {
 // Marshal returns an image of the given data. It sets im.Size and
 // im.DataCRC.
 func (im *Image) Marshal(data []byte) ([]byte, error) {
-	if int64(len(data)) > math.MaxUint32 {
-		return nil, fmt.Errorf("legacy image cannot hold %#x bytes: the size must fit in 32 bits", len(data))
-	}
-	if len(im.Name) > nameSize {
-		return nil, fmt.Errorf("legacy image name %q has %d bytes: the most is %d", im.Name, len(im.Name), nameSize)
-	}
 	im.Size, im.DataCRC = int64(len(data)), crc32.ChecksumIEEE(data)
-	buf := make([]byte, 0, HeaderSize+len(data))
+	header, err := im.Header()
+	if err != nil {
+		return nil, err
+	}
+	return append(header, data...), nil
+}
+
+// Header returns the header for data of im.Size and im.DataCRC.
+func (im *Image) Header() ([]byte, error) {
+	if im.Size < 0 || im.Size > math.MaxUint32 {
+		return nil, fmt.Errorf("legacy image cannot hold %#x bytes: the size must fit in 32 bits", im.Size)
+	}
+	if len(im.Name) > NameSize {
+		return nil, fmt.Errorf("legacy image name %q has %d bytes: the most is %d", im.Name, len(im.Name), NameSize)
+	}
+	buf := make([]byte, 0, HeaderSize)
 	for _, v := range [...]uint32{magic, 0, im.Time, uint32(im.Size), im.Load, im.Entry, im.DataCRC} {
 		buf = binary.BigEndian.AppendUint32(buf, v)
 	}
@@ -100,7 +111,7 @@ func (im *Image) Marshal(data []byte) ([]byte, error) {
 	buf = append(buf, im.Name...)
 	buf = buf[:HeaderSize]
 	binary.BigEndian.PutUint32(buf[4:], crc32.ChecksumIEEE(buf))
-	return append(buf, data...), nil
+	return buf, nil
 }
 
 // parseHeader reads the header and checks its CRC.

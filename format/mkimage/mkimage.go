@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// Package mkimage makes the images that boot ROMs and U-Boot load, with the
+// options and the bytes of U-Boot's program mkimage.
+//
+// What each type makes of the data:
+//
+//	kernel, script, …   legacy image: see package uimage
+//	rksd, rkspi         header, init (TPL or SPL), boot (SPL): Rockchip
+//	rkimage             name in the first 4 bytes: Rockchip
+//	stm32image          header of 256 bytes, data: STM32MP1
+//	stm32imagev2        header of 512 bytes, data: STM32MP13, STM32MP2
+//	amlimage            header of 4096 bytes, data of fixed size: Amlogic
+//	sfspl               header of 1024 bytes, data: StarFive JH7110
+//
+// Parse reads the options and Make makes the image. For types and options
+// that are not made here, both return an error that wraps ErrUnknown: a caller
+// can still run the program.
+//
+// The formats are those of tools/*.c of U-Boot 2026.10; the comments of each
+// type give its layout. Sizes and offsets are in bytes.
+package mkimage
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"binman/content"
+	"binman/format/uimage"
+)
+
+// ErrUnknown is wrapped by the errors about types and options of the program
+// that this package does not have.
+var ErrUnknown = errors.New("not made by this program itself")
+
+// Params are what the options of mkimage ask for.
+type Params struct {
+	Type     string             // -T: a word such as "rksd", in lower case
+	OS       uimage.OS          // -O
+	Arch     uimage.Arch        // -A
+	Comp     uimage.Compression // -C
+	ArchSet  bool               // -A was given
+	Load     uint32             // -a: address
+	Entry    uint32             // -e: address, Load if not EntrySet
+	EntrySet bool               // -e was given
+	Name     string             // -n: name, SoC or file, as the type has it
+	XIP      bool               // -x: the data leave room for the header, filled with 0xff
+}
+
+// The codes that mkimage takes without options.
+const (
+	defaultOS   = 5 // linux
+	defaultArch = 7 // ppc
+	defaultComp = 1 // gzip
+)
+
+// Inputs are what an image is made of.
+type Inputs struct {
+	Files []content.Data // the files of option -d, in order
+	Time  uint32         // for types that hold one: seconds since 1970
+}
+
+// A kind is one type of image.
+type kind struct {
+	dated bool // holds a time
+	xip   bool // knows the option -x
+	many  bool // of several files
+	make  func(p Params, in Inputs) (content.Data, error)
+}
+
+// kinds returns the types by name.
+func kinds() map[string]kind {
+	all := map[string]kind{
+		"rksd":         {many: true, make: makeRKSD},
+		"rkspi":        {many: true, make: makeRKSPI},
+		"rkimage":      {make: makeRKImage},
+		"stm32image":   {make: makeSTM32V1},
+		"stm32imagev2": {make: makeSTM32V2},
+		"amlimage":     {make: makeAmlogic},
+		"sfspl":        {make: makeStarFive},
+	}
+	for name, k := range legacyKinds() {
+		all[name] = k
+	}
+	return all
+}
+
+// option is what a letter of the command line sets.
+type option struct {
+	value bool // takes one
+	set   func(p *Params, v string) error
+}
+
+func options() map[byte]option {
+	address := func(v string) (uint32, error) {
+		digits := v
+		if len(v) > 2 && strings.EqualFold(v[:2], "0x") {
+			digits = v[2:]
+		}
+		n, err := strconv.ParseUint(digits, 16, 32)
+		if err != nil {
+			return 0, fmt.Errorf("address '%s' is no hexadecimal number of 32 bits", v)
+		}
+		return uint32(n), nil
+	}
+	return map[byte]option{
+		'T': {true, func(p *Params, v string) error { p.Type = strings.ToLower(v); return nil }},
+		'O': {true, func(p *Params, v string) (err error) { p.OS, err = uimage.ParseOS(v); return err }},
+		'C': {true, func(p *Params, v string) (err error) { p.Comp, err = uimage.ParseCompression(v); return err }},
+		'A': {true, func(p *Params, v string) (err error) {
+			p.ArchSet = true
+			p.Arch, err = uimage.ParseArch(v)
+			return err
+		}},
+		'a': {true, func(p *Params, v string) (err error) { p.Load, err = address(v); return err }},
+		'e': {true, func(p *Params, v string) (err error) {
+			p.EntrySet = true
+			p.Entry, err = address(v)
+			return err
+		}},
+		'n': {true, func(p *Params, v string) error { p.Name = v; return nil }},
+		'x': {false, func(p *Params, _ string) error { p.XIP = true; return nil }},
+		'v': {false, func(*Params, string) error { return nil }},
+		'q': {false, func(*Params, string) error { return nil }},
+	}
+}
+
+// longOptions are the spellings of the options as words.
+func longOptions() map[string]byte {
+	return map[string]byte{
+		"type": 'T', "os": 'O', "compression": 'C', "architecture": 'A', "load-address": 'a', "entry-point": 'e',
+		"config": 'n', "xip": 'x', "verbose": 'v', "quiet": 'q',
+	}
+}
+
+// Parse reads options of mkimage, without the files that -d names and the one
+// that is written. Errors about options, types and words that this package
+// does not know wrap ErrUnknown.
+func Parse(args []string) (Params, error) {
+	p := Params{Type: "kernel", OS: defaultOS, Arch: defaultArch, Comp: defaultComp}
+	unknown := func(arg string) error { return fmt.Errorf("mkimage argument '%s' is %w", arg, ErrUnknown) }
+	known, long := options(), longOptions()
+	for len(args) > 0 {
+		arg := args[0]
+		args = args[1:]
+		if len(arg) < 2 || arg[0] != '-' || arg == "--" {
+			return p, unknown(arg)
+		}
+		letters := arg[1:]
+		if word, ok := strings.CutPrefix(arg, "--"); ok {
+			name, value, given := strings.Cut(word, "=")
+			letter, ok := long[name]
+			if !ok || given && !known[letter].value {
+				return p, unknown(arg)
+			}
+			letters = string(letter)
+			if given {
+				args = append([]string{value}, args...)
+			}
+		}
+		for letters != "" {
+			o, ok := known[letters[0]]
+			if !ok {
+				return p, unknown(arg)
+			}
+			value := letters[1:]
+			letters = value
+			if o.value {
+				letters = ""
+				if value == "" {
+					if len(args) == 0 {
+						return p, unknown(arg)
+					}
+					value, args = args[0], args[1:]
+				}
+			}
+			if err := o.set(&p, value); err != nil {
+				return p, fmt.Errorf("mkimage argument '%s': %w: %w", arg, err, ErrUnknown)
+			}
+		}
+	}
+	if !p.EntrySet {
+		p.Entry = p.Load
+	}
+	k, ok := kinds()[p.Type]
+	switch {
+	case !ok:
+		return p, fmt.Errorf("mkimage type '%s' is %w", p.Type, ErrUnknown)
+	case p.XIP && !k.xip:
+		return p, fmt.Errorf("mkimage type '%s' with -x is %w", p.Type, ErrUnknown)
+	case p.OS == osTEE && k.dated:
+		return p, fmt.Errorf("mkimage type '%s' for OP-TEE is %w", p.Type, ErrUnknown)
+	}
+	return p, nil
+}
+
+// Dated says whether the image holds a time.
+func (p Params) Dated() bool { return kinds()[p.Type].dated }
+
+// Make returns the image of the files.
+func Make(p Params, in Inputs) (content.Data, error) {
+	k, ok := kinds()[p.Type]
+	if !ok {
+		return content.Data{}, fmt.Errorf("mkimage type '%s' is %w", p.Type, ErrUnknown)
+	}
+	if len(in.Files) == 0 {
+		return content.Data{}, fmt.Errorf("mkimage type '%s' needs data", p.Type)
+	}
+	if len(in.Files) > 1 && !k.many {
+		return content.Data{}, fmt.Errorf("mkimage type '%s' is made of one file, not of %d", p.Type, len(in.Files))
+	}
+	for i, f := range in.Files {
+		if f.Len() == 0 {
+			return content.Data{}, fmt.Errorf("mkimage type '%s': file %d of %d is empty", p.Type, i+1, len(in.Files))
+		}
+		if f.Len() > math.MaxInt32 {
+			return content.Data{}, fmt.Errorf("mkimage type '%s': file %d of %d has %#x bytes, more than a boot loader can load", p.Type, i+1, len(in.Files), f.Len())
+		}
+	}
+	data, err := k.make(p, in)
+	if err != nil {
+		return content.Data{}, fmt.Errorf("mkimage type '%s': %w", p.Type, err)
+	}
+	return data, nil
+}
+
+// padTo returns data with zeros up to a multiple of align.
+func padTo(d content.Data, align int64) content.Data {
+	return content.Join(d, content.Fill(0, (align-d.Len()%align)%align))
+}

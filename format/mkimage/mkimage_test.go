@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package mkimage_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"binman/content"
+	"binman/format/mkimage"
+	"binman/internal/golden"
+)
+
+// program is U-Boot's mkimage, whose bytes ours are compared with:
+//
+//	go test ./format/mkimage -run Judge -v -args -mkimage .../tools/mkimage
+var program = flag.String("mkimage", "", "path of U-Boot's mkimage, to compare with")
+
+const epoch = 1700000000
+
+// testCase is a command line, and the sizes of the files in -d.
+type testCase struct {
+	kind  string
+	args  []string
+	sizes []int
+	start string // what each file starts with
+}
+
+func (c testCase) String() string { return fmt.Sprintf("%q %d %q", c.args, c.sizes, c.start) }
+
+// input returns the contents of the file of a given number.
+func (c testCase) input(i int) []byte {
+	b := make([]byte, c.sizes[i])
+	x := uint32(c.sizes[i]*31 + i*17 + 1)
+	for k := range b {
+		x = x*1664525 + 1013904223
+		b[k] = byte(x >> 24)
+	}
+	copy(b, c.start)
+	return b
+}
+
+// cases returns all cases.
+func cases() []testCase {
+	var list []testCase
+	add := func(kind, args string, sizes ...int) {
+		list = append(list, testCase{kind: kind, args: append([]string{"-T", kind}, strings.Fields(args)...), sizes: sizes})
+	}
+	blank := strings.Repeat("\xff", 64)
+	for _, kind := range []string{"standalone", "kernel", "ramdisk", "firmware", "filesystem", "kernel_noload", "fdt_legacy"} {
+		for _, size := range []int{1, 3, 4, 64, 1021, 70000} {
+			add(kind, "", size)
+			add(kind, "-A arm64 -O u-boot -C none -a 0x1000 -e 1040 -n name", size)
+			add(kind, "-Aarm -Olinux -Clzma -a80008000 --config=a-name-that-is-longer-than-thirty-two-bytes", size)
+			add(kind, "-A RISCV -O EFI -C zstd -e DEADBEEF", size)
+		}
+		if kind != "fdt_legacy" {
+			add(kind, "-x -a 0x100", 100)
+			list[len(list)-1].start = blank
+			add(kind, "-x -a 0x100 -e 0x300", 65)
+			list[len(list)-1].start = blank
+			add(kind, "-x", 100)
+			add(kind, "-x", 20)
+		}
+		add(kind, "", 0)
+	}
+	for _, kind := range []string{"multi", "script"} {
+		for _, sizes := range [][]int{{1}, {4}, {5, 6}, {8, 8}, {1, 2, 3, 4, 5}, {4096, 1, 777}, {3, 0, 5}} {
+			add(kind, "", sizes...)
+			add(kind, "-A arm -C none -n boot", sizes...)
+			add(kind, "-a 1 -e 2", sizes...)
+		}
+	}
+	socs := []string{"px30", "rk3036", "rk3066", "rk3128", "rk3188", "rk322x", "rk3288", "rk3308", "rk3328", "rk3368", "rk3399", "rk3506", "rk3528",
+		"rk3568", "rk3576", "rk3588", "rv1108", "rv1126", "rk3399pro", "px30s", "rk9999", "rk33", ""}
+	for _, soc := range socs {
+		for _, kind := range []string{"rksd", "rkspi", "rkimage"} {
+			for _, size := range []int{1, 4, 2047, 2048, 2049, 4096, 0x1801, 0x2800, 0x2801, 0xb000} {
+				if soc == "" {
+					add(kind, "", size)
+					continue
+				}
+				add(kind, "-n "+soc, size)
+			}
+			if kind != "rkimage" && soc != "" {
+				add(kind, "-n "+soc, 1000, 3000)
+				add(kind, "-n "+soc, 4096, 70001)
+				add(kind, "-n "+soc, 2048, 0)
+				add(kind, "-n "+soc, 2048)
+				list[len(list)-1].start = "RSAK"
+			}
+		}
+	}
+	for _, kind := range []string{"stm32image", "stm32imagev2"} {
+		for _, size := range []int{1, 2, 255, 4096, 100001} {
+			add(kind, "", size)
+			add(kind, "-a 0x2ffc2500 -e 0x2ffc2501", size)
+			add(kind, "-a 2ffc2500 -n x", size)
+			add(kind, "-e ffffffff", size)
+		}
+		add(kind, "", 0)
+	}
+	for _, soc := range []string{"gxbb", "gxl", "gxm", "axg", "g12a", "g12b", "sm1", "gx", "GXL"} {
+		for _, size := range []int{1, 4097, 0xaffe, 0xafff, 0xb000, 0xb001, 0xefff, 0xf000, 0xf001} {
+			add("amlimage", "-n "+soc, size)
+		}
+	}
+	for _, size := range []int{1, 1023, 1024, 65537} {
+		add("sfspl", "", size)
+		add("sfspl", "-A riscv -a 8000000 -n x", size)
+		add("sfspl", "-A arm", size)
+	}
+	add("sfspl", "", 0)
+	return list
+}
+
+// build returns what is made of a case.
+func (c testCase) build() ([]byte, error) {
+	p, err := mkimage.Parse(c.args)
+	if err != nil {
+		return nil, err
+	}
+	in := mkimage.Inputs{Time: epoch}
+	for i := range c.sizes {
+		in.Files = append(in.Files, content.Bytes(c.input(i)))
+	}
+	d, err := mkimage.Make(p, in)
+	if err != nil {
+		return nil, err
+	}
+	return d.Bytes()
+}
+
+// run returns what the program makes of a case.
+func (c testCase) run(t *testing.T) ([]byte, error) {
+	dir := t.TempDir()
+	var names []string
+	for i := range c.sizes {
+		name := filepath.Join(dir, fmt.Sprintf("in%d", i))
+		if err := os.WriteFile(name, c.input(i), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, name)
+	}
+	out := filepath.Join(dir, "out")
+	cmd := exec.Command(*program, append(append([]string{"-d", strings.Join(names, ":")}, c.args...), out)...)
+	cmd.Env = append(os.Environ(), fmt.Sprintf("SOURCE_DATE_EPOCH=%d", epoch))
+	// Signed programs (RSAK) fail the program's own check of what it wrote.
+	if text, err := cmd.CombinedOutput(); err != nil && (c.start != "RSAK" || !bytes.Contains(text, []byte("Failed to verify header"))) {
+		return nil, fmt.Errorf("%w: %s", err, text)
+	}
+	return os.ReadFile(out)
+}
+
+// What this package makes is what U-Boot's mkimage makes, and what one refuses
+// the other does too.
+func TestJudge(t *testing.T) {
+	if *program == "" {
+		t.Skip("no -mkimage given; TestGolden has the hashes of what it makes")
+	}
+	equal, different, refused := map[string]int{}, map[string]int{}, map[string]int{}
+	var kinds []string
+	for _, c := range cases() {
+		if equal[c.kind]+different[c.kind]+refused[c.kind] == 0 {
+			kinds = append(kinds, c.kind)
+		}
+		want, wantErr := c.run(t)
+		got, err := c.build()
+		switch {
+		case errors.Is(err, mkimage.ErrUnknown):
+			t.Errorf("%v: %v", c, err)
+		case err != nil && wantErr != nil:
+			refused[c.kind]++
+		case err != nil || wantErr != nil:
+			different[c.kind]++
+			t.Errorf("%v: error %v, of the program %v", c, err, wantErr)
+		case !bytes.Equal(got, want):
+			different[c.kind]++
+			i := 0
+			for i < min(len(got), len(want)) && got[i] == want[i] {
+				i++
+			}
+			t.Errorf("%v: %d bytes, the program makes %d; first difference at %#x", c, len(got), len(want), i)
+		default:
+			equal[c.kind]++
+		}
+	}
+	for _, kind := range kinds {
+		t.Logf("%-14s equal %3d  different %d  refused by both %d", kind, equal[kind], different[kind], refused[kind])
+	}
+}
+
+// The hashes are of what U-Boot's mkimage makes: TestJudge says so.
+func TestGolden(t *testing.T) {
+	var b strings.Builder
+	for _, c := range cases() {
+		data, err := c.build()
+		if err != nil {
+			fmt.Fprintf(&b, "%v refused\n", c)
+			continue
+		}
+		fmt.Fprintf(&b, "%v %d %x\n", c, len(data), sha256.Sum256(data))
+	}
+	golden.Text(t, "cases.golden", b.String())
+}
+
+// What the package does not know is told from what is wrong.
+func TestParseUnknown(t *testing.T) {
+	for _, line := range []string{
+		"-T no-such-type", "-T imximage -n x", "-T invalid", "file", "-T script file", "-d file", "-f x.its", "-F", "-l", "-V", "-T", "-a", "-a 1000x", "-a -1",
+		"-a 100000000", "-A cray", "-O cp/m", "-C rar", "-x -T rksd", "-T script -x", "--no-such", "--xip=1", "-O tee", "-T flat_dt", "-R file", "-E", "--", "-",
+	} {
+		if p, err := mkimage.Parse(strings.Fields(line)); !errors.Is(err, mkimage.ErrUnknown) {
+			t.Errorf("%q: %+v, error %v, want one that wraps ErrUnknown", line, p, err)
+		}
+	}
+}
+
+func TestMakeErrors(t *testing.T) {
+	for _, c := range []struct {
+		args  string
+		files int
+		want  string
+	}{
+		{"-T script", 0, "needs data"},
+		{"-T kernel", 2, "made of one file, not of 2"},
+		{"-T rksd -n rk3399", 3, "there are 3 files"},
+		{"-T rksd -n z80", 1, `imagename (z80) is not supported: the option -n takes px30, `},
+		{"-T amlimage -n z80", 1, "unsupported image name: z80"},
+	} {
+		p, err := mkimage.Parse(strings.Fields(c.args))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := mkimage.Inputs{}
+		for range c.files {
+			in.Files = append(in.Files, content.String("data"))
+		}
+		if _, err = mkimage.Make(p, in); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one with %q", c.args, err, c.want)
+		}
+	}
+}
+
+// No arguments, and no data, break Parse and Make.
+func FuzzMake(f *testing.F) {
+	for _, c := range cases() {
+		if len(c.sizes) == 1 && c.sizes[0] < 100 {
+			f.Add(strings.Join(c.args, "\n"), c.input(0))
+		}
+	}
+	f.Fuzz(func(t *testing.T, args string, data []byte) {
+		p, err := mkimage.Parse(strings.Split(args, "\n"))
+		if err != nil {
+			if !errors.Is(err, mkimage.ErrUnknown) {
+				t.Errorf("error %v does not wrap ErrUnknown", err)
+			}
+			return
+		}
+		d, err := mkimage.Make(p, mkimage.Inputs{Files: []content.Data{content.Bytes(data)}})
+		if err == nil && d.Len() < int64(len(data))-64 {
+			t.Errorf("%d bytes became %d", len(data), d.Len())
+		}
+	})
+}
