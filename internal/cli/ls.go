@@ -34,21 +34,21 @@ func (g *globals) lsCommand() command {
 		run: func() error {
 			img, err := g.open(image)
 			if cause := err; cause != nil {
-				paths, err := foreignPaths(image, paths, cause)
-				if err = g.warnNoMatch(err); err != nil {
+				paths, missed := foreignPaths(image, paths, cause)
+				if err := unlessNoMatch(missed); err != nil {
 					return err
 				}
-				return g.listForeign(image, paths, asJSON, cause)
+				return errors.Join(g.listForeign(image, paths, asJSON, cause), missed)
 			}
-			list, err := img.Select(paths)
-			if err = g.warnNoMatch(err); err != nil {
+			list, missed := img.Select(paths)
+			if err := unlessNoMatch(missed); err != nil {
 				return err
 			}
 			if asJSON {
-				return g.listJSON(img, list)
+				return errors.Join(g.listJSON(img, list), missed)
 			}
 			fmt.Fprint(g.stdout, table(listRows(list)))
-			return nil
+			return missed
 		},
 	}
 }
@@ -74,12 +74,10 @@ func (g *globals) reader() *layout.Build {
 	}}
 }
 
-// warnNoMatch makes a warning of the error that a path matches nothing. In the
-// original a list without entries is no error, and its functional suite holds
-// us to that.
-func (g *globals) warnNoMatch(err error) error {
+// unlessNoMatch returns an error, unless it says that some paths match nothing: then
+// what the others match is listed all the same.
+func unlessNoMatch(err error) error {
 	if _, ok := errors.AsType[entrypath.NoMatch](err); ok {
-		g.log().Printf(layout.Warning, "%s", strings.Join(append([]string{err.Error()}, explain(err)...), "\n   "))
 		return nil
 	}
 	return err
