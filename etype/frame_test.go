@@ -184,6 +184,8 @@ func frames() []frame {
 		{name: "fit with data further behind", etype: "fit", props: `description = "x"; fit,external-offset = <0x1000>;`, part: `NAME { type = "kernel"; blob { filename = "NAME"; }; };`, boxed: true},
 		{etype: "mkimage", props: `args = "-T script -n name";`, alone: true, boxed: true},
 		{etype: "nxp-header-ddrfw"},
+		{etype: "nxp-imx8mimage", props: `args; nxp,boot-from = "sd"; nxp,rom-version = <1>; nxp,loader-address = <0x7e1000>;`, boxed: true},
+		{name: "nxp-imx8mimage in flash", etype: "nxp-imx8mimage", props: `args; nxp,boot-from = "fspi"; nxp,rom-version = <2>; nxp,loader-address = <0x7e1000>;`, boxed: true},
 		{name: "nxp-header-ddrfw with alignment", etype: "nxp-header-ddrfw", each: []string{"align = <16>;", `compress = "gzip";`, "pad-before = <4>; align-size = <8>;"}},
 		{etype: "renesas-rcar4-sa0", props: "renesas,loader-address = <0xe6338000>;", each: []string{"offset = <0x40000>;", "align = <16>;", `compress = "gzip";`}},
 	}

@@ -34,6 +34,7 @@ It must be placed 0xffc bytes before the address of the reset vector.`,
 `,
 		},
 		nxpHeaderDDRFWInfo,
+		nxpIMX8MInfo,
 		rcar4SA0Info,
 	}
 }

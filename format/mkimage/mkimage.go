@@ -12,6 +12,7 @@
 //	stm32imagev2        header of 512 bytes, data: STM32MP13, STM32MP2
 //	amlimage            header of 4096 bytes, data of fixed size: Amlogic
 //	sfspl               header of 1024 bytes, data: StarFive JH7110
+//	imx8mimage          header of 64 bytes, data, room for a signature: see IMX8M
 //
 // Parse reads the options and Make makes the image. For types and options
 // that are not made here, both return an error that wraps ErrUnknown: a caller
