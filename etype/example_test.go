@@ -26,7 +26,12 @@ func exampleInputs(t *testing.T) files {
 	if err != nil {
 		t.Fatal(err)
 	}
+	key, err := os.ReadFile(filepath.Join("..", "format", "fit", "testdata", "keys", "rsa2048.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	in := files{
+		"dev.key":         key,
 		"u-boot.img":      filler("u-boot.img", 0x80),
 		"u-boot-br.bin":   filler("u-boot-br.bin", 0x1000),
 		"u-boot.dtb":      compile(t, model("proper", "")),
@@ -111,7 +116,7 @@ func TestExamples(t *testing.T) {
 				name:      name,
 				source:    "binman {\n" + info.Example + "};\n",
 				updateFDT: true,
-				args:      map[string]string{"message": "a message"},
+				args:      map[string]string{"message": "a message", "pre-load-key-path": "DIR"},
 			}
 			in := maps.Clone(inputs)
 			if strings.HasSuffix(name, "ucode") {

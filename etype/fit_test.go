@@ -306,7 +306,7 @@ func TestFITErrors(t *testing.T) {
 		"no room":        {fitOf(`fit,external-offset = <64>;`, imageA), "Node '/binman/fit': External offset 40 overlaps FIT length 204"},
 		"bad align":      {fitOf(`fit,align = <3>;`, imageA), "Node '/binman/fit': fit,align 0x3 must be a power of two"},
 		"two contents":   {fitOf("", `a { data = "x"; text { text = "y"; }; };`), "Node '/binman/fit': subnode 'images/a': has a property 'data' and entries: which are the contents?"},
-		"no keys":        {fitOf(`fit,sign;`, `a { data = "x"; signature { algo = "sha256,rsa2048"; key-name-hint = "k"; }; };`), "Node '/binman/fit': there are no keys to sign with"},
+		"no hint":        {fitOf(`fit,sign;`, `a { data = "x"; signature { algo = "sha256,rsa2048"; }; };`), "Node '/binman/fit': node '/binman/fit/images/a/signature' needs a property 'key-name-hint', which names the key"},
 		"engine":         {fitOf(`fit,sign; fit,engine = "dummy";`, imageA), "Node '/binman/fit': the engine 'dummy' cannot be used: there is no OpenSSL here"},
 		"engine encrypt": {fitOf(`fit,sign; fit,encrypt; fit,engine = "pkcs11";`, imageA), "Node '/binman/fit': fit,engine currently does not support encryption"},
 		"dm-verity":      {fitOf("", `a { dm-verity { }; };`), "Unknown entry type 'dm-verity' in node '/binman/fit/images/a/dm-verity' (expected etype/dm_verity.py, error 'no such entry type')"},

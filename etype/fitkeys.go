@@ -5,11 +5,14 @@ package etype
 import (
 	"crypto"
 	"crypto/rand"
+	"crypto/x509"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"binman/content"
 	"binman/content/iodir"
 	"binman/describe"
 	"binman/fdt"
@@ -54,7 +57,8 @@ func (f *FIT) protection(ctx *layout.Context, e *layout.Entry, root *fdt.Node) (
 		}
 	}
 	return &fit.Protection{
-		Key: k.key, Secret: k.secret, Version: signerVersion, Random: rand.Reader,
+		Key: k.key, Secret: k.secret, Version: signerVersion,
+		IV: func(image string) ([]byte, error) { return once(ctx, []string{"iv", e.Path(), image}, newIV) },
 		Warn: func(sig *fdt.Node, images []string) {
 			if name := sig.Parent.Name; e.Node.Child("configurations").Child(name) == nil { // else the description has been checked
 				ctx.Log.Printf(layout.Warning, "Node '%s': %s", e.Path(), leftOut(name, sig, images))
@@ -118,10 +122,52 @@ type fitKeys struct {
 func (k *fitKeys) engine() bool { return k.f.Sign && k.f.Engine == engineToken }
 
 func (k *fitKeys) key(hint, algo string) (crypto.Signer, error) {
+	var key crypto.Signer
+	var err error
 	if k.engine() {
-		return k.ctx.Env.Keys.KeyAt(hint, signer.EngineURI(k.f.EngineKeys, hint), algo)
+		key, err = k.ctx.Env.Keys.KeyAt(hint, signer.EngineURI(k.f.EngineKeys, hint), algo)
+	} else {
+		key, err = k.ctx.Env.Keys.Key(hint, algo, k.dirs...)
 	}
-	return k.ctx.Env.Keys.Key(hint, algo, k.dirs...)
+	if err != nil {
+		return nil, err
+	}
+	return steady{key, k.ctx}, nil
+}
+
+// newIV returns a random initialisation vector.
+func newIV() ([]byte, error) {
+	iv := make([]byte, sign.IVSize)
+	_, err := rand.Read(iv)
+	return iv, err
+}
+
+// steady is a key that signs the same digest once in a build: what is random in
+// a signature must not change from pass to pass.
+type steady struct {
+	crypto.Signer
+	ctx *layout.Context
+}
+
+// Sign signs a digest.
+func (s steady) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	public, err := x509.MarshalPKIXPublicKey(s.Public())
+	if err != nil {
+		return nil, err
+	}
+	return once(s.ctx, []string{"signature", string(public), fmt.Sprintf("%T %v", opts, opts), string(digest)}, func() ([]byte, error) {
+		return s.Signer.Sign(random, digest, opts)
+	})
+}
+
+// once returns what make returns, which is asked once in a build for what is
+// named.
+func once(ctx *layout.Context, name []string, make func() ([]byte, error)) ([]byte, error) {
+	key, err := content.KeyOf("once", name)
+	if err != nil {
+		return nil, err
+	}
+	return content.Remember(ctx.Memo, key, make)
 }
 
 func (k *fitKeys) secret(hint string) ([]byte, error) {

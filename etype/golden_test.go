@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +23,7 @@ import (
 	"binman/etype"
 	"binman/internal/host"
 	"binman/layout"
+	"binman/signer"
 )
 
 var (
@@ -89,10 +91,16 @@ func (d description) prepare(t *testing.T, in files) (dir string) {
 func (d description) build(t *testing.T, in files) (files, error) {
 	t.Helper()
 	dir := d.prepare(t, in)
+	env := host.Env()
+	env.Keys = signer.NewKeyring(host.Keys())
+	args := maps.Clone(d.args)
+	for name, value := range args {
+		args[name] = strings.ReplaceAll(value, "DIR", dir)
+	}
 	b := &layout.Build{Options: layout.Options{
-		Trees: etype.Trees(), Env: host.Env(), Description: filepath.Join(dir, "image.dts"),
+		Trees: etype.Trees(), Env: env, Description: filepath.Join(dir, "image.dts"),
 		Types:        etype.Table(),
-		Args:         d.args,
+		Args:         args,
 		Input:        host.Input(dir),
 		Output:       iodir.Output{Dir: t.TempDir()},
 		Threads:      1,

@@ -41,7 +41,7 @@ func structural() []layout.TypeInfo {
 		nullInfo,
 		textInfo,
 		filesInfo,
-		collectionInfo,
+		collectionInfo, preLoadInfo,
 		fdtmapInfo,
 		imageHeaderInfo,
 		fmapInfo,
@@ -92,7 +92,7 @@ func Unsupported() map[string]bool {
 	have := Table()
 	for _, name := range []string{
 		"efi-capsule", "efi-empty-capsule", "fit", "gbb", "intel-ifwi", "mkimage", "nxp-imx8mcst",
-		"nxp-imx8mimage", "nxp-imx9image", "pre-load", "ti-board-config", "ti-secure", "ti-secure-rom",
+		"nxp-imx8mimage", "nxp-imx9image", "ti-board-config", "ti-secure", "ti-secure-rom",
 		"u-boot-spl-pubkey-dtb", "vblock", "x509-cert", "xilinx-bootgen",
 	} {
 		if have[name] == nil {

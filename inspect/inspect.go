@@ -3,8 +3,8 @@
 // Package inspect tells what is in an image that does not describe itself with
 // an FDT map, by the magic values and the tables of the formats that are
 // common in flash: FIT, FIP, CBFS, flash maps, legacy U-Boot images, UEFI
-// capsules, GUID partition tables, Intel flash descriptors and U-Boot
-// environments.
+// capsules, pre-load headers, GUID partition tables, Intel flash descriptors and
+// U-Boot environments.
 package inspect
 
 import (
@@ -20,6 +20,7 @@ import (
 	"binman/format/fmap"
 	"binman/format/gpt"
 	"binman/format/ifd"
+	"binman/format/preload"
 	"binman/format/ubootenv"
 	"binman/format/uimage"
 	"binman/format/verify"
@@ -83,6 +84,7 @@ func formats() []format {
 		{name: "FIT", detect: fit.Detect, list: lister(fit.Parse), verify: verifying(fit.Parse)},
 		{name: "FIP", detect: fip.Detect, list: lister(fip.Parse), verify: verifying(fip.Parse)},
 		{name: "legacy U-Boot image", detect: uimage.Detect, list: lister(uimage.Parse), verify: verifying(uimage.Parse)},
+		{name: "pre-load header", detect: preload.Detect, list: lister(preload.Parse), verify: verifying(preload.Parse)},
 		{name: "UEFI capsule", detect: capsule.Detect, list: lister(capsule.Parse), verify: verifying(capsule.Parse)},
 		{name: "GUID partition table", detect: gpt.Detect, list: lister(gpt.Parse), verify: verifying(gpt.Parse)},
 		{name: "FMAP", detect: hasFMAP, list: listFMAP, verify: verifying(findFMAP), whole: true},

@@ -8,7 +8,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 
 	"binman/content"
 	"binman/fdt"
@@ -26,8 +25,10 @@ type Protection struct {
 	// Algo, if it is not "", takes the place of the algorithms of all signature
 	// nodes, and is written into them.
 	Algo    string
-	Version string    // of who signs
-	Random  io.Reader // for initialisation vectors
+	Version string // of who signs
+	// IV returns an initialisation vector for an image, of sign.IVSize bytes. It
+	// is random, and the same one for as long as the FIT is being made.
+	IV func(image string) ([]byte, error)
 
 	// Warn, unless it is nil, is told of a signature that leaves out images,
 	// which U-Boot 2026.04 and later refuses.
@@ -66,8 +67,7 @@ func (w *writer) encryptImage(i int, from, to, cipher *fdt.Node) error {
 			return err
 		}
 	} else {
-		iv = make([]byte, sign.IVSize)
-		if _, err := io.ReadFull(w.src.Protect.Random, iv); err != nil {
+		if iv, err = w.src.Protect.IV(from.Name); err != nil {
 			return err
 		}
 		cipher.SetPropStep("iv", iv, step)

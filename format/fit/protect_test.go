@@ -17,6 +17,7 @@ import (
 
 	"binman/fdt"
 	"binman/format/fit"
+	"binman/format/fit/sign"
 	"binman/internal/golden"
 	"binman/signer"
 )
@@ -32,7 +33,7 @@ func protection(version string) *fit.Protection {
 		Key:     func(hint, algo string) (crypto.Signer, error) { return ring.Key(hint, algo, keyDir) },
 		Secret:  func(hint string) ([]byte, error) { return os.ReadFile(filepath.Join(keyDir, hint+".bin")) },
 		Version: version,
-		Random:  rand.NewChaCha8([32]byte{}),
+		IV:      func(string) ([]byte, error) { return make([]byte, sign.IVSize), nil },
 	}
 }
 

@@ -244,3 +244,14 @@ func (s *signature) good(digest, sig []byte) bool {
 	}
 	return rsa.VerifyPKCS1v15(s.key, s.Hash, digest, sig) == nil
 }
+
+// Detect reports whether r starts with a header and has the image behind it.
+func Detect(r io.ReaderAt, size int64) bool {
+	_, err := Parse(r, size)
+	return err == nil
+}
+
+// List returns the image behind the header.
+func (h *Header) List() []binfmt.Item {
+	return []binfmt.Item{{Name: "image", Type: fmt.Sprintf("image, version %d", h.Version), Offset: h.Size, Size: h.ImageSize}}
+}
