@@ -179,11 +179,12 @@ func (m *Mkimage) native(ctx *layout.Context, e *layout.Entry, params mkimage.Pa
 	return data, nil
 }
 
-// Open finds the entries where a legacy image has them. In other formats
-// they cannot be found.
+// Open finds the entries where a legacy image has them, or another format that
+// keeps the data as they are. In others they cannot be found.
 func (m *Mkimage) Open(ctx *layout.Context, e *layout.Entry, data content.Data) ([]layout.Item, error) {
 	items := make([]layout.Item, len(m.Entries))
-	next, why := legacyData(data)
+	next, why := m.dataOffset(data)
+	at := int64(legacyDataStart) // where the map says that it is
 	for i, child := range m.Entries {
 		size := child.Size.Or(-1)
 		if why == nil && (size < 0 || size > data.Len()-next) {
@@ -193,10 +194,21 @@ func (m *Mkimage) Open(ctx *layout.Context, e *layout.Entry, data content.Data) 
 			items[i].Err = child.Errorf("it cannot be found in what mkimage has made: %w", why)
 			continue
 		}
-		items[i] = layout.Item{Place: layout.Place{Offset: next, Size: size, Known: true}, Data: data.Slice(next, size)}
+		items[i] = layout.Item{Place: layout.Place{Offset: at, Size: size, Known: true}, Data: data.Slice(next, size)}
 		next += size
+		at += size
 	}
 	return items, nil
+}
+
+// dataOffset returns where the data start in what mkimage has made.
+func (m *Mkimage) dataOffset(data content.Data) (int64, error) {
+	if p, err := mkimage.Parse(m.args()); err == nil {
+		if off, ok := p.DataOffset(); ok {
+			return off, nil
+		}
+	}
+	return legacyData(data)
 }
 
 // legacyData returns where the data of a legacy image starts.

@@ -66,9 +66,10 @@ type Inputs struct {
 
 // A kind is one type of image.
 type kind struct {
-	dated bool // holds a time
-	xip   bool // knows the option -x
-	many  bool // of several files
+	dated bool  // holds a time
+	xip   bool  // knows the option -x
+	many  bool  // of several files
+	start int64 // where the data stand unchanged in the image, in bytes, or 0
 	make  func(p Params, in Inputs) (content.Data, error)
 }
 
@@ -78,10 +79,10 @@ func kinds() map[string]kind {
 		"rksd":         {many: true, make: makeRKSD},
 		"rkspi":        {many: true, make: makeRKSPI},
 		"rkimage":      {make: makeRKImage},
-		"stm32image":   {make: makeSTM32V1},
-		"stm32imagev2": {make: makeSTM32V2},
-		"amlimage":     {make: makeAmlogic},
-		"sfspl":        {make: makeStarFive},
+		"stm32image":   {start: stm32V1Header, make: makeSTM32V1},
+		"stm32imagev2": {start: stm32V2Header, make: makeSTM32V2},
+		"amlimage":     {start: amlPayload, make: makeAmlogic},
+		"sfspl":        {start: starFiveHeader, make: makeStarFive},
 	}
 	for name, k := range legacyKinds() {
 		all[name] = k
@@ -200,6 +201,14 @@ func Parse(args []string) (Params, error) {
 
 // Dated says whether the image holds a time.
 func (p Params) Dated() bool { return kinds()[p.Type].dated }
+
+// DataOffset returns where the data stand in an image, as they were, in bytes.
+// It does not know that of legacy images, which tell it themselves, and of
+// those that change the data.
+func (p Params) DataOffset() (int64, bool) {
+	start := kinds()[p.Type].start
+	return start, start > 0
+}
 
 // Make returns the image of the files.
 func Make(p Params, in Inputs) (content.Data, error) {

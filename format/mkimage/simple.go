@@ -14,6 +14,14 @@ import (
 	"binman/content"
 )
 
+// Sizes of what stands before the data, in bytes.
+const (
+	stm32V1Header  = 256
+	stm32V2Header  = 512
+	amlPayload     = 0x1000
+	starFiveHeader = 1024
+)
+
 // words puts numbers into little-endian words, at their offset.
 func words(b []byte, at map[int]uint32) {
 	for off, v := range at {
@@ -61,7 +69,7 @@ func stm32(p Params, in Inputs, size int, version byte) ([]byte, error) {
 }
 
 func makeSTM32V1(p Params, in Inputs) (content.Data, error) {
-	h, err := stm32(p, in, 256, 1)
+	h, err := stm32(p, in, stm32V1Header, 1)
 	if err != nil {
 		return content.Data{}, err
 	}
@@ -71,7 +79,7 @@ func makeSTM32V1(p Params, in Inputs) (content.Data, error) {
 
 func makeSTM32V2(p Params, in Inputs) (content.Data, error) {
 	const padding = 0x180 // size of the padding header
-	h, err := stm32(p, in, 512, 2)
+	h, err := stm32(p, in, stm32V2Header, 2)
 	if err != nil {
 		return content.Data{}, err
 	}
@@ -109,11 +117,10 @@ func amlVariants() []amlVariant {
 //	    64    32  SHA-256
 func makeAmlogic(p Params, in Inputs) (content.Data, error) {
 	const (
-		before  = 16
-		header  = 64
-		digest  = 512 // room for it
-		payload = 0x1000
-		dataAt  = header + sha256.Size
+		before = 16
+		header = 64
+		digest = 512 // room for it
+		dataAt = header + sha256.Size
 	)
 	var variant amlVariant
 	var names []string
@@ -131,14 +138,14 @@ func makeAmlogic(p Params, in Inputs) (content.Data, error) {
 		return content.Data{}, fmt.Errorf("datafile is too large (%#x > %#x)", data.Len(), variant.size)
 	}
 	data = content.Join(data, content.Fill(0, int64(variant.size)-data.Len()))
-	total := uint32(payload-before) + variant.size
-	b := make([]byte, payload)
+	total := uint32(amlPayload-before) + variant.size
+	b := make([]byte, amlPayload)
 	h := b[before:]
 	copy(h, "@AML")
 	words(h, map[int]uint32{
 		4: total, 20: header, 24: digest, 28: dataAt,
-		36: header + digest, 40: payload - before - header - digest,
-		44: total - dataAt, 52: payload - before, 56: variant.size,
+		36: header + digest, 40: amlPayload - before - header - digest,
+		44: total - dataAt, 52: amlPayload - before, 56: variant.size,
 	})
 	h[8], h[10], h[11] = header, 1, variant.minor
 	sum := sha256.New()
@@ -165,7 +172,7 @@ const archRISCV = 26
 //	   652  size of the header 0x400
 //	   656  CRC-32 of the data
 func makeStarFive(p Params, in Inputs) (content.Data, error) {
-	const header = 1024
+	const header = starFiveHeader
 	if p.ArchSet && p.Arch != archRISCV {
 		return content.Data{}, errors.New("only the architecture riscv is supported (-A)")
 	}
