@@ -23,7 +23,7 @@ func (f *FIT) Make(ctx *layout.Context, e *layout.Entry, p layout.Parts) (conten
 	var src *fit.Source
 	var err error
 	if p.Opened {
-		src, err = reopen(e, p)
+		src, err = reopen(ctx, e, p)
 	} else {
 		src, err = f.source(ctx, e, p)
 	}

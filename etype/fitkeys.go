@@ -22,9 +22,9 @@ import (
 	"binman/signer"
 )
 
-// signerVersion is what signature nodes say of who signed. It is the same in all
+// SignerVersion is what signature nodes say of who signed. It is the same in all
 // releases, so that the same input gives the same bytes.
-const signerVersion = "binman"
+const SignerVersion = "binman"
 
 // engineToken is the engine of OpenSSL whose keys are found without OpenSSL.
 const engineToken = "pkcs11"
@@ -57,7 +57,7 @@ func (f *FIT) protection(ctx *layout.Context, e *layout.Entry, root *fdt.Node) (
 		}
 	}
 	return &fit.Protection{
-		Key: k.key, Secret: k.secret, Version: signerVersion,
+		Key: k.key, Secret: k.secret, Version: SignerVersion,
 		IV: func(image string) ([]byte, error) { return once(ctx, []string{"iv", e.Path(), image}, newIV) },
 		Warn: func(sig *fdt.Node, images []string) {
 			if name := sig.Parent.Name; e.Node.Child("configurations").Child(name) == nil { // else the description has been checked

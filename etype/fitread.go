@@ -3,39 +3,53 @@
 package etype
 
 import (
+	"slices"
 	"strings"
 
 	"binman/content"
+	"binman/describe"
 	"binman/fdt"
 	"binman/format/fit"
+	"binman/format/fit/sign"
 	"binman/layout"
 )
 
-// checkUnprotected refuses to change a FIT that has been signed or encrypted:
-// that would have to be done again, with the keys.
-func checkUnprotected(e *layout.Entry, root *fdt.Node) error {
+// protectAgain returns what a FIT that has been signed is signed with again, with
+// the keys that the user gives, or nil if it has not been. Without keys it cannot
+// be changed, and neither can one that has been encrypted.
+func protectAgain(ctx *layout.Context, e *layout.Entry, root *fdt.Node) (*fit.Protection, error) {
+	signed := ""
 	for node := range root.All() {
 		switch {
-		case strings.HasPrefix(node.Name, "signature") && node.Has("value"):
-			return e.Errorf("cannot be changed: it is signed ('%s'), and would have to be signed again", node.Path())
+		case sign.Is(node) && node.Has("value"):
+			signed = node.Path()
 		case node.Has("data-size-unciphered"):
-			return e.Errorf("cannot be changed: image '%s' is encrypted, and would have to be encrypted again", node.Name)
+			return nil, e.Errorf("cannot be changed: image '%s' is encrypted, and would have to be encrypted again", node.Name)
 		}
 	}
-	return nil
+	switch {
+	case signed == "":
+		return nil, nil
+	case ctx.Env.Keys == nil:
+		err := e.Errorf("cannot be changed: it is signed ('%s'), and would have to be signed again", signed)
+		return nil, describe.Advise(err, "say where the keys are with --key HINT=REF")
+	}
+	k := fitKeys{f: &FIT{}, ctx: ctx}
+	return &fit.Protection{Key: k.key, Version: SignerVersion}, nil
 }
 
 // reopen returns what the FIT of an opened image was made of, with new contents
 // where there are any.
-func reopen(e *layout.Entry, p layout.Parts) (*fit.Source, error) {
+func reopen(ctx *layout.Context, e *layout.Entry, p layout.Parts) (*fit.Source, error) {
 	old, err := fit.Parse(p.Old, p.Old.Len())
 	if err != nil {
 		return nil, e.Errorf("%w", err)
 	}
-	if err := checkUnprotected(e, old.Tree.Root); err != nil {
+	protect, err := protectAgain(ctx, e, old.Tree.Root)
+	if err != nil {
 		return nil, err
 	}
-	src := &fit.Source{Root: &fdt.Node{Name: "/"}, Data: map[*fdt.Node]content.Data{}}
+	src := &fit.Source{Root: &fdt.Node{Name: "/"}, Data: map[*fdt.Node]content.Data{}, Protect: protect}
 	copyWritten(src.Root, old.Tree.Root, 0, false)
 	images := map[string]*fdt.Node{}
 	for i, node := range src.Root.Child("images").Subnodes {
@@ -87,8 +101,13 @@ func addedByWriting(node *fdt.Node, prop string, depth int, inImages bool) bool 
 		return prop == "timestamp"
 	case depth == 2 && inImages:
 		return prop == "data-offset" || prop == "data-position" || prop == "data-size"
+	case depth == 3 && sign.Is(node):
+		return slices.Contains(signedProps, prop)
 	case depth == 3 && inImages:
 		return prop == "value" && strings.HasPrefix(node.Name, "hash")
 	}
 	return false
 }
+
+// signedProps are what signing writes into a signature node.
+var signedProps = []string{"value", "signer-name", "signer-version", "timestamp", "hashed-nodes", "hashed-strings"}

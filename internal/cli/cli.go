@@ -172,6 +172,7 @@ func (g *globals) commands() []command {
 		g.diffCommand(),
 		g.mapCommand(),
 		g.replaceCommand(),
+		g.signCommand(),
 		g.verifyCommand(),
 		g.keyCommand(),
 		g.toolCommand(),

@@ -14,6 +14,9 @@ import (
 	"binman/signer"
 )
 
+// defaultTimeout is how many seconds a program may take for one signature.
+const defaultTimeout = int(signer.DefaultTimeout / time.Second)
+
 // keyFlags are the options of commands that use keys.
 type keyFlags struct {
 	refs           []string
@@ -25,7 +28,7 @@ func (k *keyFlags) options() []argparse.Option {
 	return []argparse.Option{
 		{Names: []string{"--key"}, Extension: true, Meta: "HINT=REF", Value: argparse.Strings(&k.refs), Help: "Say where the key is that the description calls HINT: a file, exec:COMMAND, or a pkcs11: URI (@FILE: a file of such lines)"},
 		{Names: []string{"--passphrase-file"}, Extension: true, Meta: "FILE", Value: argparse.String(&k.passphraseFile, ""), Help: "Read the passphrase of encrypted keys, or the PIN of a token, from the first line of FILE"},
-		{Names: []string{"--sign-timeout"}, Extension: true, Meta: "SECONDS", Value: argparse.Int(&k.timeout, int(signer.DefaultTimeout/time.Second)), Help: "How long a program may take for one signature (default: 60)"},
+		{Names: []string{"--sign-timeout"}, Extension: true, Meta: "SECONDS", Value: argparse.Int(&k.timeout, defaultTimeout), Help: "How long a program may take for one signature (default: 60)"},
 	}
 }
 
@@ -39,13 +42,10 @@ func (k *keyFlags) keyring() (*signer.Keyring, error) {
 }
 
 func (k *keyFlags) unopened() (*signer.Keyring, error) {
-	if k.timeout < 1 {
-		return nil, wrongUsage("--sign-timeout is a number of seconds, at least 1")
+	o, err := k.signerOptions()
+	if err != nil {
+		return nil, err
 	}
-	o := host.Keys()
-	o.PassphraseFile = k.passphraseFile
-	o.Timeout = time.Duration(k.timeout) * time.Second
-	o.PKCS11 = beside(signer.TokenProgram)
 	ring := signer.NewKeyring(o)
 	for _, spec := range k.refs {
 		if err := ring.Add(spec); err != nil {
@@ -53,6 +53,18 @@ func (k *keyFlags) unopened() (*signer.Keyring, error) {
 		}
 	}
 	return ring, nil
+}
+
+// signerOptions returns what the options say of how keys are opened.
+func (k *keyFlags) signerOptions() (signer.Options, error) {
+	o := host.Keys()
+	if k.timeout < 1 {
+		return o, wrongUsage("--sign-timeout is a number of seconds, at least 1")
+	}
+	o.PassphraseFile = k.passphraseFile
+	o.Timeout = time.Duration(k.timeout) * time.Second
+	o.PKCS11 = beside(signer.TokenProgram)
+	return o, nil
 }
 
 // beside returns the path of a program in the directory of this one, or "" if

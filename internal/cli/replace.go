@@ -21,6 +21,7 @@ import (
 // replaceOptions holds the options of the replace command.
 type replaceOptions struct {
 	*globals
+	keyFlags
 	compressed bool
 	image      string
 	filename   string
@@ -39,7 +40,7 @@ func (g *globals) replaceCommand() command {
 		Command: argparse.Command{
 			Name: "replace",
 			Help: "Replace entries in an image",
-			Options: []argparse.Option{
+			Options: append([]argparse.Option{
 				{Names: []string{"-C", "--compressed"}, Value: argparse.Flag(&o.compressed), Help: "Input data is already compressed if needed for the entry"},
 				{Names: []string{"-i", "--image"}, Value: argparse.String(&o.image, ""), Required: true, Help: "Image filename to update"},
 				{Names: []string{"-f", "--filename"}, Value: argparse.String(&o.filename, ""), Help: "Input filename to read from"},
@@ -49,7 +50,7 @@ func (g *globals) replaceCommand() command {
 				{Names: []string{"-O", "--outdir"}, Value: argparse.String(&o.outDir, ""), Help: "Accepted for compatibility: no intermediate files are needed"},
 				{Names: []string{"-p", "--preserve"}, Value: argparse.Flag(&o.preserve), Help: "Accepted for compatibility: no intermediate files are needed"},
 				{Names: []string{"--in-place"}, Extension: true, Value: argparse.Flag(&o.inPlace), Help: "Write only the bytes that differ, into the image itself: fast, and possible for a block device, but not safe against interruption"},
-			},
+			}, o.keyFlags.options()...),
 			Args: []argparse.Arg{{Name: "paths", Nargs: "*", Value: argparse.Strings(&o.paths), Help: "Paths within file to replace (wildcard)", Complete: g.entryPaths(&o.image)}},
 		},
 		run: o.run,
@@ -66,6 +67,13 @@ func (o *replaceOptions) run() error {
 	}
 	defer file.Close()
 	b := o.reader()
+	if len(o.refs) > 0 {
+		ring, err := o.keyring()
+		if err != nil {
+			return err
+		}
+		b.Env.Keys = ring
+	}
 	img, err := b.Open(file.Data, o.image)
 	if err != nil {
 		return err

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package fit
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"binman/content"
+	"binman/fdt"
+	"binman/format/fit/sign"
+	"binman/format/verify"
+	"binman/internal/binfmt"
+)
+
+// ErrNothing says that nothing in a FIT asks for a signature.
+var ErrNothing = errors.New("no node in it asks for a signature")
+
+// Resign makes all signatures of a finished FIT anew. What else it holds stays as
+// it is, and so does the place of data behind the device tree: right behind it, or
+// at its position. With data in the device tree the bytes are those of mkimage -F.
+// A FIT whose data has changed since it was made is an error, so that a signature
+// does not speak for what nobody has meant.
+func Resign(data content.Data, p *Protection) (content.Data, error) {
+	f, err := Parse(data, data.Len())
+	if err != nil {
+		return content.Data{}, err
+	}
+	if err := unchanged(f, data); err != nil {
+		return content.Data{}, err
+	}
+	src := &Source{Root: f.Tree.Root, Data: map[*fdt.Node]content.Data{}, Protect: p}
+	if stamp, ok, err := f.Tree.Root.U32("timestamp"); err == nil && ok {
+		src.Timestamp = stamp
+	}
+	external := false
+	for i, node := range src.images().Subnodes {
+		im := f.Images[i]
+		src.Data[node] = data.Slice(im.Offset, im.Size)
+		external = external || im.Storage == Offset || im.Storage == Position
+	}
+	tree := f.Tree.Clone()
+	tree.Pack()
+	if n := src.room(); n > 0 && !external {
+		tree.Grow(n)
+	}
+	w := writer{src: src, tree: tree}
+	if err := w.addHashes(); err != nil {
+		return content.Data{}, err
+	}
+	if err := w.signConfigs(); err != nil {
+		return content.Data{}, err
+	}
+	if !external {
+		return content.Bytes(tree.Marshal()), nil
+	}
+	return behind(tree, f, data)
+}
+
+// unchanged checks that there is something to sign, and that the hashes hold.
+func unchanged(f *FIT, data content.Data) error {
+	asks := false
+	for node := range f.Tree.Root.All() {
+		asks = asks || sign.Is(node) && node.Parent != nil && node.Parent.Parent != nil
+	}
+	if !asks {
+		return ErrNothing
+	}
+	list, err := f.Verify(data, data.Len(), nil)
+	return verify.First(list, err)
+}
+
+// behind puts the data that is behind the device tree of a FIT behind a new one.
+func behind(tree *fdt.Tree, f *FIT, data content.Data) (content.Data, error) {
+	tree.Pack()
+	blob := tree.Marshal()
+	align := alignment(f)
+	size := binfmt.Align(int64(len(blob)), align)
+	from, to := binfmt.Align(f.BlobSize, 4), size
+	if first := firstPosition(f); first >= 0 {
+		if size > first {
+			return content.Data{}, fmt.Errorf("the signatures need %#x bytes in front of the data at %#x: make the FIT with a larger fit,external-offset", size, first)
+		}
+		from, to = first, first
+	}
+	blob = append(blob, make([]byte, size-int64(len(blob)))...)
+	binary.BigEndian.PutUint32(blob[atTotalSize:], uint32(size))
+	var out content.Builder
+	out.Bytes(blob)
+	end := min(data.Len(), from+binfmt.Align(f.Size-from, align)) // behind that is padding of an image
+	if from < end {
+		out.PadTo(to, 0)
+		out.Add(data.Slice(from, end-from))
+	}
+	return out.Data(), nil
+}
+
+// alignment returns what the data behind the device tree is aligned to, as far as
+// can be told: a power of two that divides the size of the tree and all offsets.
+func alignment(f *FIT) int64 {
+	const most = 1 << 20
+	bits := f.BlobSize | most
+	for _, im := range f.Images {
+		if im.Storage == Offset {
+			bits |= im.Offset - binfmt.Align(f.BlobSize, 4)
+		}
+	}
+	return max(bits&-bits, 4)
+}
+
+// firstPosition returns the lowest data-position in bytes, or -1 if there is
+// none.
+func firstPosition(f *FIT) int64 {
+	first := int64(-1)
+	for _, im := range f.Images {
+		if im.Storage == Position && im.Size > 0 && (first < 0 || im.Offset < first) {
+			first = im.Offset
+		}
+	}
+	return first
+}
