@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -74,22 +73,7 @@ func addPubkey(t *testing.T, blob []byte, k signer.KeyNode, name string) []byte 
 	if err := os.WriteFile(filepath.Join(dir, k.Hint+".crt"), readFile(t, name+".crt"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(dir, "dtb")
-	if err := os.WriteFile(file, blob, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	args := []string{"-a", k.Algo, "-k", dir, "-n", k.Hint}
-	if k.Required != "" {
-		args = append(args, "-r", k.Required)
-	}
-	if msg, err := exec.Command(*tool, append(args, file)...).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, msg)
-	}
-	out, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
+	return fdtAddPubkey(t, dir, blob, k)
 }
 
 // The node is the one that mkimage -K writes.

@@ -244,11 +244,18 @@ func TestAdd(t *testing.T) {
 
 func runTool(t *testing.T, blob []byte, k signer.KeyNode) []byte {
 	t.Helper()
+	return fdtAddPubkey(t, "testdata", blob, k)
+}
+
+// fdtAddPubkey returns what U-Boot's tool makes of a tree with a key whose
+// certificate is in a directory.
+func fdtAddPubkey(t *testing.T, keys string, blob []byte, k signer.KeyNode) []byte {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "dtb")
 	if err := os.WriteFile(file, blob, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"-a", k.Algo, "-k", "testdata", "-n", k.Hint}
+	args := []string{"-a", k.Algo, "-k", keys, "-n", k.Hint}
 	if k.Required != "" {
 		args = append(args, "-r", k.Required)
 	}

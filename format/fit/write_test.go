@@ -198,7 +198,7 @@ func TestWriteIsMkimage(t *testing.T) {
 	if err != nil && !*golden.Update {
 		t.Fatal(err)
 	}
-	tool := recentMkimage(t)
+	tool, _ := recentMkimage(t)
 	var all strings.Builder
 	for _, c := range written {
 		for _, layout := range layouts {
@@ -238,21 +238,21 @@ func TestWriteIsMkimage(t *testing.T) {
 }
 
 // recentMkimage returns the path of mkimage if it is one to compare with, and
-// "" otherwise.
-func recentMkimage(t *testing.T) string {
+// "" otherwise, and the version that it writes into what it signs.
+func recentMkimage(t *testing.T) (tool, version string) {
 	tool, err := exec.LookPath("mkimage")
 	if err != nil {
-		return ""
+		return "", ""
 	}
 	out, err := exec.Command(tool, "-V").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, version, _ := strings.Cut(string(out), "version ")
+	_, version, _ = strings.Cut(strings.TrimSpace(string(out)), "version ")
 	if version < "2026.10" {
-		return ""
+		return "", ""
 	}
-	return tool
+	return tool, version
 }
 
 func TestWriteErrors(t *testing.T) {
@@ -339,7 +339,7 @@ func TestWriteTwins(t *testing.T) {
 					return
 				}
 				got := write(t, s)
-				tool := recentMkimage(t)
+				tool, _ := recentMkimage(t)
 				if tool == "" {
 					return
 				}
