@@ -12,7 +12,7 @@ import (
 
 // formatOf names the formats that entries of some types have to be in.
 var formatOf = map[string]string{
-	"fit": "FIT", "atf-fip": "FIP", "cbfs": "CBFS", "fmap": "FMAP", "u-boot-env": "U-Boot environment", "efi-capsule": "UEFI capsule",
+	"fit": "FIT", "atf-fip": "FIP", "cbfs": "CBFS", "u-boot-env": "U-Boot environment", "efi-capsule": "UEFI capsule",
 }
 
 // Verify judges what an image claims, entry by entry: that containers have their
@@ -89,22 +89,22 @@ func (v *verifying) hash(f verify.Finding, e *layout.Entry) bool {
 // enough: nobody need be told of the parts again.
 func (v *verifying) format(f verify.Finding, e *layout.Entry) bool {
 	format, known := formatOf[e.TypeName]
-	if !known && (e.Entries() != nil || e.Parent.Section == nil || e.Processed()) {
+	if !known && (len(e.Entries()) > 0 || e.Info.Remade || e.TypeName == "fmap") { // what is made here says nothing of its own
 		return false
 	}
-	data, err := v.o.Stored(e)
+	data, before, err := v.o.Bare(e)
 	if err != nil {
-		return false // place has told
+		f.What, f.Verdict, f.Why = "contents", verify.Bad, err.Error()
+		v.list = append(v.list, f)
+		return false
 	}
 	var list []verify.Finding
 	if known {
-		list, err = inspect.VerifyAs(format, data, v.keys)
-	} else {
-		list, err = inspect.Verify(data, e.Name, v.keys)
-	}
-	if err != nil || len(list) == 0 {
+		list = inspect.VerifyAs(format, data, v.keys)
+	} else if list, err = inspect.Verify(data, e.Name, v.keys); err != nil || len(list) == 0 {
 		return false
 	}
+	f.Offset += before
 	v.list = append(v.list, verify.Within(list, f.Path, f.Offset)...)
 	return true
 }

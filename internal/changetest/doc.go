@@ -16,6 +16,7 @@
 //
 // Of every image, after the build and after each step (check.go):
 //
+//   - verify: nothing is bad in what has just been built
 //   - map, bytes: the list, the FDT map and the file agree. The bytes of an
 //     entry are at its image-pos in the file and at its offset in what holds
 //     it. As in the original, image-pos does not count the padding before the

@@ -204,6 +204,9 @@ func (w *worker) build(img *image) (*state, *snapshot, *violation, error) {
 		return nil, nil, nil, err
 	}
 	st := &state{img: img, whole: map[*node]bool{}, without: w.Without}
+	if status, out, errs := w.Program.run("verify", w.path("image.bin")); status != 0 {
+		return nil, nil, failf("verify", nil, "of a new image: status %d: %s%s", status, out, errs), nil
+	}
 	s, v := w.take(img)
 	if v == nil {
 		v = st.check(s)
