@@ -75,7 +75,7 @@ func (g *globals) buildCommand() command {
 				{Names: []string{"--dry-run"}, Extension: true, Value: argparse.Flag(&o.dryRun), Help: "Pack everything, but write nothing: print the map of each image, and how much room is left in sections of fixed size"},
 				{Names: []string{"--strict"}, Extension: true, Value: argparse.Flag(&o.strict), Help: "Treat warnings about the description, such as unknown properties, as errors"},
 				{Names: []string{"--manifest"}, Extension: true, Meta: "FILE", Value: argparse.String(&o.manifest, ""), Help: "Write a description of all images and entries, as JSON, to FILE (- for standard output)"},
-			}, o.keys.options()...),
+			}, append(o.keys.options(), o.keys.reproducibleOption())...),
 		},
 		run: o.run,
 	}

@@ -22,6 +22,12 @@ type keyFlags struct {
 	refs           []string
 	passphraseFile string
 	timeout        int // seconds
+	reproducible   bool
+}
+
+// reproducibleOption is of commands that sign.
+func (k *keyFlags) reproducibleOption() argparse.Option {
+	return argparse.Option{Names: []string{"--reproducible"}, Extension: true, Value: argparse.Flag(&k.reproducible), Help: "Derive what is random in a signature (the salt of PSS) from key and contents, so that the same input gives the same bytes"}
 }
 
 func (k *keyFlags) options() []argparse.Option {
@@ -64,6 +70,7 @@ func (k *keyFlags) signerOptions() (signer.Options, error) {
 	o.PassphraseFile = k.passphraseFile
 	o.Timeout = time.Duration(k.timeout) * time.Second
 	o.PKCS11 = beside(signer.TokenProgram)
+	o.Reproducible = k.reproducible
 	return o, nil
 }
 

@@ -50,7 +50,7 @@ func (g *globals) replaceCommand() command {
 				{Names: []string{"-O", "--outdir"}, Value: argparse.String(&o.outDir, ""), Help: "Accepted for compatibility: no intermediate files are needed"},
 				{Names: []string{"-p", "--preserve"}, Value: argparse.Flag(&o.preserve), Help: "Accepted for compatibility: no intermediate files are needed"},
 				{Names: []string{"--in-place"}, Extension: true, Value: argparse.Flag(&o.inPlace), Help: "Write only the bytes that differ, into the image itself: fast, and possible for a block device, but not safe against interruption"},
-			}, o.keyFlags.options()...),
+			}, append(o.keyFlags.options(), o.reproducibleOption())...),
 			Args: []argparse.Arg{{Name: "paths", Nargs: "*", Value: argparse.Strings(&o.paths), Help: "Paths within file to replace (wildcard)", Complete: g.entryPaths(&o.image)}},
 		},
 		run: o.run,

@@ -40,6 +40,7 @@ func (g *globals) signCommand() command {
 				{Names: []string{"-k", "--key"}, Value: argparse.String(&o.key, ""), Required: true, Help: "Private key for signing: a file, exec:COMMAND, or a pkcs11: URI"},
 				{Names: []string{"--passphrase-file"}, Extension: true, Meta: "FILE", Value: argparse.String(&o.passphraseFile, ""), Help: "Read the passphrase of an encrypted key, or the PIN of a token, from the first line of FILE"},
 				{Names: []string{"--sign-timeout"}, Extension: true, Meta: "SECONDS", Value: argparse.Int(&o.timeout, defaultTimeout), Help: "How long a program may take for one signature (default: 60)"},
+				o.reproducibleOption(),
 			},
 			Args: []argparse.Arg{{Name: "paths", Nargs: "*", Value: argparse.Strings(&o.paths), Help: "Paths within file to sign (wildcard)", Complete: g.entryPaths(&o.image)}},
 		},
