@@ -21,7 +21,7 @@ var formatOf = map[string]string{
 // image.
 func Verify(o *layout.Opened, keys []verify.Key) []verify.Finding {
 	v := verifying{o: o, keys: keys}
-	v.entry(o.Entry, "", false)
+	v.entry(o.Entry, "", known{})
 	return v.list
 }
 
@@ -31,22 +31,27 @@ type verifying struct {
 	list []verify.Finding
 }
 
-// entry judges an entry and what it holds. Covered says that something speaks
-// for all of it.
-func (v *verifying) entry(e *layout.Entry, path string, covered bool) {
+// known is what has been found out about what holds an entry.
+type known struct {
+	hashed bool // a hash that holds covers all of it
+	judged bool // a format has said what speaks for its parts
+}
+
+// entry judges an entry and what it holds.
+func (v *verifying) entry(e *layout.Entry, path string, k known) {
 	base := verify.Finding{Path: path, Offset: e.ImagePos.Or(0), Size: e.Size.Or(0)}
 	if e.Parent != nil {
 		if !v.place(base, e) {
 			return
 		}
-		covered = v.hash(base, e) || covered
-		covered = v.format(base, e) || covered
+		k.hashed = v.hash(base, e) || k.hashed
+		k.judged = v.format(base, e, k.hashed) || k.judged
 	}
 	list := e.Entries()
 	for _, child := range list {
-		v.entry(child, strings.TrimPrefix(path+"/"+child.Name, "/"), covered)
+		v.entry(child, strings.TrimPrefix(path+"/"+child.Name, "/"), k)
 	}
-	if len(list) == 0 && !covered && base.Size > 0 {
+	if len(list) == 0 && k == (known{}) && base.Size > 0 {
 		base.What, base.Verdict, base.Why = "contents", verify.NotCovered, "there is no hash and no signature of them"
 		v.list = append(v.list, base)
 	}
@@ -62,7 +67,7 @@ func (v *verifying) place(f verify.Finding, e *layout.Entry) bool {
 		f.Why = err.Error()
 	case p.Known && e.Offset.Known && p.Offset != e.Offset.Value:
 		f.Why = "the map has it elsewhere than its container"
-	case p.Known && e.Size.Known && p.Size != e.Size.Value && p.Size > e.Size.Value:
+	case p.Known && e.Size.Known && p.Size > e.Size.Value:
 		f.Why = "its container has more of it than the map"
 	default:
 		return true
@@ -82,12 +87,12 @@ func (v *verifying) hash(f verify.Finding, e *layout.Entry) bool {
 		f.Verdict, f.Why = verify.Bad, err.Error()
 	}
 	v.list = append(v.list, f)
-	return true
+	return err == nil
 }
 
-// format judges what the format of an entry claims, and says whether that is
-// enough: nobody need be told of the parts again.
-func (v *verifying) format(f verify.Finding, e *layout.Entry) bool {
+// format judges what the format of an entry claims, and says whether it is in one.
+// Of what a hash covers, nobody need be told that nothing else does.
+func (v *verifying) format(f verify.Finding, e *layout.Entry, hashed bool) bool {
 	format, known := formatOf[e.TypeName]
 	if !known && (len(e.Entries()) > 0 || e.Info.Remade || e.TypeName == "fmap") { // what is made here says nothing of its own
 		return false
@@ -104,7 +109,10 @@ func (v *verifying) format(f verify.Finding, e *layout.Entry) bool {
 	} else if list, err = inspect.Verify(data, e.Name, v.keys); err != nil || len(list) == 0 {
 		return false
 	}
-	f.Offset += before
-	v.list = append(v.list, verify.Within(list, f.Path, f.Offset)...)
+	for _, found := range verify.Within(list, f.Path, f.Offset+before) {
+		if !hashed || found.Verdict != verify.NotCovered || found.What != "contents" {
+			v.list = append(v.list, found)
+		}
+	}
 	return true
 }
