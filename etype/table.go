@@ -41,7 +41,7 @@ func structural() []layout.TypeInfo {
 		nullInfo,
 		textInfo,
 		filesInfo,
-		collectionInfo, preLoadInfo,
+		collectionInfo,
 		fdtmapInfo,
 		imageHeaderInfo,
 		fmapInfo,
@@ -56,6 +56,7 @@ func structural() []layout.TypeInfo {
 func security() []layout.TypeInfo {
 	return []layout.TypeInfo{
 		encryptedInfo,
+		preLoadInfo,
 		pubkeyInfo,
 	}
 }

@@ -3,15 +3,16 @@
 package fit
 
 import (
-	"bytes"
 	"crypto"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 
 	"binman/content"
 	"binman/fdt"
 	"binman/format/fit/sign"
+	"binman/internal/binfmt"
 )
 
 // Protection is what a FIT is signed and encrypted with.
@@ -84,14 +85,12 @@ func (w *writer) encryptImage(i int, from, to, cipher *fdt.Node) error {
 	value := secret
 	if _, ok := w.src.Data[from]; ok {
 		// The property is empty yet, and takes only what the contents grow by.
-		value = make([]byte, align4(len(secret))-align4(len(plain)))
+		value = make([]byte, binfmt.Align(int64(len(secret)), 4)-binfmt.Align(int64(len(plain)), 4))
 	}
 	to.SetPropStep("data", value, step)
 	to.SetPropStep("data-size-unciphered", binary.BigEndian.AppendUint32(nil, uint32(len(plain))), step)
 	return nil
 }
-
-func align4(n int) int { return (n + 3) &^ 3 }
 
 // secret returns the contents of a file that has to have a size.
 func (w *writer) secret(hint string, size int) ([]byte, error) {
@@ -126,9 +125,10 @@ func (w *writer) signImage(from, to *fdt.Node, digest func(algo string) ([]byte,
 	return nil
 }
 
+// hashOf returns the name of the hash in that of a signature algorithm.
 func hashOf(algo string) string {
-	name, _, _ := bytes.Cut([]byte(algo), []byte(","))
-	return string(name)
+	name, _, _ := strings.Cut(algo, ",")
+	return name
 }
 
 // signature returns how, and with which key, a signature is to be made.

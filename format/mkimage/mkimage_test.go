@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -160,56 +161,63 @@ func (c testCase) run(t *testing.T) ([]byte, error) {
 	return os.ReadFile(out)
 }
 
-// What this package makes is what U-Boot's mkimage makes, and what one refuses
-// the other does too.
+// What this package makes is what U-Boot's mkimage makes, and what one refuses the
+// other does too: the golden file has hashes of that. With -mkimage both are
+// compared.
 func TestJudge(t *testing.T) {
-	if *program == "" {
-		t.Skip("no -mkimage given; TestGolden has the hashes of what it makes")
-	}
-	equal, different, refused := map[string]int{}, map[string]int{}, map[string]int{}
-	var kinds []string
-	for _, c := range cases() {
-		if equal[c.kind]+different[c.kind]+refused[c.kind] == 0 {
-			kinds = append(kinds, c.kind)
-		}
-		want, wantErr := c.run(t)
-		got, err := c.build()
-		switch {
-		case errors.Is(err, mkimage.ErrUnknown):
-			t.Errorf("%v: %v", c, err)
-		case err != nil && wantErr != nil:
-			refused[c.kind]++
-		case err != nil || wantErr != nil:
-			different[c.kind]++
-			t.Errorf("%v: error %v, of the program %v", c, err, wantErr)
-		case !bytes.Equal(got, want):
-			different[c.kind]++
-			i := 0
-			for i < min(len(got), len(want)) && got[i] == want[i] {
-				i++
-			}
-			t.Errorf("%v: %d bytes, the program makes %d; first difference at %#x", c, len(got), len(want), i)
-		default:
-			equal[c.kind]++
-		}
-	}
-	for _, kind := range kinds {
-		t.Logf("%-14s equal %3d  different %d  refused by both %d", kind, equal[kind], different[kind], refused[kind])
-	}
-}
-
-// The hashes are of what U-Boot's mkimage makes: TestJudge says so.
-func TestGolden(t *testing.T) {
 	var b strings.Builder
+	var n counts
 	for _, c := range cases() {
 		data, err := c.build()
 		if err != nil {
 			fmt.Fprintf(&b, "%v refused\n", c)
-			continue
+		} else {
+			fmt.Fprintf(&b, "%v %d %x\n", c, len(data), sha256.Sum256(data))
 		}
-		fmt.Fprintf(&b, "%v %d %x\n", c, len(data), sha256.Sum256(data))
+		if *program != "" {
+			n.compare(t, c, data, err)
+		}
+	}
+	for _, kind := range n.kinds {
+		t.Logf("%-14s equal %3d  different %d  refused by both %d", kind, n.equal[kind], n.different[kind], n.refused[kind])
 	}
 	golden.Text(t, "cases.golden", b.String())
+}
+
+// counts is how many cases of a kind came out how.
+type counts struct {
+	kinds                     []string // in the order of the cases
+	equal, different, refused map[string]int
+}
+
+// compare compares what was made of a case with what the program makes.
+func (n *counts) compare(t *testing.T, c testCase, got []byte, err error) {
+	t.Helper()
+	if n.equal == nil {
+		n.equal, n.different, n.refused = map[string]int{}, map[string]int{}, map[string]int{}
+	}
+	if !slices.Contains(n.kinds, c.kind) {
+		n.kinds = append(n.kinds, c.kind)
+	}
+	want, wantErr := c.run(t)
+	switch {
+	case errors.Is(err, mkimage.ErrUnknown):
+		t.Errorf("%v: %v", c, err)
+	case err != nil && wantErr != nil:
+		n.refused[c.kind]++
+	case err != nil || wantErr != nil:
+		n.different[c.kind]++
+		t.Errorf("%v: error %v, of the program %v", c, err, wantErr)
+	case !bytes.Equal(got, want):
+		n.different[c.kind]++
+		i := 0
+		for i < min(len(got), len(want)) && got[i] == want[i] {
+			i++
+		}
+		t.Errorf("%v: %d bytes, the program makes %d; first difference at %#x", c, len(got), len(want), i)
+	default:
+		n.equal[c.kind]++
+	}
 }
 
 // What the package does not know is told from what is wrong.

@@ -3,10 +3,11 @@
 package sign
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
+
+	"binman/internal/binfmt"
 )
 
 // Tags in the structure block of a device tree, and fields of its header, from
@@ -48,14 +49,14 @@ func Message(w io.Writer, blob []byte, paths []string, strings uint32) error {
 		covered := false
 		switch tag := field(at); tag {
 		case tagBeginNode:
-			name := cString(blob[at+4:])
-			at += 4 + align4(len(name)+1)
-			covered = wk.begin(string(name))
+			name, _ := binfmt.CString(blob[at+4:])
+			at += 4 + align(len(name)+1)
+			covered = wk.begin(name)
 		case tagEndNode:
 			at += 4
 			covered = wk.end()
 		case tagProp:
-			at += 12 + align4(field(at+4))
+			at += 12 + align(field(at+4))
 			covered = wk.prop(field(start + 8))
 		case tagNop:
 			at += 4
@@ -124,14 +125,9 @@ func (w *walker) end() bool {
 }
 
 func (w *walker) prop(name int) bool {
-	return w.want == 2 && !unsigned[string(cString(w.names[name:]))]
+	text, _ := binfmt.CString(w.names[name:])
+	return w.want == 2 && !unsigned[text]
 }
 
-func cString(b []byte) []byte {
-	if i := bytes.IndexByte(b, 0); i >= 0 {
-		return b[:i]
-	}
-	return b
-}
-
-func align4(n int) int { return (n + 3) &^ 3 }
+// align returns n rounded up to where the next token starts, in bytes.
+func align(n int) int { return int(binfmt.Align(int64(n), 4)) }
