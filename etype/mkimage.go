@@ -5,8 +5,10 @@ package etype
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"binman/bintool"
@@ -111,7 +113,14 @@ func (m *Mkimage) Make(ctx *layout.Context, e *layout.Entry, p layout.Parts) (co
 	if err != nil {
 		return content.Data{}, nil, err
 	}
-	data, err := remember(ctx, e, append([]string{"mkimage", e.Path()}, m.args()...), in, func() (content.Data, error) { return m.run(ctx, e, in) })
+	run := func() (content.Data, error) { return m.run(ctx, e, in) }
+	image := func() (content.Data, error) {
+		return remember(ctx, e, append([]string{"mkimage", e.Path()}, m.args()...), in, run)
+	}
+	if params, err := mkimage.Parse(m.args()); err == nil && params.Reads() {
+		image = run // the files that it reads can change between two passes
+	}
+	data, err := image()
 	if err != nil {
 		return content.Data{}, nil, err
 	}
@@ -159,13 +168,12 @@ func (m *Mkimage) again(ctx *layout.Context, e *layout.Entry, p layout.Parts) (c
 	if !m.MultipleDataFiles {
 		files = []content.Data{joined.Data()}
 	}
-	data, err := m.native(ctx, e, params, files)
+	data, err := m.native(ctx, e, params, mkimage.Inputs{Files: files})
 	return data, legacyPlaces(sizes), err
 }
 
 // native makes the image without the program.
-func (m *Mkimage) native(ctx *layout.Context, e *layout.Entry, params mkimage.Params, files []content.Data) (content.Data, error) {
-	in := mkimage.Inputs{Files: files}
+func (m *Mkimage) native(ctx *layout.Context, e *layout.Entry, params mkimage.Params, in mkimage.Inputs) (content.Data, error) {
 	if params.Dated() {
 		var err error
 		if in.Time, err = timestamp(ctx, e); err != nil {
@@ -280,7 +288,7 @@ func (m *Mkimage) run(ctx *layout.Context, e *layout.Entry, in []toolInput) (con
 	if missingParts(e) {
 		return content.Data{}, nil
 	}
-	data, err := m.image(ctx, e, in, m.command(paths, len(e.Sources)))
+	data, err := m.image(ctx, e, in, paths)
 	switch {
 	case errors.Is(err, bintool.ErrMissing):
 		e.NoteMissingTool("mkimage")
@@ -303,16 +311,22 @@ func (m *Mkimage) run(ctx *layout.Context, e *layout.Entry, in []toolInput) (con
 
 // image returns what mkimage makes with the arguments: natively, or else by
 // the program. The program counts as missing for both.
-func (m *Mkimage) image(ctx *layout.Context, e *layout.Entry, in []toolInput, args []string) (content.Data, error) {
+func (m *Mkimage) image(ctx *layout.Context, e *layout.Entry, in []toolInput, paths []string) (content.Data, error) {
 	if ctx.ToolMissing("mkimage") {
 		return content.Data{}, bintool.ErrMissing
 	}
+	args := m.command(paths, len(e.Sources))
 	// The files of option -d, which comes first, are those of in.
 	params, err := mkimage.Parse(args[2:])
 	if err == nil {
-		var files []content.Data
+		files := mkimage.Inputs{Open: func(name string) (content.Data, error) {
+			if i := slices.Index(paths, name); i >= 0 {
+				return in[i].data, nil
+			}
+			return openBuilt(ctx, name)
+		}}
 		for _, f := range in[:len(in)-len(e.Sources)] {
-			files = append(files, f.data)
+			files.Files = append(files.Files, f.data)
 		}
 		return m.native(ctx, e, params, files)
 	}
@@ -325,6 +339,18 @@ func (m *Mkimage) image(ctx *layout.Context, e *layout.Entry, in []toolInput, ar
 		return content.Data{}, e.Errorf("%w", err)
 	}
 	return data, nil
+}
+
+// openBuilt opens a file that a configuration names: one of this build, else an
+// input file.
+func openBuilt(ctx *layout.Context, name string) (content.Data, error) {
+	if path, err := ctx.Output.Path(name); err == nil {
+		data, err := ctx.Input.System().Open(path)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return data, err
+		}
+	}
+	return ctx.Input.Open(name)
 }
 
 // command returns the arguments of mkimage but for the last, the file to

@@ -62,6 +62,36 @@ const (
 type Inputs struct {
 	Files []content.Data // the files of option -d, in order
 	Time  uint32         // for types that hold one: seconds since 1970
+
+	// Open returns a file that the option -n or the configuration in it names. If
+	// it is nil, no such file is read.
+	Open func(name string) (content.Data, error)
+}
+
+// maxConfig bounds the text of a configuration, in bytes.
+const maxConfig = 1 << 20
+
+// open returns a file that an option or a configuration names.
+func (in Inputs) open(name string) (content.Data, error) {
+	if in.Open == nil {
+		return content.Data{}, fmt.Errorf("file '%s' is not read: only a build reads files that an image is made of", name)
+	}
+	return in.Open(name)
+}
+
+// config returns the text of the configuration that the option -n names.
+func (in Inputs) config(p Params) ([]byte, error) {
+	if p.Name == "" {
+		return nil, errors.New("it needs the option -n with the file of its configuration")
+	}
+	d, err := in.open(p.Name)
+	if err != nil {
+		return nil, err
+	}
+	if d.Len() > maxConfig {
+		return nil, fmt.Errorf("configuration '%s' has %#x bytes, more than %#x", p.Name, d.Len(), maxConfig)
+	}
+	return d.Bytes()
 }
 
 // A kind is one type of image.
@@ -69,6 +99,7 @@ type kind struct {
 	dated bool  // holds a time
 	xip   bool  // knows the option -x
 	many  bool  // of several files
+	reads bool  // files that the option -n names, and may name others
 	start int64 // where the data stand unchanged in the image, in bytes, or 0
 	make  func(p Params, in Inputs) (content.Data, error)
 }
@@ -201,6 +232,9 @@ func Parse(args []string) (Params, error) {
 
 // Dated says whether the image holds a time.
 func (p Params) Dated() bool { return kinds()[p.Type].dated }
+
+// Reads says whether the image is made of more files than those of the option -d.
+func (p Params) Reads() bool { return kinds()[p.Type].reads }
 
 // DataOffset returns where the data stand in an image, as they were, in bytes.
 // It does not know that of legacy images, which tell it themselves, and of
