@@ -4,7 +4,6 @@ package etype
 
 import (
 	"crypto"
-	"crypto/rand"
 	"crypto/x509"
 	"fmt"
 	"io"
@@ -58,7 +57,7 @@ func (f *FIT) protection(ctx *layout.Context, e *layout.Entry, root *fdt.Node) (
 	}
 	return &fit.Protection{
 		Key: k.key, Secret: k.secret, Version: SignerVersion,
-		IV: func(image string) ([]byte, error) { return once(ctx, []string{"iv", e.Path(), image}, newIV) },
+		IV: func(image string) ([]byte, error) { return newIV(ctx, e.Path()+" "+image) },
 		Warn: func(sig *fdt.Node, images []string) {
 			if name := sig.Parent.Name; e.Node.Child("configurations").Child(name) == nil { // else the description has been checked
 				ctx.Log.Printf(layout.Warning, "Node '%s': %s", e.Path(), leftOut(name, sig, images))
@@ -135,11 +134,9 @@ func (k *fitKeys) key(hint, algo string) (crypto.Signer, error) {
 	return steady{key, k.ctx}, nil
 }
 
-// newIV returns a random initialisation vector.
-func newIV() ([]byte, error) {
-	iv := make([]byte, sign.IVSize)
-	_, err := rand.Read(iv)
-	return iv, err
+// newIV returns a random initialisation vector, the same in a build.
+func newIV(ctx *layout.Context, image string) ([]byte, error) {
+	return once(ctx, []string{"iv", image}, func() ([]byte, error) { return ctx.Env.Draw("iv "+image, sign.IVSize), nil })
 }
 
 // steady is a key that signs the same digest once in a build: what is random in
@@ -217,7 +214,7 @@ func (k *fitKeys) dirOf(node *fdt.Node) (string, error) {
 	case strings.Contains(hint, "/"):
 		return "", fmt.Errorf("'%s' is a path not a filename", hint)
 	}
-	endings := []string{".key", ".pem"}
+	endings := []string{".key", ".pem", ".crt", ".pub"} // the last two for keys that sign later
 	if isCipher(node) {
 		endings = []string{".bin"}
 	} else if _, given, err := k.ctx.Env.Keys.Given(hint); given {

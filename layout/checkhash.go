@@ -11,8 +11,12 @@ import (
 )
 
 // Bare returns the contents of an entry without padding and compression, and how
-// many bytes of padding are before them.
+// many bytes of padding are before them. Those of the image are what it holds.
 func (o *Opened) Bare(e *Entry) (data content.Data, before int64, err error) {
+	if e.Parent == nil {
+		data, err = o.body()
+		return data, e.PadBefore, err
+	}
 	it, err := o.item(e)
 	if err != nil {
 		return content.Data{}, 0, err

@@ -4,6 +4,7 @@ package layout
 
 import (
 	"crypto"
+	"crypto/rand"
 	"time"
 
 	"binman/bintool"
@@ -19,6 +20,7 @@ type Env struct {
 	Now       func() time.Time                 // nil: it is always 1970
 	LookupEnv func(name string) (string, bool) // nil: no variable is set
 	Keys      Keys                             // nil: there are no keys
+	Random    func(name string, p []byte)      // fills p with random bytes for something of a name; nil: from the system
 }
 
 // Keys finds private keys. A *signer.Keyring does.
@@ -42,6 +44,17 @@ func (env Env) Time() time.Time {
 		return time.Unix(0, 0)
 	}
 	return env.Now()
+}
+
+// Draw returns n random bytes for something of a name.
+func (env Env) Draw(name string, n int) []byte {
+	p := make([]byte, n)
+	if env.Random != nil {
+		env.Random(name, p)
+	} else {
+		rand.Read(p) // it never fails
+	}
+	return p
 }
 
 // Variable returns the value of an environment variable, and whether it is

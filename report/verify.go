@@ -3,6 +3,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 
 	"binman/format/verify"
@@ -48,8 +49,16 @@ func (v *verifying) entry(e *layout.Entry, path string, k known) {
 		k.judged = v.format(base, e, k.hashed) || k.judged
 	}
 	list := e.Entries()
+	var signed []covered
 	for _, child := range list {
-		v.entry(child, strings.TrimPrefix(path+"/"+child.Name, "/"), k)
+		name := strings.TrimPrefix(path+"/"+child.Name, "/")
+		k := k
+		if child.TypeName == preLoadType {
+			signed = append(signed, v.preLoad(e, child, name)...)
+			k.judged = true
+		}
+		k.hashed = k.hashed || slices.ContainsFunc(signed, func(c covered) bool { return c.holds(child) })
+		v.entry(child, name, k)
 	}
 	if len(list) == 0 && k == (known{}) && base.Size > 0 {
 		base.What, base.Verdict, base.Why = "contents", verify.NotCovered, "there is no hash and no signature of them"
@@ -94,7 +103,7 @@ func (v *verifying) hash(f verify.Finding, e *layout.Entry) bool {
 // Of what a hash covers, nobody need be told that nothing else does.
 func (v *verifying) format(f verify.Finding, e *layout.Entry, hashed bool) bool {
 	format, known := formatOf[e.TypeName]
-	if !known && (len(e.Entries()) > 0 || e.Info.Remade || e.TypeName == "fmap") { // what is made here says nothing of its own
+	if !known && (len(e.Entries()) > 0 || e.Info.Remade || e.TypeName == "fmap" || e.TypeName == preLoadType) { // what is made here says nothing of its own
 		return false
 	}
 	data, before, err := v.o.Bare(e)

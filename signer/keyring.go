@@ -102,7 +102,9 @@ func (k *Keyring) open(name, ref string) (*Signer, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if s := k.opened[ref]; s != nil {
-		return &Signer{Name: name, Ref: ref, key: s.key, reproducible: s.reproducible}, nil
+		named := *s
+		named.Name = name
+		return &named, nil
 	}
 	s, err := Open(name, ref, k.opts)
 	if err == nil {
@@ -121,14 +123,18 @@ var (
 
 // Signer returns the private key of a hint. Without a reference for it, HINT.key
 // and HINT.pem are looked for in the directories. Unless algo is "", the key must
-// suit it, see [CheckFor]. The error wraps fs.ErrNotExist if there is no such
-// key.
+// suit it, see [CheckFor]. With Options.Later a public key does, and is looked
+// for as [Keyring.Public] does. The error wraps fs.ErrNotExist if there is no
+// such key.
 func (k *Keyring) Signer(hint, algo string, dirs ...string) (*Signer, error) {
 	ref := k.ref(hint)
 	if ref == "" {
 		endings := rsaEndings
 		if a, err := FindAlgorithm(algo); err == nil && a.EC {
 			endings = ecEndings
+		}
+		if k.opts.Later != nil {
+			endings = publicEndings
 		}
 		var err error
 		if ref, err = k.find(hint, endings, dirs); err != nil {

@@ -23,15 +23,22 @@ type Signer struct {
 	Name string // the hint under which it was looked for, or its reference
 	Ref  string // where it is: a file, "exec:…" or "pkcs11:…"
 
-	key          crypto.Signer
+	key          crypto.Signer // nil if later is not
 	reproducible bool
+	later        *Later           // signs instead of the key
+	public       crypto.PublicKey // with later
 }
 
 var _ crypto.Signer = (*Signer)(nil)
 
 // Public returns the public key: an *rsa.PublicKey, an *ecdsa.PublicKey or an
 // ed25519.PublicKey.
-func (s *Signer) Public() crypto.PublicKey { return s.key.Public() }
+func (s *Signer) Public() crypto.PublicKey {
+	if s.later != nil {
+		return s.public
+	}
+	return s.key.Public()
+}
 
 // Verifier returns the public key with the name.
 func (s *Signer) Verifier() *Public { return &Public{Name: s.Name, Key: s.Public()} }
@@ -44,6 +51,9 @@ func (s *Signer) Verifier() *Public { return &Public{Name: s.Name, Key: s.Public
 func (s *Signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 	if hash := opts.HashFunc(); hash != 0 && len(digest) != hash.Size() {
 		return nil, fmt.Errorf("cannot sign with key '%s': the digest has %d bytes, %v has %d", s.Name, len(digest), hash, hash.Size())
+	}
+	if s.later != nil {
+		return s.signLater(digest, opts)
 	}
 	var random io.Reader // ECDSA without one is that of RFC 6979
 	if _, ok := opts.(*rsa.PSSOptions); ok {
@@ -102,6 +112,7 @@ type Options struct {
 	Timeout        time.Duration // of one request to a program; 0 is DefaultTimeout
 	PKCS11         string        // path of the program for "pkcs11:"; "" is binman-pkcs11, looked for in PATH
 	Reproducible   bool          // PSS has a salt that follows from key and digest
+	Later          *Later        // signs instead of the keys, of which only the public parts are needed; nil: the keys sign
 
 	locks *locks // of programs; nil: the key has one of its own
 }
@@ -199,6 +210,9 @@ const (
 func Open(name, ref string, o Options) (*Signer, error) {
 	if name == "" {
 		name = ref
+	}
+	if o.Later != nil {
+		return openLater(name, ref, o)
 	}
 	key, err := open(name, ref, &o)
 	if err != nil {

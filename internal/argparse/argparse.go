@@ -86,6 +86,7 @@ type Option struct {
 	Group    string   // heading in the help; empty: "options"
 	Choices  []string // if not empty, the only values accepted
 	Required bool
+	Excuses  bool // with it, required options may be left out
 	Hidden   bool // left out of usage, help and completion
 
 	// Complete names values for completion. Without it these are the choices,

@@ -5,6 +5,7 @@ package argparse
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -150,8 +151,9 @@ func (l *level) noCommand(name string) error {
 // required reports the options and positionals that were not given.
 func (l *level) required(seen map[*Option]bool, args []string, cmd string) error {
 	var names []string
+	excused := slices.ContainsFunc(slices.Collect(maps.Keys(seen)), func(o *Option) bool { return o.Excuses })
 	for i := range l.options {
-		if o := &l.options[i]; o.Required && !seen[o] {
+		if o := &l.options[i]; o.Required && !seen[o] && !excused {
 			names = append(names, strings.Join(o.Names, "/"))
 		}
 	}

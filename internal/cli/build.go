@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"binman/content"
@@ -47,6 +48,7 @@ type buildOptions struct {
 	strict        bool
 	dryRun        bool
 	keys          keyFlags
+	trial         bool // keep nothing and print nothing
 }
 
 func (g *globals) buildCommand() command {
@@ -75,13 +77,32 @@ func (g *globals) buildCommand() command {
 				{Names: []string{"--dry-run"}, Extension: true, Value: argparse.Flag(&o.dryRun), Help: "Pack everything, but write nothing: print the map of each image, and how much room is left in sections of fixed size"},
 				{Names: []string{"--strict"}, Extension: true, Value: argparse.Flag(&o.strict), Help: "Treat warnings about the description, such as unknown properties, as errors"},
 				{Names: []string{"--manifest"}, Extension: true, Meta: "FILE", Value: argparse.String(&o.manifest, ""), Help: "Write a description of all images and entries, as JSON, to FILE (- for standard output)"},
-			}, append(o.keys.options(), o.keys.reproducibleOption())...),
+			}, slices.Concat(o.keys.options(), []argparse.Option{o.keys.reproducibleOption()}, o.keys.laterOptions())...),
 		},
-		run: o.run,
+		run:   o.run,
+		later: true,
 	}
 }
 
 func (o *buildOptions) run() error {
+	l, err := o.newLater(&o.keys)
+	if err != nil {
+		return err
+	}
+	if l == nil {
+		return o.build(nil)
+	}
+	trial := func() error {
+		t := *o
+		t.trial = true
+		t.globals = t.unheard(len(l.trials) > 1 || !l.first)
+		return t.build(l)
+	}
+	return l.run(&o.keys, o.stdout, trial, func() error { return o.build(l) })
+}
+
+// build builds the images. In two steps of signing, l knows the first.
+func (o *buildOptions) build(l *later) error {
 	elfParams, err := o.elfParams()
 	if err != nil {
 		return err
@@ -100,14 +121,21 @@ func (o *buildOptions) run() error {
 	}
 	env := host.Env()
 	env.Keys = ring
-	if o.dryRun {
-		o.outDir, o.preserve, o.writeMap, elfParams = "", false, false, nil
+	if l != nil {
+		l.surround(&env)
+	}
+	final := o.outDir
+	if o.dryRun || o.trial {
+		o.outDir, o.preserve, o.writeMap, o.manifest, elfParams = "", false, false, "", nil
 	}
 	out, cleanup, err := outputDir(o.outDir, o.preserve)
 	if err != nil {
 		return err
 	}
 	defer cleanup()
+	if o.outDir != final { // what one image leaves there can be an input of another
+		o.inDirs = besides(o.inDirs, final, out)
+	}
 	threads := o.threads
 	if threads == 0 {
 		threads = 1
@@ -143,9 +171,10 @@ func (o *buildOptions) run() error {
 		return err
 	}
 	warnUnused(ring, b.Log)
-	if o.dryRun {
+	switch {
+	case o.dryRun:
 		o.printDryRun(b.Images)
-	} else {
+	case !o.trial:
 		o.tellPlace(b, out)
 	}
 	if elfParams != nil {
@@ -166,6 +195,16 @@ func (o *buildOptions) run() error {
 	}
 	b.Log.Printf(layout.Error, "%v", err)
 	return statusOnly(statusMissing)
+}
+
+// besides returns the directories with another in front of dir, if that is one of
+// them.
+func besides(dirs []string, dir, other string) []string {
+	same := func(d string) bool { return filepath.Clean(d) == filepath.Clean(dir) }
+	if i := slices.IndexFunc(dirs, same); dir != "" && i >= 0 {
+		return slices.Insert(slices.Clone(dirs), i, other)
+	}
+	return dirs
 }
 
 // printDryRun shows what a build would have made.

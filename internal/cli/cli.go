@@ -34,6 +34,9 @@ type globals struct {
 	verbosity int
 	quiet     bool
 
+	args      []string // all of the command line
+	attachDir string   // the first step of signing is gone through again, with the signatures from there
+
 	progress *progress // nil if none is shown
 	stdout   *output
 	stderr   io.Writer
@@ -43,7 +46,8 @@ type globals struct {
 // does.
 type command struct {
 	argparse.Command
-	run func() error
+	run   func() error
+	later bool // signs, if asked in two steps
 }
 
 var errVersion = argparse.ErrVersion
@@ -66,6 +70,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 // run runs the command that the arguments ask for and returns the exit
 // status.
 func (g *globals) run(args []string) int {
+	g.args = args
 	commands := g.commands()
 	parser := g.parser(commands)
 	if slices.Contains(args, "-H") {
@@ -93,6 +98,9 @@ func (g *globals) run(args []string) int {
 	for _, cmd := range commands {
 		if cmd.Name != name {
 			continue
+		}
+		if g.attachDir != "" && !cmd.later {
+			return g.fail(fmt.Errorf("the command '%s' in '%s' does not sign", name, g.attachDir))
 		}
 		err := cmd.run()
 		if status, done := argparse.Exit(err, g.stdout, g.stderr); done {
@@ -151,6 +159,16 @@ func (g *globals) log() *layout.Log {
 		log.Progress = g.progress.begin
 	}
 	return log
+}
+
+// unheard returns the options for a run that prints errors alone, if so.
+func (g *globals) unheard(so bool) *globals {
+	quiet := *g
+	if so {
+		quiet.verbosity = int(layout.Error) - 1
+		quiet.progress = nil
+	}
+	return &quiet
 }
 
 // tools returns the directories to look for tools in.

@@ -23,6 +23,9 @@ type keyFlags struct {
 	passphraseFile string
 	timeout        int // seconds
 	reproducible   bool
+	signLater      string        // directory for the first step of two
+	attach         string        // directory for the second
+	notes          *signer.Later // nil unless the keys sign later
 }
 
 // reproducibleOption is of commands that sign.
@@ -71,6 +74,7 @@ func (k *keyFlags) signerOptions() (signer.Options, error) {
 	o.Timeout = time.Duration(k.timeout) * time.Second
 	o.PKCS11 = beside(signer.TokenProgram)
 	o.Reproducible = k.reproducible
+	o.Later = k.notes
 	return o, nil
 }
 

@@ -103,6 +103,7 @@ type skipKey struct{}
 //	                            print the file anew: with these lines, those that start with
 //	                            "# ", what the commands print now, and, if it is not 0,
 //	                            the exit status, as [status]
+//	answer dir hint=key...      sign the requests in a directory of --sign-later
 //	elf out code base sym=value[:size]...
 //	                            make an ELF file of code, which is loaded to the address base
 var scriptCommands = map[string]func(ts *script, neg bool, args []string){
@@ -120,6 +121,7 @@ var scriptCommands = map[string]func(ts *script, neg bool, args []string){
 	"fdtmap":     scriptFDTMap,
 	"append":     scriptAppend,
 	"transcript": scriptTranscript,
+	"answer":     scriptAnswer,
 	"elf":        scriptELF,
 }
 

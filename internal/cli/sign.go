@@ -33,7 +33,7 @@ func (g *globals) signCommand() command {
 			Help: "Sign entries in image",
 			Description: "Signs FITs in an image anew: all their signature nodes, with one key and algorithm. The FIT may be at any depth. " +
 				"Its data stays as it is; what follows it moves if the FIT grows and the image allows that. The old image stays until the new one is complete.",
-			Options: []argparse.Option{
+			Options: append([]argparse.Option{
 				{Names: []string{"-a", "--algo"}, Value: argparse.String(&o.algo, ""), Required: true, Help: "Hash algorithm e.g. sha256,rsa4096"},
 				{Names: []string{"-f", "--file"}, Value: argparse.String(&o.file, ""), Help: "FIT to sign and put into the entry; the file is signed, too"},
 				{Names: []string{"-i", "--image"}, Value: argparse.String(&o.image, ""), Required: true, Help: "Image filename to update"},
@@ -41,14 +41,33 @@ func (g *globals) signCommand() command {
 				{Names: []string{"--passphrase-file"}, Extension: true, Meta: "FILE", Value: argparse.String(&o.passphraseFile, ""), Help: "Read the passphrase of an encrypted key, or the PIN of a token, from the first line of FILE"},
 				{Names: []string{"--sign-timeout"}, Extension: true, Meta: "SECONDS", Value: argparse.Int(&o.timeout, defaultTimeout), Help: "How long a program may take for one signature (default: 60)"},
 				o.reproducibleOption(),
-			},
+			}, o.laterOptions()...),
 			Args: []argparse.Arg{{Name: "paths", Nargs: "*", Value: argparse.Strings(&o.paths), Help: "Paths within file to sign (wildcard)", Complete: g.entryPaths(&o.image)}},
 		},
-		run: o.run,
+		run:   o.run,
+		later: true,
 	}
 }
 
 func (o *signOptions) run() error {
+	if o.attach != "" && o.image == "" && o.key == "" && o.algo == "" && len(o.paths) == 0 {
+		return o.attachRecorded(o.attach)
+	}
+	if o.image == "" || o.key == "" || o.algo == "" {
+		return wrongUsage("argument --attach: alone, or with all that --sign-later was given: -i, -k, -a and paths")
+	}
+	l, err := o.newLater(&o.keyFlags)
+	if err != nil {
+		return err
+	}
+	if l == nil {
+		return o.update(false)
+	}
+	return l.run(&o.keyFlags, o.stdout, func() error { return o.update(true) }, func() error { return o.update(false) })
+}
+
+// update signs the FITs and writes the image, unless this is a trial.
+func (o *signOptions) update(trial bool) error {
 	if len(o.paths) == 0 {
 		return errors.New("there is nothing to sign: name the FITs in the image")
 	}
@@ -81,7 +100,7 @@ func (o *signOptions) run() error {
 		list = append(list, layout.Replacement{Entry: e, Data: signed})
 	}
 	data, err := img.Replace(list, true)
-	if err != nil {
+	if err != nil || trial {
 		return err
 	}
 	if o.file != "" {
