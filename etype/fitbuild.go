@@ -60,6 +60,7 @@ func (f *FIT) write(ctx *layout.Context, e *layout.Entry, src *fit.Source) (*fit
 	src.External = f.ExternalOffset.Known
 	src.Position = f.ExternalOffset.Or(0)
 	src.Align = f.DataAlign
+	src.Threads = ctx.Threads
 	key, err := content.KeyOf("fit", []string{e.Path()})
 	if err != nil {
 		return nil, err

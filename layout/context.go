@@ -78,6 +78,8 @@ type Context struct {
 	Memo   *content.Memo // of what has been made of the same inputs
 	Images []*Image
 
+	Threads int // that may work at once, at least 1
+
 	AllowMissing bool // external blobs and tools may be missing
 	FakeBlobs    bool // dummies are made of those that are
 	FakeDTB      bool // device trees are used from the input as they are
@@ -94,7 +96,7 @@ func (b *Build) ctx() *Context { return b.ctxLog(b.Log) }
 func (b *Build) ctxLog(log *Log) *Context {
 	return &Context{
 		Args: b.Args, Input: b.Input, Output: b.Output, Log: log, Env: b.Env, Start: b.start, Memo: b.memo, Images: b.Images,
-		AllowMissing: b.AllowMissing, FakeBlobs: b.FakeBlobs, FakeDTB: b.FakeDTB, UpdateFDT: b.UpdateFDT, Opened: b.opened != nil,
+		AllowMissing: b.AllowMissing, FakeBlobs: b.FakeBlobs, FakeDTB: b.FakeDTB, UpdateFDT: b.UpdateFDT, Opened: b.opened != nil, Threads: max(b.Threads, 1),
 		Checks: b.checks, b: b,
 	}
 }

@@ -51,13 +51,8 @@ import (
 	"binman/internal/binfmt"
 )
 
-const (
-	headerSize = 40 // of a device tree blob
-
-	// maxBlob bounds, in bytes, what Parse reads: with inline data that is
-	// the whole FIT.
-	maxBlob = 256 << 20
-)
+// headerSize is that of a device tree blob, in bytes.
+const headerSize = 40
 
 // headerMagic starts a device tree blob.
 var headerMagic = []byte{0xd0, 0x0d, 0xfe, 0xed}
@@ -80,13 +75,15 @@ const (
 
 // FIT is what a Flat Image Tree holds.
 type FIT struct {
-	Tree     *fdt.Tree
-	BlobSize int64 // of the device tree in bytes
-	Size     int64 // with external data, in bytes
+	Tree     *fdt.Tree // properties "data" of images are empty
+	BlobSize int64     // of the device tree in bytes
+	Size     int64     // with external data, in bytes
 	Desc     string
 	Images   []Image
 	Configs  []Config
 	Default  string // name of the configuration that is used unless told; may be ""
+
+	blob []byte // the device tree, without contents of images
 }
 
 // Image is a node under /images.
@@ -141,39 +138,22 @@ func Detect(r io.ReaderAt, size int64) bool {
 	return err == nil && tree.Node("/images") != nil
 }
 
-// parseTree reads the device tree at the start of src.
-func parseTree(src binfmt.Source) (*fdt.Tree, []byte, error) {
-	head, err := src.Bytes(0, headerSize, "device tree header")
-	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", ErrFormat, err)
-	}
-	size, err := fdt.TotalSize(head)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", ErrFormat, err)
-	}
-	if size > maxBlob {
-		return nil, nil, fmt.Errorf("device tree of %#x bytes is larger than the %#x that can be read", size, maxBlob)
-	}
-	section, err := src.Section(0, size, "device tree")
+// parseTree reads the device tree at the start of src, without the contents of
+// images.
+func parseTree(src binfmt.Source) (*fdt.Tree, *lean, error) {
+	l, err := readLean(src)
 	if err != nil {
 		return nil, nil, err
 	}
-	blob := make([]byte, size)
-	if _, err := io.ReadFull(section, blob); err != nil {
-		return nil, nil, fmt.Errorf("read device tree: %w", err)
-	}
-	tree, err := fdt.Parse(blob)
-	if err != nil {
-		return nil, nil, err
-	}
-	return tree, blob, nil
+	tree, err := fdt.Parse(l.blob)
+	return tree, l, err
 }
 
 // Parse reads the FIT at the start of r, of which size bytes may be read: the
 // device tree, not what is behind it. All data lies inside these bytes.
 func Parse(r io.ReaderAt, size int64) (*FIT, error) {
 	src := binfmt.Source{R: r, Size: size}
-	tree, blob, err := parseTree(src)
+	tree, lean, err := parseTree(src)
 	if err != nil {
 		return nil, err
 	}
@@ -181,9 +161,22 @@ func Parse(r io.ReaderAt, size int64) (*FIT, error) {
 	if images == nil {
 		return nil, fmt.Errorf("%w: the device tree has no node /images", ErrFormat)
 	}
-	f := &FIT{Tree: tree, BlobSize: int64(len(blob)), Size: int64(len(blob)), Desc: text(tree.Root, "description")}
-	inline := inlineData(blob, len(images.Subnodes))
+	f := &FIT{Tree: tree, BlobSize: lean.size, Size: lean.size, Desc: text(tree.Root, "description"), blob: lean.blob}
+	inline := lean.data
+	if lean.full {
+		inline = nil
+		for i, at := range inlineData(lean.blob, len(images.Subnodes)) {
+			var size int64
+			if p := images.Subnodes[i].Prop("data"); p != nil {
+				size = int64(len(p.Value))
+			}
+			inline = append(inline, span{at, size})
+		}
+	}
 	for i, node := range images.Subnodes {
+		if i >= len(inline) {
+			return nil, fmt.Errorf("%w: node '%s' is not where libfdt reads it", ErrFormat, node.Path())
+		}
 		im, err := f.parseImage(node, inline[i])
 		if err != nil {
 			return nil, err
@@ -228,9 +221,8 @@ func text(node *fdt.Node, name string) string {
 	return s
 }
 
-// parseImage reads an image whose inline data, if any, starts at offset
-// inline.
-func (f *FIT) parseImage(node *fdt.Node, inline int64) (Image, error) {
+// parseImage reads an image whose inline data, if any, is at inline.
+func (f *FIT) parseImage(node *fdt.Node, inline span) (Image, error) {
 	im := Image{
 		Name:        node.Name,
 		Desc:        text(node, "description"),
@@ -271,7 +263,7 @@ func (f *FIT) parseImage(node *fdt.Node, inline int64) (Image, error) {
 
 // place finds the data of im. As in U-Boot, data-position goes before
 // data-offset, and both before inline data.
-func (f *FIT) place(im *Image, inline int64) error {
+func (f *FIT) place(im *Image, inline span) error {
 	for _, way := range [...]struct {
 		name    string
 		storage Storage
@@ -294,8 +286,8 @@ func (f *FIT) place(im *Image, inline int64) error {
 		im.Storage, im.Offset, im.Size = way.storage, way.base+int64(off), int64(size)
 		return nil
 	}
-	if p := im.Node.Prop("data"); p != nil {
-		im.Storage, im.Offset, im.Size = Inline, inline, int64(len(p.Value))
+	if im.Node.Has("data") {
+		im.Storage, im.Offset, im.Size = Inline, inline.offset, inline.size
 	}
 	return nil
 }
@@ -306,11 +298,14 @@ const (
 	tagBeginNode = 1
 	tagEndNode   = 2
 	tagProp      = 3
+	tagNop       = 4
 	tagEnd       = 9
 
 	atTotalSize  = 4
 	atStruct     = 8
 	atStrings    = 12
+	atReserved   = 16
+	atVersion    = 20
 	atSizeStruct = 36
 )
 

@@ -107,17 +107,13 @@ func (w *writer) secret(hint string, size int) ([]byte, error) {
 	return b, nil
 }
 
-// signImage signs the data of an image, of which digest returns the hash.
-func (w *writer) signImage(from, to *fdt.Node, digest func(algo string) ([]byte, error)) error {
+// signImage signs the data of an image, which has the hashes.
+func (w *writer) signImage(from, to *fdt.Node, sums map[string][]byte) error {
 	algo, key, err := w.signature(to)
 	if err != nil {
 		return in(from, err, "Failed to sign '%s' signature node in '%s' image node", from.Name, from.Parent.Name)
 	}
-	sum, err := digest(hashOf(algo.Name))
-	if err != nil {
-		return err
-	}
-	value, err := algo.Sign(key, sum)
+	value, err := algo.Sign(key, sums[hashOf(algo.Name)])
 	if err != nil {
 		return in(from, err, "Failed to sign '%s' signature node in '%s' image node", from.Name, from.Parent.Name)
 	}
@@ -133,19 +129,24 @@ func hashOf(algo string) string {
 
 // signature returns how, and with which key, a signature is to be made.
 func (w *writer) signature(node *fdt.Node) (sign.Algorithm, crypto.Signer, error) {
+	algo, err := w.algorithm(node)
+	if err != nil {
+		return algo, nil, err
+	}
+	key, err := w.src.Protect.Key(text(node, "key-name-hint"), algo.Name)
+	return algo, key, err
+}
+
+// algorithm returns how a signature is to be made.
+func (w *writer) algorithm(node *fdt.Node) (sign.Algorithm, error) {
 	name := text(node, "algo")
 	if w.src.Protect.Algo != "" {
 		name = w.src.Protect.Algo
 	}
 	if name == "" {
-		return sign.Algorithm{}, nil, errors.New("it has no property 'algo'")
+		return sign.Algorithm{}, errors.New("it has no property 'algo'")
 	}
-	algo, err := sign.ParseAlgorithm(name, text(node, "padding"))
-	if err != nil {
-		return algo, nil, err
-	}
-	key, err := w.src.Protect.Key(text(node, "key-name-hint"), name)
-	return algo, key, err
+	return sign.ParseAlgorithm(name, text(node, "padding"))
 }
 
 // writeSignature writes a signature, and of a configuration what it covers.

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"binman/content"
 	"binman/fdt"
@@ -34,11 +35,18 @@ func Resign(data content.Data, p *Protection) (content.Data, error) {
 	if stamp, ok, err := f.Tree.Root.U32("timestamp"); err == nil && ok {
 		src.Timestamp = stamp
 	}
-	external := false
+	external := slices.ContainsFunc(f.Images, func(im Image) bool { return im.Storage == Offset || im.Storage == Position })
 	for i, node := range src.images().Subnodes {
 		im := f.Images[i]
-		src.Data[node] = data.Slice(im.Offset, im.Size)
-		external = external || im.Storage == Offset || im.Storage == Position
+		contents := data.Slice(im.Offset, im.Size)
+		src.Data[node] = contents
+		if external && im.Storage == Inline { // of the device tree, as it was
+			value, err := contents.Bytes()
+			if err != nil {
+				return content.Data{}, err
+			}
+			node.Prop("data").Value = value
+		}
 	}
 	tree := f.Tree.Clone()
 	tree.Pack()
@@ -53,7 +61,7 @@ func Resign(data content.Data, p *Protection) (content.Data, error) {
 		return content.Data{}, err
 	}
 	if !external {
-		return content.Bytes(tree.Marshal()), nil
+		return w.inline()
 	}
 	return behind(tree, f, data)
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"slices"
 	"strings"
@@ -15,7 +14,6 @@ import (
 	"binman/fdt"
 	"binman/format/fit/sign"
 	"binman/format/verify"
-	"binman/internal/binfmt"
 )
 
 // maxShared is how many times as much data as the FIT has its images may have
@@ -29,15 +27,11 @@ const maxShared = 16
 // its hashed-nodes say. A key that is required must have signed each
 // configuration, or each image. Paths of the findings are names of images and
 // configurations.
-func (f *FIT) Verify(r io.ReaderAt, size int64, keys []verify.Key) ([]verify.Finding, error) {
+func (f *FIT) Verify(r io.ReaderAt, _ int64, keys []verify.Key) ([]verify.Finding, error) {
 	if err := f.check(); err != nil {
 		return []verify.Finding{verify.Structure(f.Size, err)}, nil
 	}
-	blob, err := binfmt.Source{R: r, Size: size}.Bytes(0, f.BlobSize, "device tree")
-	if err != nil {
-		return nil, err
-	}
-	j := judge{f: f, r: r, blob: blob, keys: keys, covered: map[string]bool{}}
+	j := judge{f: f, r: r, blob: f.blob, keys: keys, covered: map[string]bool{}}
 	j.references()
 	for _, c := range f.Configs {
 		j.config(c)
@@ -147,30 +141,20 @@ func (j *judge) image(im *Image) error {
 }
 
 // sums returns the hashes of the data of an image that its hashes and signatures
-// need, each once.
+// need.
 func (j *judge) sums(im *Image) (map[string][]byte, error) {
-	working := map[string]hash.Hash{}
-	var all []io.Writer
-	add := func(algo string) {
-		if f := hashes[algo]; f != nil && working[algo] == nil {
-			working[algo] = f()
-			all = append(all, working[algo])
-		}
-	}
+	var algos []string
 	for _, h := range im.Hashes {
-		add(h.Algo)
+		algos = append(algos, h.Algo)
 	}
 	for _, node := range im.Node.Subnodes {
 		if sign.Is(node) {
-			add(hashOf(text(node, "algo")))
+			algos = append(algos, hashOf(text(node, "algo")))
 		}
 	}
-	if _, err := io.Copy(io.MultiWriter(all...), im.Open(j.r)); err != nil {
+	sums, err := sumsOf(algos, im.Open(j.r))
+	if err != nil {
 		return nil, fmt.Errorf("node '%s': read data: %w", im.Node.Path(), err)
-	}
-	sums := map[string][]byte{}
-	for algo, h := range working {
-		sums[algo] = h.Sum(nil)
 	}
 	return sums, nil
 }

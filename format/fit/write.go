@@ -7,8 +7,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
+	"io"
 	"math"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"binman/content"
 	"binman/fdt"
@@ -38,6 +42,8 @@ type Source struct {
 	// tree, and of their start: a power of two. 0 is 8 for device trees and
 	// 4 for everything else.
 	Align int64
+
+	Threads int // of images that are hashed at once; 0 is one
 
 	// Protect signs the nodes that ask for it, and encrypts; nil leaves both to
 	// others.
@@ -198,34 +204,81 @@ func (w *writer) contents(i int, from *fdt.Node) content.Data {
 // addHashes sets the value of all hashes and signatures of images, in their
 // order.
 func (w *writer) addHashes() error {
+	sums, err := w.sums()
+	if err != nil {
+		return err
+	}
 	return w.images(func(i int, from, to *fdt.Node) error {
-		sums := map[string][]byte{}
-		digest := func(algo string) ([]byte, error) {
-			if sums[algo] == nil {
-				h := hashes[algo]()
-				if err := w.contents(i, from).Hash(h); err != nil {
-					return nil, fmt.Errorf("read data of image '%s': %w", from.Name, err)
-				}
-				sums[algo] = h.Sum(nil)
-			}
-			return sums[algo], nil
-		}
 		for k, sub := range to.Subnodes {
 			switch {
 			case isHash(sub):
-				sum, err := digest(text(sub, "algo"))
-				if err != nil {
-					return err
-				}
-				sub.SetPropStep("value", sum, step)
+				sub.SetPropStep("value", sums[i][text(sub, "algo")], step)
 			case w.src.Protect != nil && sign.Is(sub):
-				if err := w.signImage(from.Subnodes[k], sub, digest); err != nil {
+				if err := w.signImage(from.Subnodes[k], sub, sums[i]); err != nil {
 					return err
 				}
 			}
 		}
 		return nil
 	})
+}
+
+// sums returns for each image the hashes that its nodes need. Each image is read
+// once.
+func (w *writer) sums() ([]map[string][]byte, error) {
+	to := w.tree.Node("/images").Subnodes
+	sums := make([]map[string][]byte, len(to))
+	var g errgroup.Group
+	g.SetLimit(max(w.src.Threads, 1))
+	for i, from := range w.src.images().Subnodes {
+		g.Go(func() error {
+			var err error
+			if sums[i], err = sumsOf(w.needed(to[i]), w.contents(i, from).NewReader()); err != nil {
+				return fmt.Errorf("read data of image '%s': %w", from.Name, err)
+			}
+			return nil
+		})
+	}
+	return sums, g.Wait()
+}
+
+// needed returns the hash algorithms that the nodes of an image ask for.
+func (w *writer) needed(image *fdt.Node) (algos []string) {
+	for _, sub := range image.Subnodes {
+		switch {
+		case isHash(sub):
+			algos = append(algos, text(sub, "algo"))
+		case w.src.Protect != nil && sign.Is(sub):
+			if algo, err := w.algorithm(sub); err == nil { // else signing says so
+				algos = append(algos, hashOf(algo.Name))
+			}
+		}
+	}
+	return algos
+}
+
+// sumsOf returns the hashes of what is read, by their names. Names that are not
+// known have none.
+func sumsOf(algos []string, r io.Reader) (map[string][]byte, error) {
+	working := map[string]hash.Hash{}
+	var all []io.Writer
+	for _, algo := range algos {
+		if f := hashes[algo]; f != nil && working[algo] == nil {
+			working[algo] = f()
+			all = append(all, working[algo])
+		}
+	}
+	sums := map[string][]byte{}
+	if len(all) == 0 {
+		return sums, nil
+	}
+	if _, err := io.Copy(io.MultiWriter(all...), r); err != nil {
+		return nil, err
+	}
+	for algo, h := range working {
+		sums[algo] = h.Sum(nil)
+	}
+	return sums, nil
 }
 
 // inline puts the contents into the blob, where their properties are empty yet.

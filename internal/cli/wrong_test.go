@@ -21,7 +21,7 @@ import (
 // original is the original's program, with words before it if it needs any. It
 // was asked when the expected results were written, and is asked again only if
 // it is given.
-var original = flag.String("original", "", "command line of the original, to write what it says into the results of TestWrong")
+var original = flag.String("original", "", "command line of the original, to write what it says into the results of TestWrong, and to compare times with")
 
 // TestWrong goes through descriptions with one mistake each: check finds it and
 // says where, and build refuses the description, or warns in the same words and
