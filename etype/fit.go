@@ -3,7 +3,6 @@
 package etype
 
 import (
-	"strconv"
 	"strings"
 
 	"binman/fdt"
@@ -149,14 +148,9 @@ func (f *FIT) Generate(ctx *layout.Context, e *layout.Entry) error {
 // timestamp returns the time for the FIT: that of the build, or
 // SOURCE_DATE_EPOCH if that is set, so that builds can be repeated.
 func timestamp(ctx *layout.Context, e *layout.Entry) (uint32, error) {
-	const variable = "SOURCE_DATE_EPOCH"
-	v, ok := ctx.Env.Variable(variable)
-	if !ok {
-		return uint32(ctx.Start.Unix()), nil
-	}
-	n, err := strconv.ParseUint(v, 10, 32)
+	stamp, err := ctx.Env.Stamp(ctx.Start)
 	if err != nil {
-		return 0, e.Errorf("%s '%s' is not a time in seconds since 1970 that fits in a FIT", variable, v)
+		return 0, e.Errorf("%w", err)
 	}
-	return uint32(n), nil
+	return stamp, nil
 }

@@ -329,7 +329,7 @@ func TestFITErrors(t *testing.T) {
 func TestFITBadTime(t *testing.T) {
 	t.Setenv("SOURCE_DATE_EPOCH", "yesterday")
 	_, err := description{source: fitOf("", imageA)}.build(t, fitInputs(t))
-	if want := "Node '/binman/fit': SOURCE_DATE_EPOCH 'yesterday' is not a time in seconds since 1970 that fits in a FIT"; err == nil || err.Error() != want {
+	if want := "Node '/binman/fit': SOURCE_DATE_EPOCH 'yesterday' is not a time in seconds since 1970 that fits in 32 bits"; err == nil || err.Error() != want {
 		t.Errorf("error %v", err)
 	}
 }

@@ -60,7 +60,7 @@ func (f *FIT) protection(ctx *layout.Context, e *layout.Entry, root *fdt.Node) (
 		IV: func(image string) ([]byte, error) { return newIV(ctx, e.Path()+" "+image) },
 		Warn: func(sig *fdt.Node, images []string) {
 			if name := sig.Parent.Name; e.Node.Child("configurations").Child(name) == nil { // else the description has been checked
-				ctx.Log.Printf(layout.Warning, "Node '%s': %s", e.Path(), leftOut(name, sig, images))
+				ctx.Log.Printf(layout.Warning, "Node '%s': %s", e.Path(), LeftOut(name, sig, images))
 			}
 		},
 	}, nil
@@ -249,13 +249,14 @@ func (c *fitCheck) checkSignatures(configs *fdt.Node) {
 				continue // the images may be generated; else the build says so
 			}
 			if images := sign.Uncovered(c.e.Node, config, paths); len(images) > 0 {
-				c.report(layout.Warning, nodeError(sig, "sign-images", "%s", leftOut(config.Name, sig, images)))
+				c.report(layout.Warning, nodeError(sig, "sign-images", "%s", LeftOut(config.Name, sig, images)))
 			}
 		}
 	}
 }
 
-func leftOut(config string, sig *fdt.Node, images []string) string {
+// LeftOut says that a signature leaves out images that its configuration uses.
+func LeftOut(config string, sig *fdt.Node, images []string) string {
 	return "the signature '" + config + "/" + sig.Name + "' leaves out what the configuration uses: " + strings.Join(images, ", ") +
 		"; U-Boot since 2026.04 refuses that: name the properties in sign-images"
 }

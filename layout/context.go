@@ -5,6 +5,8 @@ package layout
 import (
 	"crypto"
 	"crypto/rand"
+	"fmt"
+	"strconv"
 	"time"
 
 	"binman/bintool"
@@ -55,6 +57,21 @@ func (env Env) Draw(name string, n int) []byte {
 		rand.Read(p) // it never fails
 	}
 	return p
+}
+
+// Stamp returns the time for files that hold one, in seconds since 1970: that of
+// SOURCE_DATE_EPOCH, so that builds can be repeated, or the one that is given.
+func (env Env) Stamp(now time.Time) (uint32, error) {
+	const variable = "SOURCE_DATE_EPOCH"
+	v, ok := env.Variable(variable)
+	if !ok {
+		return uint32(now.Unix()), nil
+	}
+	n, err := strconv.ParseUint(v, 10, 32)
+	if err != nil {
+		return 0, fmt.Errorf("%s '%s' is not a time in seconds since 1970 that fits in 32 bits", variable, v)
+	}
+	return uint32(n), nil
 }
 
 // Variable returns the value of an environment variable, and whether it is

@@ -27,6 +27,12 @@ type Protection struct {
 	// nodes, and is written into them.
 	Algo    string
 	Version string // of who signs
+	Comment string // of signatures; "" for none
+	// Signed, unless it is nil, is told of each signature that was made: its node,
+	// what it signs ("image" or "conf"), the algorithm, and the public key.
+	Signed func(sig *fdt.Node, what, algo string, key crypto.PublicKey) error
+	// Encrypted, unless it is nil, is told of each image that was encrypted.
+	Encrypted func(cipher *fdt.Node, key, iv []byte) error
 	// IV returns an initialisation vector for an image, of sign.IVSize bytes. It
 	// is random, and the same one for as long as the FIT is being made.
 	IV func(image string) ([]byte, error)
@@ -89,7 +95,10 @@ func (w *writer) encryptImage(i int, from, to, cipher *fdt.Node) error {
 	}
 	to.SetPropStep("data", value, step)
 	to.SetPropStep("data-size-unciphered", binary.BigEndian.AppendUint32(nil, uint32(len(plain))), step)
-	return nil
+	if w.src.Protect.Encrypted == nil {
+		return nil
+	}
+	return w.src.Protect.Encrypted(cipher, key, iv)
 }
 
 // secret returns the contents of a file that has to have a size.
@@ -118,7 +127,7 @@ func (w *writer) signImage(from, to *fdt.Node, sums map[string][]byte) error {
 		return in(from, err, "Failed to sign '%s' signature node in '%s' image node", from.Name, from.Parent.Name)
 	}
 	w.writeSignature(to, value, nil, 0)
-	return nil
+	return w.signed(to, "image", algo, key)
 }
 
 // hashOf returns the name of the hash in that of a signature algorithm.
@@ -155,6 +164,9 @@ func (w *writer) writeSignature(node *fdt.Node, value []byte, paths []string, st
 	node.SetPropStep("value", value, step)
 	node.SetPropStep("signer-name", []byte(signerName+"\x00"), step)
 	node.SetPropStep("signer-version", []byte(p.Version+"\x00"), step)
+	if p.Comment != "" {
+		node.SetPropStep("comment", []byte(p.Comment+"\x00"), step)
+	}
 	node.SetPropStep("timestamp", binary.BigEndian.AppendUint32(nil, w.src.Timestamp), step)
 	if paths != nil {
 		var list []byte
@@ -167,6 +179,13 @@ func (w *writer) writeSignature(node *fdt.Node, value []byte, paths []string, st
 	if p.Algo != "" {
 		node.SetPropStep("algo", []byte(p.Algo+"\x00"), step)
 	}
+}
+
+func (w *writer) signed(node *fdt.Node, what string, algo sign.Algorithm, key crypto.Signer) error {
+	if w.src.Protect.Signed == nil {
+		return nil
+	}
+	return w.src.Protect.Signed(node, what, algo.Name, key.Public())
 }
 
 // signConfigs signs the configurations that have signature nodes.
@@ -212,7 +231,7 @@ func (w *writer) signConfig(config, sig, from *fdt.Node) error {
 		return err
 	}
 	w.writeSignature(sig, value, paths, strings)
-	return nil
+	return w.signed(sig, "conf", algo, key)
 }
 
 // in makes an error one about a node of the source, with words before it.

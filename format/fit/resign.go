@@ -50,7 +50,7 @@ func Resign(data content.Data, p *Protection) (content.Data, error) {
 	}
 	tree := f.Tree.Clone()
 	tree.Pack()
-	if n := src.room(); n > 0 && !external {
+	if n := src.Room(); n > 0 && !external {
 		tree.Grow(n)
 	}
 	w := writer{src: src, tree: tree}
@@ -127,4 +127,29 @@ func firstPosition(f *FIT) int64 {
 		}
 	}
 	return first
+}
+
+// Reopen returns what a finished FIT is made of, to be written anew: as mkimage -F
+// has it, with the data in the device tree unless External is set.
+func Reopen(data content.Data) (*Source, error) {
+	f, err := Parse(data, data.Len())
+	if err != nil {
+		return nil, err
+	}
+	src := &Source{Root: f.Tree.Root, Tree: f.Tree, Data: map[*fdt.Node]content.Data{}}
+	for i, node := range src.images().Subnodes {
+		im := f.Images[i]
+		src.Data[node] = data.Slice(im.Offset, im.Size)
+		if im.Storage != Offset && im.Storage != Position {
+			continue
+		}
+		node.SetProp("data", nil)
+		f.Tree.Sync() // edits one after the other, as libfdt
+		node.DeleteProp("data-position")
+		node.DeleteProp("data-offset")
+		f.Tree.Sync()
+		node.DeleteProp("data-size")
+		f.Tree.Sync()
+	}
+	return src, nil
 }

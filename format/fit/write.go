@@ -32,7 +32,12 @@ type Source struct {
 	Root *fdt.Node
 	Data map[*fdt.Node]content.Data // contents of the nodes under /images
 
-	Timestamp uint32 // of the property in the root: seconds since 1970
+	// Tree is the device tree whose root is Root, which is kept as it is laid out.
+	// If it is nil, one is written as libfdt's sequential functions do.
+	Tree *fdt.Tree
+
+	Timestamp     uint32 // of signatures and the property in the root: seconds since 1970
+	KeepTimestamp bool   // of the root
 
 	// External puts the contents behind the device tree: at Position, in
 	// bytes from the start of the FIT, or right behind it if that is 0.
@@ -87,19 +92,20 @@ func (s *Source) Write(last *Written) (*Written, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	blob := fdt.Sequential(s.Root)
-	if last != nil && last.same(s, blob) {
-		return last, nil
-	}
-	tree, err := fdt.Parse(blob)
+	tree, blob, err := s.tree()
 	if err != nil {
 		return nil, err
 	}
+	if last != nil && last.same(s, blob) {
+		return last, nil
+	}
 	w := writer{src: s, tree: tree, encrypted: map[int]content.Data{}}
-	if n := s.room(); n > 0 {
+	if n := s.Room(); n > 0 {
 		tree.Grow(n)
 	}
-	tree.Root.SetPropStep("timestamp", binary.BigEndian.AppendUint32(nil, s.Timestamp), step)
+	if !s.KeepTimestamp {
+		tree.Root.SetPropStep("timestamp", binary.BigEndian.AppendUint32(nil, s.Timestamp), step)
+	}
 	if s.Protect != nil {
 		if err := w.encrypt(); err != nil {
 			return nil, err
@@ -124,6 +130,18 @@ func (s *Source) Write(last *Written) (*Written, error) {
 	return &Written{data, w.places, s, blob}, nil
 }
 
+// tree returns the device tree to begin with, and its bytes.
+func (s *Source) tree() (*fdt.Tree, []byte, error) {
+	if s.Tree == nil {
+		blob := fdt.Sequential(s.Root)
+		tree, err := fdt.Parse(blob)
+		return tree, blob, err
+	}
+	tree := s.Tree.Clone()
+	tree.Pack()
+	return tree, tree.Marshal(), nil
+}
+
 // same says whether s is known to make what was written before; tree is its
 // tree without contents.
 func (w *Written) same(s *Source, tree []byte) bool {
@@ -141,9 +159,10 @@ func (w *Written) same(s *Source, tree []byte) bool {
 	return true
 }
 
-// room returns how many bytes mkimage adds: 128 for each node that may be a
-// hash, and 1024 for each signature that is to be made.
-func (s *Source) room() int64 {
+// Room returns how many bytes mkimage adds to the device tree, and to the one
+// that gets public keys: 128 for each node that may be a hash, and 1024 for each
+// signature that is to be made.
+func (s *Source) Room() int64 {
 	var n int64
 	for _, top := range s.Root.Subnodes {
 		for _, node := range top.Subnodes {

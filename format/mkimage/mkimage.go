@@ -230,6 +230,15 @@ func Parse(args []string) (Params, error) {
 	return p, nil
 }
 
+// Types returns the types that are made here.
+func Types() []string {
+	var list []string
+	for name := range kinds() {
+		list = append(list, name)
+	}
+	return list
+}
+
 // Dated says whether the image holds a time.
 func (p Params) Dated() bool { return kinds()[p.Type].dated }
 

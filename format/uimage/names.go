@@ -77,8 +77,17 @@ func ParseOS(name string) (OS, error) {
 
 // ParseArch returns the code of a word of mkimage's option -A.
 func ParseArch(name string) (Arch, error) {
+	if strings.EqualFold(name, "powerpc") {
+		name = "ppc"
+	}
 	c, err := code(archWords[:], "architecture", name)
 	return Arch(c), err
+}
+
+// ParseType returns the code of a word of mkimage's option -T.
+func ParseType(name string) (Type, error) {
+	c, err := code(typeWords[:], "image type", name)
+	return Type(c), err
 }
 
 // ParseCompression returns the code of a word of mkimage's option -C.

@@ -70,6 +70,7 @@ type Parser struct {
 type Command struct {
 	Name        string
 	Aliases     []string
+	Raw         *[]string // not nil: all that follows goes here, and the command reads it in a way of its own
 	Help        string // one line in the list of commands; empty: not listed there
 	Description string
 	Epilog      string

@@ -137,6 +137,10 @@ func (l *level) command(name string, args []string) (cmd string, rest []string, 
 	if c == nil {
 		return "", nil, l.noCommand(name)
 	}
+	if c.Raw != nil {
+		*c.Raw = args
+		return c.Name, nil, nil
+	}
 	_, rest, err = l.enter(c).parse(args)
 	return c.Name, rest, err
 }

@@ -193,6 +193,7 @@ func (g *globals) commands() []command {
 		g.signCommand(),
 		g.verifyCommand(),
 		g.keyCommand(),
+		g.mkimageCommand(),
 		g.toolCommand(),
 		g.bintoolDocsCommand(),
 		g.completionCommand(),
