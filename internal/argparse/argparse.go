@@ -71,7 +71,7 @@ type Command struct {
 	Name        string
 	Aliases     []string
 	Raw         *[]string // not nil: all that follows goes here, and the command reads it in a way of its own
-	Help        string // one line in the list of commands; empty: not listed there
+	Help        string    // one line in the list of commands; empty: not listed there
 	Description string
 	Epilog      string
 	Options     []Option // -h/--help is added
