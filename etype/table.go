@@ -58,6 +58,9 @@ func security() []layout.TypeInfo {
 		encryptedInfo,
 		preLoadInfo,
 		pubkeyInfo,
+		x509CertInfo,
+		tiSecureInfo,
+		tiSecureROMInfo,
 	}
 }
 

@@ -3,8 +3,8 @@
 // Package inspect tells what is in an image that does not describe itself with
 // an FDT map, by the magic values and the tables of the formats that are
 // common in flash: FIT, FIP, CBFS, flash maps, legacy U-Boot images, UEFI
-// capsules, pre-load headers, GUID partition tables, Intel flash descriptors and
-// U-Boot environments.
+// capsules, pre-load headers, certificates for TI's K3, GUID partition tables,
+// Intel flash descriptors and U-Boot environments.
 package inspect
 
 import (
@@ -21,6 +21,7 @@ import (
 	"binman/format/gpt"
 	"binman/format/ifd"
 	"binman/format/preload"
+	"binman/format/ticert"
 	"binman/format/ubootenv"
 	"binman/format/uimage"
 	"binman/format/verify"
@@ -86,6 +87,7 @@ func formats() []format {
 		{name: "legacy U-Boot image", detect: uimage.Detect, list: lister(uimage.Parse), verify: verifying(uimage.Parse)},
 		{name: "pre-load header", detect: preload.Detect, list: lister(preload.Parse), verify: verifying(preload.Parse)},
 		{name: "UEFI capsule", detect: capsule.Detect, list: lister(capsule.Parse), verify: verifying(capsule.Parse)},
+		{name: "K3 certificate", detect: ticert.Detect, list: lister(ticert.Parse), verify: verifying(ticert.Parse)},
 		{name: "GUID partition table", detect: gpt.Detect, list: lister(gpt.Parse), verify: verifying(gpt.Parse)},
 		{name: "FMAP", detect: hasFMAP, list: listFMAP, verify: verifying(findFMAP), whole: true},
 		{name: "CBFS", detect: cbfs.Detect, list: lister(cbfs.Parse), verify: verifying(cbfs.Parse)},

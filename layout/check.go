@@ -355,15 +355,35 @@ func (r *reader) lookForUseless(e *Entry) {
 	}
 }
 
-// lookForLost notes subnodes of an entry that holds none.
+// lookForLost notes subnodes of an entry that holds none, unless they describe
+// something else to it.
 func (r *reader) lookForLost(e *Entry) {
 	if r.b.Types[typeBase(e.TypeName)+"-expanded"] != nil {
 		return // a device tree that a build wrote has the nodes of its parts
 	}
 	for _, sub := range e.Node.Subnodes {
-		if !IsSpecialNode(sub) {
+		switch {
+		case IsSpecialNode(sub):
+		case len(e.Info.ChildProps) == 0:
 			r.note(sub, nil, "has no effect: an entry of type '%s' holds no entries", e.baseType())
+		default:
+			r.lookForStray(e, sub)
 		}
+	}
+}
+
+// lookForStray notes properties of a node that describes something to an entry,
+// and that the entry does not know.
+func (r *reader) lookForStray(e *Entry, sub *fdt.Node) {
+	for _, p := range sub.Props {
+		if slices.Contains(e.Info.ChildProps, p.Name) || allowedAnywhere(p.Name) {
+			continue
+		}
+		hint := ""
+		if near := suggest.Nearest(p.Name, e.Info.ChildProps); near != "" {
+			hint = fmt.Sprintf("; did you mean '%s'?", near)
+		}
+		r.note(sub, p, "unknown property '%s' of a subnode of an entry of type '%s'%s", p.Name, e.baseType(), hint)
 	}
 }
 

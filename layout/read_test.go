@@ -162,6 +162,8 @@ func TestWarnings(t *testing.T) {
 		{"image with overlap", `overlap;`, "Node '/binman': property 'overlap' has no effect: it is for entries, and this is an image"},
 		{"image with extend-size", `extend-size;`, "property 'extend-size' has no effect: it is for entries"},
 		{"lost subnodes", `a { b { }; hash { algo = "sha256"; }; };`, "Node '/binman/a/b': has no effect: an entry of type 'a' holds no entries"},
+		{"subnodes that describe something", `rules { r { depth = <1>; label = "x"; }; };`, ""},
+		{"a subnode with another property", `rules { r { dept = <1>; }; };`, "Node '/binman/rules/r': unknown property 'dept' of a subnode of an entry of type 'rules'; did you mean 'depth'?"},
 		{"lost subnodes of what may be expanded", `blob { b { }; };`, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -169,6 +171,7 @@ func TestWarnings(t *testing.T) {
 				m := machine{opt: func(o *layout.Options) {
 					o.Types = expandable(nil)
 					o.Types["ignoring"] = &layout.TypeInfo{Name: "ignoring", New: func() layout.Type { return &piece{} }, Ignored: map[string]string{"is": "it never has"}}
+					o.Types["rules"] = &layout.TypeInfo{Name: "rules", New: func() layout.Type { return &piece{} }, ChildProps: []string{"depth"}}
 					o.Strict = strict
 				}}
 				r := m.build(t, c.body)

@@ -248,7 +248,7 @@ type TypeInfo struct {
 	HeaderSize int64             // bytes for each entry, before the first, that offsets in maps leave out
 	Opaque     bool              // maps do not show what it holds
 	FreeForm   bool              // its subnodes are not entries, so their properties can be anything
-	ChildProps []string          // properties that describe to it what it holds
+	ChildProps []string          // properties that describe to it what it holds, or what its subnodes are if it holds nothing
 	Compress   bool              // it pays heed to the property compress
 	Ignored    map[string]string // properties that have no effect, and why
 

@@ -53,8 +53,8 @@ func (v *verifying) entry(e *layout.Entry, path string, k known) {
 	for _, child := range list {
 		name := strings.TrimPrefix(path+"/"+child.Name, "/")
 		k := k
-		if child.TypeName == preLoadType {
-			signed = append(signed, v.preLoad(e, child, name)...)
+		if format, ok := headerOf[child.TypeName]; ok {
+			signed = append(signed, v.header(format, e, child, name)...)
 			k.judged = true
 		}
 		k.hashed = k.hashed || slices.ContainsFunc(signed, func(c covered) bool { return c.holds(child) })
@@ -103,7 +103,7 @@ func (v *verifying) hash(f verify.Finding, e *layout.Entry) bool {
 // Of what a hash covers, nobody need be told that nothing else does.
 func (v *verifying) format(f verify.Finding, e *layout.Entry, hashed bool) bool {
 	format, known := formatOf[e.TypeName]
-	if !known && (len(e.Entries()) > 0 || e.Info.Remade || e.TypeName == "fmap" || e.TypeName == preLoadType) { // what is made here says nothing of its own
+	if !known && (len(e.Entries()) > 0 || e.Info.Remade || e.TypeName == "fmap" || headerOf[e.TypeName] != "") { // what is made here says nothing of its own
 		return false
 	}
 	data, before, err := v.o.Bare(e)

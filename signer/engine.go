@@ -31,8 +31,5 @@ func (k *Keyring) KeyAt(hint, ref, algo string) (crypto.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if algo == "" {
-		return s, nil
-	}
-	return s, CheckFor(algo, s.Public())
+	return s, k.suits(s, hint, algo)
 }

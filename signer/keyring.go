@@ -106,7 +106,7 @@ func (k *Keyring) open(name, ref string) (*Signer, error) {
 		named.Name = name
 		return &named, nil
 	}
-	s, err := Open(name, ref, k.opts)
+	s, err := openAny(name, ref, k.opts)
 	if err == nil {
 		k.opened[ref] = s
 	}
@@ -145,12 +145,25 @@ func (k *Keyring) Signer(hint, algo string, dirs ...string) (*Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if algo != "" {
-		if err := CheckFor(algo, s.Public()); err != nil {
-			return nil, fmt.Errorf("key '%s': %w", hint, err)
-		}
+	return s, k.suits(s, hint, algo)
+}
+
+// suits says why a key cannot be used for an algorithm, unless that is "".
+func (k *Keyring) suits(s *Signer, hint, algo string) error {
+	err := errExponentOne
+	switch {
+	case algo == AlgoCertificate:
+		return nil
+	case ProvesNothing(s.Public()):
+	case algo == "":
+		return nil
+	default:
+		err = CheckFor(algo, s.Public())
 	}
-	return s, nil
+	if err != nil {
+		return fmt.Errorf("key '%s': %w", hint, err)
+	}
+	return nil
 }
 
 // Key is Signer for those who only sign.

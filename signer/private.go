@@ -131,6 +131,9 @@ func parsePKCS1(der []byte) (any, error) {
 	if _, err := rsaPrivateKey(der); err != nil {
 		return nil, err
 	}
+	if key := readExponentOne(der); key != nil {
+		return key, nil
+	}
 	key, err := x509.ParsePKCS1PrivateKey(der)
 	if err != nil {
 		return nil, tidy(err)
@@ -172,6 +175,8 @@ func tidy(err error) error {
 func usable(key any) (crypto.Signer, error) {
 	switch key := key.(type) {
 	case *rsa.PrivateKey:
+		return key, nil
+	case exponentOne:
 		return key, nil
 	case *ecdsa.PrivateKey:
 		_, err := fromECDSA(&key.PublicKey)

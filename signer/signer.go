@@ -55,6 +55,9 @@ func (s *Signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byt
 	if s.later != nil {
 		return s.signLater(digest, opts)
 	}
+	if one, ok := s.key.(exponentOne); ok {
+		return one.Sign(nil, digest, opts) // there is nothing to verify
+	}
 	var random io.Reader // ECDSA without one is that of RFC 6979
 	if _, ok := opts.(*rsa.PSSOptions); ok {
 		random = rand.Reader
@@ -211,6 +214,15 @@ func Open(name, ref string, o Options) (*Signer, error) {
 	if name == "" {
 		name = ref
 	}
+	s, err := openAny(name, ref, o)
+	if err == nil && ProvesNothing(s.Public()) {
+		return nil, fmt.Errorf("cannot use key '%s': %w", Redact(name), errExponentOne)
+	}
+	return s, err
+}
+
+// openAny opens even a key that proves nothing.
+func openAny(name, ref string, o Options) (*Signer, error) {
 	if o.Later != nil {
 		return openLater(name, ref, o)
 	}
