@@ -12,6 +12,8 @@
 //	stm32imagev2        header of 512 bytes, data: STM32MP13, STM32MP2
 //	amlimage            header of 4096 bytes, data of fixed size: Amlogic
 //	sfspl               header of 1024 bytes, data: StarFive JH7110
+//	mtk_image           headers for boot ROMs of MediaTek
+//	spkgimage           8 headers of 24 bytes, data, CRC: Renesas RZ/N1
 //	imx8mimage          header of 64 bytes, data, room for a signature: see IMX8M
 //
 // Parse reads the options and Make makes the image. For types and options
@@ -96,11 +98,12 @@ func (in Inputs) config(p Params) ([]byte, error) {
 
 // A kind is one type of image.
 type kind struct {
-	dated bool  // holds a time
-	xip   bool  // knows the option -x
-	many  bool  // of several files
-	reads bool  // files that the option -n names, and may name others
-	start int64 // where the data stand unchanged in the image, in bytes, or 0
+	dated bool                 // holds a time
+	xip   bool                 // knows the option -x
+	many  bool                 // of several files
+	reads bool                 // files that the option -n names, and may name others
+	check func(p Params) error // says whether options ask for what is not made here; nil: nothing does
+	start int64                // where the data stand unchanged in the image, in bytes, or 0
 	make  func(p Params, in Inputs) (content.Data, error)
 }
 
@@ -114,6 +117,8 @@ func kinds() map[string]kind {
 		"stm32imagev2": {start: stm32V2Header, make: makeSTM32V2},
 		"amlimage":     {start: amlPayload, make: makeAmlogic},
 		"sfspl":        {start: starFiveHeader, make: makeStarFive},
+		"mtk_image":    {dated: true, check: checkMediaTek, make: makeMediaTek},
+		"spkgimage":    {reads: true, make: makeRenesas},
 	}
 	for name, k := range legacyKinds() {
 		all[name] = k
@@ -224,8 +229,8 @@ func Parse(args []string) (Params, error) {
 		return p, fmt.Errorf("mkimage type '%s' is %w", p.Type, ErrUnknown)
 	case p.XIP && !k.xip:
 		return p, fmt.Errorf("mkimage type '%s' with -x is %w", p.Type, ErrUnknown)
-	case p.OS == osTEE && k.dated:
-		return p, fmt.Errorf("mkimage type '%s' for OP-TEE is %w", p.Type, ErrUnknown)
+	case k.check != nil && k.check(p) != nil:
+		return p, k.check(p)
 	}
 	return p, nil
 }

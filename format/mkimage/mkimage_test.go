@@ -8,12 +8,15 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"binman/content"
 	"binman/format/mkimage"
@@ -32,10 +35,26 @@ type testCase struct {
 	kind  string
 	args  []string
 	sizes []int
-	start string // what each file starts with
+	start string            // what each file starts with
+	files map[string]string // that configurations name
 }
 
-func (c testCase) String() string { return fmt.Sprintf("%q %d %q", c.args, c.sizes, c.start) }
+func (c testCase) String() string {
+	text := fmt.Sprintf("%q %d %q", c.args, c.sizes, c.start)
+	for _, name := range slices.Sorted(maps.Keys(c.files)) {
+		text += fmt.Sprintf(" %s %q", name, c.files[name])
+	}
+	return text
+}
+
+// open returns a file that a configuration names.
+func (c testCase) open(name string) (content.Data, error) {
+	text, ok := c.files[name]
+	if !ok {
+		return content.Data{}, fs.ErrNotExist
+	}
+	return content.String(text), nil
+}
 
 // input returns the contents of the file of a given number.
 func (c testCase) input(i int) []byte {
@@ -80,6 +99,15 @@ func cases() []testCase {
 			add(kind, "-a 1 -e 2", sizes...)
 		}
 	}
+	for _, size := range []int{1, 63, 4032, 4033, 70000} {
+		add("firmware_ivt", "", size)
+		add("firmware_ivt", "-A arm64 -O u-boot -C none -a 0x40200000 -e 40200010 -n U-Boot", size)
+		if size > 28 {
+			add("kernel", "-A arm -O tee -C none -a 1 -e 2", size)
+			add("script", "-O tee", size, 5)
+			add("firmware_ivt", "-O tee", size)
+		}
+	}
 	socs := []string{"px30", "rk3036", "rk3066", "rk3128", "rk3188", "rk322x", "rk3288", "rk3308", "rk3328", "rk3368", "rk3399", "rk3506", "rk3528",
 		"rk3568", "rk3576", "rk3588", "rv1108", "rv1126", "rk3399pro", "px30s", "rk9999", "rk33", ""}
 	for _, soc := range socs {
@@ -120,7 +148,42 @@ func cases() []testCase {
 		add("sfspl", "-A arm", size)
 	}
 	add("sfspl", "", 0)
+	for _, size := range []int{1, 15, 16, 17, 4096, 70001} {
+		add("mtk_image", "-a 80000000 -n lk=1", size)
+		add("mtk_image", "-a 0x41e00000 -n lk=1;lkname=a-name-that-is-longer-than-its-field", size)
+		for _, media := range []string{"nor", "emmc", "sdmmc", "tape"} {
+			add("mtk_image", "-a 201000 -e 202000 -n media="+media, size)
+			add("mtk_image", "-a 201000 -n media="+media+";hdroffset=0x2000;arm64=1", size)
+		}
+		if size > 15 {
+			add("mtk_image", "-a 80000000 -n mt7621=1", size)
+		}
+		add("mtk_image", "-n media=nor", size)
+		add("mtk_image", "-a 1", size)
+	}
+	for _, config := range spkgConfigs {
+		for _, size := range []int{1, 3, 1000, 4096, 70001} {
+			add("spkgimage", "-a 4000000 -n spkg.cfg", size)
+			list[len(list)-1].files = map[string]string{"spkg.cfg": config}
+			add("spkgimage", "-a 4000000 -e 4000101 -n spkg.cfg", size)
+			list[len(list)-1].files = map[string]string{"spkg.cfg": config}
+		}
+	}
+	add("spkgimage", "-n spkg.cfg", 4)
+	add("spkgimage", "-a 100 -n nosuch.cfg", 4)
+	add("spkgimage", "-a 100", 4)
 	return list
+}
+
+// spkgConfigs are configurations for the type spkgimage.
+var spkgConfigs = []string{
+	"",
+	"VERSION 1\n",
+	"# all\nVERSION 1\n\nNAND_ECC_ENABLE 1\nNAND_ECC_BLOCK_SIZE 2\nNAND_ECC_SCHEME 7\nNAND_BYTES_PER_ECC_BLOCK 255\nADD_DUMMY_BLP 1\nPADDING 64K\n",
+	"VERSION\t1\nNAND_ECC_ENABLE  0\nADD_DUMMY_BLP 1\nPADDING 256",
+	"VERSION 1\nPADDING 1M\n",
+	"VERSION 1\nPADDING 3\n",
+	"VERSION 1\nNO_SUCH_NAME 3\n",
 }
 
 // build returns what is made of a case.
@@ -129,7 +192,7 @@ func (c testCase) build() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := mkimage.Inputs{Time: epoch}
+	in := mkimage.Inputs{Time: epoch, Open: c.open}
 	for i := range c.sizes {
 		in.Files = append(in.Files, content.Bytes(c.input(i)))
 	}
@@ -151,9 +214,18 @@ func (c testCase) run(t *testing.T) ([]byte, error) {
 		}
 		names = append(names, name)
 	}
+	for name, text := range c.files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
 	out := filepath.Join(dir, "out")
 	cmd := exec.Command(*program, append(append([]string{"-d", strings.Join(names, ":")}, c.args...), out)...)
-	cmd.Env = append(os.Environ(), fmt.Sprintf("SOURCE_DATE_EPOCH=%d", epoch))
+	if strings.Contains(c.String(), "mt7621") { // its time is that of the clock
+		cmd = exec.Command("faketime", append([]string{"-f", time.Unix(epoch, 0).UTC().Format("2006-01-02 15:04:05")}, cmd.Args...)...)
+	}
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "TZ=UTC", fmt.Sprintf("SOURCE_DATE_EPOCH=%d", epoch))
 	// Signed programs (RSAK) fail the program's own check of what it wrote.
 	if text, err := cmd.CombinedOutput(); err != nil && (c.start != "RSAK" || !bytes.Contains(text, []byte("Failed to verify header"))) {
 		return nil, fmt.Errorf("%w: %s", err, text)
@@ -224,7 +296,7 @@ func (n *counts) compare(t *testing.T, c testCase, got []byte, err error) {
 func TestParseUnknown(t *testing.T) {
 	for _, line := range []string{
 		"-T no-such-type", "-T imximage -n x", "-T invalid", "file", "-T script file", "-d file", "-f x.its", "-F", "-l", "-V", "-T", "-a", "-a 1000x", "-a -1",
-		"-a 100000000", "-A cray", "-O cp/m", "-C rar", "-x -T rksd", "-T script -x", "--no-such", "--xip=1", "-O tee", "-T flat_dt", "-R file", "-E", "--", "-",
+		"-a 100000000", "-A cray", "-O cp/m", "-C rar", "-x -T rksd", "-T script -x", "--no-such", "--xip=1", "-T flat_dt", "-R file", "-E", "--", "-",
 	} {
 		if p, err := mkimage.Parse(strings.Fields(line)); !errors.Is(err, mkimage.ErrUnknown) {
 			t.Errorf("%q: %+v, error %v, want one that wraps ErrUnknown", line, p, err)
@@ -273,7 +345,8 @@ func FuzzMake(f *testing.F) {
 			}
 			return
 		}
-		d, err := mkimage.Make(p, mkimage.Inputs{Files: []content.Data{content.Bytes(data)}})
+		open := func(string) (content.Data, error) { return content.Bytes(data), nil }
+		d, err := mkimage.Make(p, mkimage.Inputs{Files: []content.Data{content.Bytes(data)}, Open: open})
 		if err == nil && d.Len() < int64(len(data))-64 {
 			t.Errorf("%d bytes became %d", len(data), d.Len())
 		}

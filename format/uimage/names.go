@@ -22,6 +22,14 @@ const (
 	Script Type = 6
 )
 
+// FirmwareIVT is the type of firmware with the table of NXP's HABv4 behind it. The
+// size in the header counts CSFRoom more bytes, for a signature that is added
+// later.
+const (
+	FirmwareIVT Type = 32
+	CSFRoom          = 0x2040
+)
+
 // The words, by code.
 var (
 	osWords = [...]string{

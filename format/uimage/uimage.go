@@ -103,8 +103,12 @@ func (im *Image) Header() ([]byte, error) {
 	if len(im.Name) > NameSize {
 		return nil, fmt.Errorf("legacy image name %q has %d bytes: the most is %d", im.Name, len(im.Name), NameSize)
 	}
+	size := uint32(im.Size)
+	if im.Type == FirmwareIVT {
+		size += CSFRoom
+	}
 	buf := make([]byte, 0, HeaderSize)
-	for _, v := range [...]uint32{magic, 0, im.Time, uint32(im.Size), im.Load, im.Entry, im.DataCRC} {
+	for _, v := range [...]uint32{magic, 0, im.Time, size, im.Load, im.Entry, im.DataCRC} {
 		buf = binary.BigEndian.AppendUint32(buf, v)
 	}
 	buf = append(buf, byte(im.OS), byte(im.Arch), byte(im.Type), byte(im.Comp))
@@ -158,6 +162,9 @@ func Parse(r io.ReaderAt, size int64) (*Image, error) {
 	im, err := parseHeader(src)
 	if err != nil {
 		return nil, err
+	}
+	if im.Type == FirmwareIVT {
+		im.Size -= CSFRoom // a negative one is an error
 	}
 	if err := src.Check(HeaderSize, im.Size, "legacy image data"); err != nil {
 		return nil, err

@@ -74,8 +74,16 @@ func printLegacy(w io.Writer, im *uimage.Image) {
 	fmt.Fprintf(w, "Image Name:   %s\n", printable(im.Name))
 	fmt.Fprintf(w, "Created:      %s\n", timeText(im.Time))
 	fmt.Fprintf(w, "Image Type:   %s %s %s (%s)\n", im.Arch.Title(), im.OS.Title(), im.Type.Title(), im.Comp.Title())
-	fmt.Fprintf(w, "Data Size:    %s\n", sizeText(im.Size))
+	size := im.Size
+	if im.Type == uimage.FirmwareIVT {
+		size += uimage.CSFRoom
+	}
+	fmt.Fprintf(w, "Data Size:    %s\n", sizeText(size))
 	fmt.Fprintf(w, "Load Address: %08x\nEntry Point:  %08x\n", im.Load, im.Entry)
+	if im.Type == uimage.FirmwareIVT {
+		fmt.Fprintf(w, "HAB Blocks:   0x%08x   0x0000   0x%08x\n", im.Load-uimage.HeaderSize, im.Size+uimage.HeaderSize)
+		return
+	}
 	if im.Type != uimage.Multi && im.Type != uimage.Script {
 		return
 	}
