@@ -138,22 +138,11 @@ func makeMT7621(load uint32, in Inputs) (content.Data, error) {
 	return content.Join(content.Bytes(h), content.Bytes(data)), nil
 }
 
-// cksum returns the CRC of POSIX cksum: polynomial 0x04c11db7, highest bit first,
-// over the bytes and their number, inverted.
+// cksum returns the CRC of POSIX cksum: over the bytes and their number, inverted.
 func cksum(b []byte) uint32 {
-	var crc uint32
-	add := func(c byte) {
-		crc ^= uint32(c) << 24
-		for range 8 {
-			carry := crc >> 31
-			crc = crc<<1 ^ carry*0x04c11db7
-		}
-	}
-	for _, c := range b {
-		add(c)
-	}
+	crc := msbCRC(0, b)
 	for n := len(b); n > 0; n >>= 8 {
-		add(byte(n))
+		crc = msbCRC(crc, []byte{byte(n)})
 	}
 	return ^crc
 }

@@ -13,6 +13,8 @@
 //	amlimage            header of 4096 bytes, data of fixed size: Amlogic
 //	sfspl               header of 1024 bytes, data: StarFive JH7110
 //	mtk_image           headers for boot ROMs of MediaTek
+//	zynqimage, zynqmpimage, sunxi_egon, socfpgaimage, gpimage, omapimage,
+//	lpc32xximage, vybridimage, atmelimage: see the functions that make them
 //	spkgimage           8 headers of 24 bytes, data, CRC: Renesas RZ/N1
 //	imx8mimage          header of 64 bytes, data, room for a signature: see IMX8M
 //
@@ -50,6 +52,7 @@ type Params struct {
 	Entry    uint32             // -e: address, Load if not EntrySet
 	EntrySet bool               // -e was given
 	Name     string             // -n: name, SoC or file, as the type has it
+	Name2    string             // -R: a second file, for types that have one
 	XIP      bool               // -x: the data leave room for the header, filled with 0xff
 }
 
@@ -98,13 +101,14 @@ func (in Inputs) config(p Params) ([]byte, error) {
 
 // A kind is one type of image.
 type kind struct {
-	dated bool                 // holds a time
-	xip   bool                 // knows the option -x
-	many  bool                 // of several files
-	reads bool                 // files that the option -n names, and may name others
-	check func(p Params) error // says whether options ask for what is not made here; nil: nothing does
-	start int64                // where the data stand unchanged in the image, in bytes, or 0
-	make  func(p Params, in Inputs) (content.Data, error)
+	dated  bool                 // holds a time
+	xip    bool                 // knows the option -x
+	many   bool                 // of several files
+	second bool                 // knows the option -R
+	reads  bool                 // files that the option -n names, and may name others
+	check  func(p Params) error // says whether options ask for what is not made here; nil: nothing does
+	start  int64                // where the data stand unchanged in the image, in bytes, or 0
+	make   func(p Params, in Inputs) (content.Data, error)
 }
 
 // kinds returns the types by name.
@@ -119,6 +123,17 @@ func kinds() map[string]kind {
 		"sfspl":        {start: starFiveHeader, make: makeStarFive},
 		"mtk_image":    {dated: true, check: checkMediaTek, make: makeMediaTek},
 		"spkgimage":    {reads: true, make: makeRenesas},
+		"zynqimage":    {second: true, reads: true, start: zynqHeader, make: makeZynq},
+		"zynqmpimage":  {second: true, reads: true, make: makeZynqMP},
+		"sunxi_egon":   {make: makeEGON},
+		"gpimage":      {make: makeKeystone},
+		"omapimage":    {make: makeOMAP},
+		"lpc32xximage": {make: makeLPC32xx},
+		"vybridimage":  {make: makeVybrid},
+		"atmelimage":   {make: makeAtmel},
+	}
+	for version, name := range []string{"socfpgaimage", "socfpgaimage_v1"} {
+		all[name] = kind{make: func(p Params, in Inputs) (content.Data, error) { return makeSoCFPGA(p, in, byte(version)) }}
 	}
 	for name, k := range legacyKinds() {
 		all[name] = k
@@ -160,6 +175,7 @@ func options() map[byte]option {
 			return err
 		}},
 		'n': {true, func(p *Params, v string) error { p.Name = v; return nil }},
+		'R': {true, func(p *Params, v string) error { p.Name2 = v; return nil }},
 		'x': {false, func(p *Params, _ string) error { p.XIP = true; return nil }},
 		'v': {false, func(*Params, string) error { return nil }},
 		'q': {false, func(*Params, string) error { return nil }},
@@ -170,7 +186,7 @@ func options() map[byte]option {
 func longOptions() map[string]byte {
 	return map[string]byte{
 		"type": 'T', "os": 'O', "compression": 'C', "architecture": 'A', "load-address": 'a', "entry-point": 'e',
-		"config": 'n', "xip": 'x', "verbose": 'v', "quiet": 'q',
+		"config": 'n', "secondary-config": 'R', "xip": 'x', "verbose": 'v', "quiet": 'q',
 	}
 }
 
@@ -229,6 +245,8 @@ func Parse(args []string) (Params, error) {
 		return p, fmt.Errorf("mkimage type '%s' is %w", p.Type, ErrUnknown)
 	case p.XIP && !k.xip:
 		return p, fmt.Errorf("mkimage type '%s' with -x is %w", p.Type, ErrUnknown)
+	case p.Name2 != "" && !k.second:
+		return p, fmt.Errorf("mkimage type '%s' with -R is %w", p.Type, ErrUnknown)
 	case k.check != nil && k.check(p) != nil:
 		return p, k.check(p)
 	}

@@ -29,6 +29,18 @@ func words(b []byte, at map[int]uint32) {
 	}
 }
 
+// msbCRC adds bytes to a CRC-32 with the polynomial 0x04c11db7, highest bit first.
+func msbCRC(crc uint32, b []byte) uint32 {
+	for _, c := range b {
+		crc ^= uint32(c) << 24
+		for range 8 {
+			carry := crc >> 31
+			crc = crc<<1 ^ carry*0x04c11db7
+		}
+	}
+	return crc
+}
+
 // byteSum adds up the bytes that are written to it.
 type byteSum uint32
 
