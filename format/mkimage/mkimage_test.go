@@ -200,6 +200,11 @@ func cases() []testCase {
 			add("atmelimage", "-n nonsense", size)
 		}
 	}
+	for i, config := range imxConfigs() {
+		add("imximage", "-e 0x87800000 -n imx.cfg", []int{1, 4095, 4096, 70001}[i%4])
+		list[len(list)-1].files = map[string]string{"imx.cfg": config, "plugin": strings.Repeat("plug", 50*(i+1))}
+	}
+	add("imximage", "-e 0x87800000", 5)
 	for _, config := range spkgConfigs {
 		for _, size := range []int{1, 3, 1000, 4096, 70001} {
 			add("spkgimage", "-a 4000000 -n spkg.cfg", size)
@@ -342,7 +347,7 @@ func (n *counts) compare(t *testing.T, c testCase, got []byte, err error) {
 // What the package does not know is told from what is wrong.
 func TestParseUnknown(t *testing.T) {
 	for _, line := range []string{
-		"-T no-such-type", "-T imximage -n x", "-T invalid", "file", "-T script file", "-d file", "-f x.its", "-F", "-l", "-V", "-T", "-a", "-a 1000x", "-a -1",
+		"-T no-such-type", "-T kwbimage -n x", "-T invalid", "file", "-T script file", "-d file", "-f x.its", "-F", "-l", "-V", "-T", "-a", "-a 1000x", "-a -1",
 		"-a 100000000", "-A cray", "-O cp/m", "-C rar", "-x -T rksd", "-T script -x", "--no-such", "--xip=1", "-T flat_dt", "-T kernel -R file", "-E", "--", "-",
 	} {
 		if p, err := mkimage.Parse(strings.Fields(line)); !errors.Is(err, mkimage.ErrUnknown) {
