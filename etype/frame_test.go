@@ -165,6 +165,20 @@ type frame struct {
 	exact bool     // contents that become smaller are not filled up
 	alone bool     // what it holds cannot be changed
 	boxed bool     // cannot be compressed as a whole
+
+	// made returns a file of which contents of so many bytes are made; nil: they
+	// are those of the file
+	made func(n int) (file, contents []byte)
+}
+
+// boardSchema and boardConfig are a board configuration of single bytes.
+const boardSchema = `{type: object, properties: {list: {type: array, items: {$ref: "#/definitions/u8"}}}, definitions: {u8: {type: integer}}}`
+
+func boardConfig(n int) (file, contents []byte) {
+	if n == 0 {
+		return []byte("---\n\nlist: []\n"), nil
+	}
+	return []byte("---\n\nlist:\n" + strings.Repeat("  - 7\n", n)), bytes.Repeat([]byte{7}, n)
 }
 
 // frames has at least one for every container type.
@@ -190,6 +204,8 @@ func frames() []frame {
 		{etype: "nxp-imx8mimage", props: `args; nxp,boot-from = "sd"; nxp,rom-version = <1>; nxp,loader-address = <0x7e1000>;`, boxed: true},
 		{name: "nxp-imx8mimage in flash", etype: "nxp-imx8mimage", props: `args; nxp,boot-from = "fspi"; nxp,rom-version = <2>; nxp,loader-address = <0x7e1000>;`, boxed: true},
 		{name: "nxp-header-ddrfw with alignment", etype: "nxp-header-ddrfw", each: []string{"align = <16>;", `compress = "gzip";`, "pad-before = <4>; align-size = <8>;"}},
+		{etype: "ti-board-config", files: []string{"p0", "p1", "p2"}, paths: []string{"rm-cfg", "board-cfg", "sec-cfg"}, made: boardConfig, boxed: true, exact: true,
+			props: `rm-cfg { config = "p0"; schema = "schema.yaml"; }; board-cfg { config = "p1"; schema = "schema.yaml"; }; sec-cfg { config = "p2"; schema = "schema.yaml"; };`},
 		{etype: "renesas-rcar4-sa0", props: "renesas,loader-address = <0xe6338000>;", each: []string{"offset = <0x40000>;", "align = <16>;", `compress = "gzip";`}},
 	}
 	for phase, dir := range map[string]string{"u-boot": "", "u-boot-spl": "spl/", "u-boot-tpl": "tpl/", "u-boot-vpl": "vpl/"} {
@@ -407,7 +423,7 @@ func TestFrames(t *testing.T) {
 func (f frame) test(t *testing.T, around, more string, variant int) {
 	t.Helper()
 	size := func(i int) int { return frameSizes[(i+variant)%len(frameSizes)] }
-	in := files{"u-boot.dtb": nil, "dtb/one.dtb": compile(t, model("one", ""))}
+	in := files{"schema.yaml": []byte(boardSchema), "u-boot.dtb": nil, "dtb/one.dtb": compile(t, model("one", ""))}
 	for _, phase := range []string{"spl/u-boot-spl", "tpl/u-boot-tpl", "vpl/u-boot-vpl"} {
 		in[phase+".dtb"], in[phase] = compile(t, model("phase", "")), exampleProgram(0)
 	}
@@ -415,6 +431,9 @@ func (f frame) test(t *testing.T, around, more string, variant int) {
 	for i := range f.parts() {
 		in[f.file(i)] = filler(f.file(i), size(i))
 		parts[f.at(i)] = in[f.file(i)]
+		if f.made != nil {
+			in[f.file(i)], parts[f.at(i)] = f.made(size(i))
+		}
 	}
 	body := "allow-repack; fill { size = <13>; };\n" + fmt.Sprintf(around, f.source(more)) + `text { text = "end"; }; capture { }; fdtmap { };`
 	image := f.build(t, body, in)

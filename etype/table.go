@@ -61,6 +61,7 @@ func security() []layout.TypeInfo {
 		x509CertInfo,
 		tiSecureInfo,
 		tiSecureROMInfo,
+		tiBoardConfigInfo,
 	}
 }
 
