@@ -323,7 +323,8 @@ func (m *Mkimage) image(ctx *layout.Context, e *layout.Entry, in []toolInput, pa
 			if i := slices.Index(paths, name); i >= 0 {
 				return in[i].data, nil
 			}
-			return openBuilt(ctx, name)
+			_, d, err := openBuilt(ctx, name)
+			return d, err
 		}}
 		for _, f := range in[:len(in)-len(e.Sources)] {
 			files.Files = append(files.Files, f.data)
@@ -341,16 +342,18 @@ func (m *Mkimage) image(ctx *layout.Context, e *layout.Entry, in []toolInput, pa
 	return data, nil
 }
 
-// openBuilt opens a file that a configuration names: one of this build, else an
-// input file.
-func openBuilt(ctx *layout.Context, name string) (content.Data, error) {
-	if path, err := ctx.Output.Path(name); err == nil {
-		data, err := ctx.Input.System().Open(path)
-		if !errors.Is(err, fs.ErrNotExist) {
-			return data, err
+// openBuilt opens a file that a configuration names, and returns its path: one of
+// this build, else an input file.
+func openBuilt(ctx *layout.Context, name string) (path string, data content.Data, err error) {
+	if path, err = ctx.Output.Path(name); err == nil {
+		if data, err = ctx.Input.System().Open(path); !errors.Is(err, fs.ErrNotExist) {
+			return path, data, err
 		}
 	}
-	return ctx.Input.Open(name)
+	if path, err = ctx.Input.Find(name); err == nil {
+		data, err = ctx.Input.System().Open(path)
+	}
+	return path, data, err
 }
 
 // command returns the arguments of mkimage but for the last, the file to

@@ -13,7 +13,7 @@
 //	amlimage            header of 4096 bytes, data of fixed size: Amlogic
 //	sfspl               header of 1024 bytes, data: StarFive JH7110
 //	mtk_image           headers for boot ROMs of MediaTek
-//	imximage, zynqimage, zynqmpimage, sunxi_egon, socfpgaimage, gpimage, omapimage,
+//	imximage, imx8image, zynqimage, zynqmpimage, sunxi_egon, socfpgaimage, gpimage, omapimage,
 //	lpc32xximage, vybridimage, atmelimage: see the functions that make them
 //	spkgimage           8 headers of 24 bytes, data, CRC: Renesas RZ/N1
 //	imx8mimage          header of 64 bytes, data, room for a signature: see IMX8M
@@ -124,6 +124,7 @@ func kinds() map[string]kind {
 		"mtk_image":    {dated: true, check: checkMediaTek, make: makeMediaTek},
 		"spkgimage":    {reads: true, make: makeRenesas},
 		"imximage":     {reads: true, make: makeIMX},
+		"imx8image":    {reads: true, make: makeIMX8},
 		"zynqimage":    {second: true, reads: true, start: zynqHeader, make: makeZynq},
 		"zynqmpimage":  {second: true, reads: true, make: makeZynqMP},
 		"sunxi_egon":   {make: makeEGON},

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"maps"
 	"os"
@@ -42,7 +43,11 @@ type testCase struct {
 func (c testCase) String() string {
 	text := fmt.Sprintf("%q %d %q", c.args, c.sizes, c.start)
 	for _, name := range slices.Sorted(maps.Keys(c.files)) {
-		text += fmt.Sprintf(" %s %q", name, c.files[name])
+		if file := c.files[name]; len(file) > 2000 {
+			text += fmt.Sprintf(" %s %d %08x", name, len(file), crc32.ChecksumIEEE([]byte(file)))
+		} else {
+			text += fmt.Sprintf(" %s %q", name, file)
+		}
 	}
 	return text
 }
@@ -205,6 +210,11 @@ func cases() []testCase {
 		list[len(list)-1].files = map[string]string{"imx.cfg": config, "plugin": strings.Repeat("plug", 50*(i+1))}
 	}
 	add("imximage", "-e 0x87800000", 5)
+	for _, config := range imx8Configs() {
+		add("imx8image", "-n imx8.cfg", 5)
+		list[len(list)-1].files = imx8Files()
+		list[len(list)-1].files["imx8.cfg"] = config
+	}
 	for _, config := range spkgConfigs {
 		for _, size := range []int{1, 3, 1000, 4096, 70001} {
 			add("spkgimage", "-a 4000000 -n spkg.cfg", size)
