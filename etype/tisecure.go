@@ -29,6 +29,7 @@ type TISecure struct {
 var tiSecureInfo = layout.TypeInfo{
 	Name:       "ti-secure",
 	New:        func() layout.Type { return &TISecure{} },
+	Remade:     true,
 	ChildProps: []string{"id", "region", "control", "permissions", "start_address", "end_address"},
 }
 

@@ -39,7 +39,7 @@ type TISecureROM struct {
 	TIFSStub         bool     `dt:"tifsstub" doc:"Has no effect"`
 }
 
-var tiSecureROMInfo = layout.TypeInfo{Name: "ti-secure-rom", New: func() layout.Type { return &TISecureROM{} }}
+var tiSecureROMInfo = layout.TypeInfo{Name: "ti-secure-rom", New: func() layout.Type { return &TISecureROM{} }, Remade: true}
 
 var (
 	_ layout.Reader   = (*TISecureROM)(nil)

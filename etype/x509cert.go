@@ -26,7 +26,7 @@ type X509Cert struct {
 	Revision layout.OptInt `dt:"cert-revision-int" doc:"Revision of the software, for rollback protection; 0 if absent"`
 }
 
-var x509CertInfo = layout.TypeInfo{Name: "x509-cert", New: func() layout.Type { return &X509Cert{} }}
+var x509CertInfo = layout.TypeInfo{Name: "x509-cert", New: func() layout.Type { return &X509Cert{} }, Remade: true}
 
 var (
 	_ layout.Reader   = (*X509Cert)(nil)
@@ -168,7 +168,7 @@ func (c *certificate) digest(ctx *layout.Context, e *layout.Entry, prop string, 
 // make returns the certificate, or what stands for it without OpenSSL.
 func (c *certificate) make(ctx *layout.Context, e *layout.Entry, about func() (*ticert.Cert, error)) (content.Data, error) {
 	if ctx.Opened {
-		return e.Data, nil
+		return c.renew(ctx, e, about)
 	}
 	if ctx.ToolMissing(opensslTool) {
 		e.NoteMissingTool(opensslTool)
@@ -178,13 +178,58 @@ func (c *certificate) make(ctx *layout.Context, e *layout.Entry, about func() (*
 	if err != nil {
 		return content.Data{}, err
 	}
-	from, err := validFrom(ctx)
-	if err != nil {
-		return content.Data{}, e.Errorf("%w", err)
-	}
 	key, err := c.key(ctx, e)
 	if err != nil {
 		return content.Data{}, err
+	}
+	return signCert(ctx, e, cert, key)
+}
+
+// renew returns the certificate of an opened image, made anew if what it is about
+// has changed. That needs a key which the user names: a certificate that does not
+// fit, the device would refuse.
+func (c *certificate) renew(ctx *layout.Context, e *layout.Entry, about func() (*ticert.Cert, error)) (content.Data, error) {
+	cert, err := about()
+	if err != nil {
+		return content.Data{}, err
+	}
+	old, err := ticert.ParseAlone(e.Data, e.Data.Len())
+	if err != nil || old.SameImages(cert) {
+		return e.Data, nil // it was built without OpenSSL, or still fits
+	}
+	hint := c.KeyFile
+	if hint == "" {
+		hint = "keyfile" // it was an entry argument
+	}
+	key, err := c.givenKey(ctx, hint)
+	if err != nil {
+		return content.Data{}, e.Errorf("%w", err)
+	}
+	if key == nil {
+		err := e.Errorf("what the certificate is about has changed, and it has to be signed again")
+		return content.Data{}, describe.Advise(err, "say where the key is with --key %s=REF", hint)
+	}
+	return signCert(ctx, e, cert, steady{key, ctx})
+}
+
+// givenKey returns the key if the user says where it is, or nil.
+func (c *certificate) givenKey(ctx *layout.Context, hint string) (crypto.Signer, error) {
+	if ctx.Env.Keys == nil {
+		return nil, nil
+	}
+	_, given, err := ctx.Env.Keys.Given(hint)
+	ref, everywhere := ctx.Env.Variable(envCertKey)
+	if err != nil || !given && !everywhere {
+		return nil, err
+	}
+	return ctx.Env.Keys.KeyAt(hint, ref, signer.AlgoCertificate)
+}
+
+// signCert makes the certificate.
+func signCert(ctx *layout.Context, e *layout.Entry, cert *ticert.Cert, key crypto.Signer) (content.Data, error) {
+	from, err := validFrom(ctx)
+	if err != nil {
+		return content.Data{}, e.Errorf("%w", err)
 	}
 	der, err := cert.Make(from, key)
 	if err != nil {

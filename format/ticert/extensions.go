@@ -9,7 +9,6 @@ import (
 	"encoding/asn1"
 	"encoding/binary"
 	"errors"
-	"fmt"
 )
 
 // oidTI is the number under which TI's extensions are.
@@ -155,14 +154,4 @@ func address(a uint64, least int) []byte {
 		b = b[1:]
 	}
 	return b
-}
-
-// readAddress is the other way.
-func readAddress(b []byte) (uint64, error) {
-	if len(b) == 0 || len(b) > 8 {
-		return 0, fmt.Errorf("an address has %d bytes", len(b))
-	}
-	var wide [8]byte
-	copy(wide[8-len(b):], b)
-	return binary.BigEndian.Uint64(wide[:]), nil
 }
