@@ -167,7 +167,7 @@ func readIMX8(d content.Data, at int64) (lastIMX8, error) {
 	}
 	n := int64(h[11])
 	if n == 0 {
-		return lastIMX8{}, fmt.Errorf("the container at %#x has no images", at)
+		return lastIMX8{}, nil
 	}
 	e, err := src.Bytes(at+imx8Header+(n-1)*imx8Entry, imx8Entry, "entry of a container")
 	if err != nil {
