@@ -4,6 +4,7 @@ package etype
 
 import (
 	"errors"
+	"fmt"
 
 	"binman/content"
 	"binman/format/mkimage"
@@ -107,10 +108,28 @@ func (n *NXPIMX8M) Make(ctx *layout.Context, e *layout.Entry, p layout.Parts) (c
 		return program.Data(), places, nil
 	}
 	image, err := n.image().Make(program.Data())
+	if err == nil && !p.Opened {
+		err = n.leave(ctx, e, program.Data(), image)
+	}
 	if err != nil {
 		return content.Data{}, nil, e.Errorf("%w", err)
 	}
 	return content.Join(n.block(), image), places, nil
+}
+
+// leave writes the files that the original hands to mkimage and gets back.
+func (n *NXPIMX8M) leave(ctx *layout.Context, e *layout.Entry, program, image content.Data) error {
+	unique := e.UniqueName()
+	input, err := ctx.Output.Path("input." + unique)
+	if err != nil {
+		return err
+	}
+	config := fmt.Sprintf("ROM_VERSION v%d\nBOOT_FROM %s\nLOADER %s %#x\n", n.ROM, n.BootFrom, input, n.Load)
+	return errors.Join(
+		ctx.Output.WriteIntermediate("input."+unique, program),
+		ctx.Output.WriteIntermediate("nxp.imx8mimage.cfg."+unique, content.String(config)),
+		ctx.Output.WriteIntermediate("cfg-out."+unique, image),
+	)
 }
 
 // Open finds the entries behind the header, by the sizes in the map.

@@ -104,6 +104,12 @@ func (n *NXPIMX9) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, 
 		}
 		return content.Data{}, &content.PathError{Path: name, Err: fs.ErrNotExist}
 	})
+	if err == nil { // the files that the original hands to mkimage and gets back
+		err = errors.Join(
+			ctx.Output.WriteIntermediate("imx9image."+e.UniqueName(), content.Data{}),
+			ctx.Output.WriteIntermediate("imx9image-out."+e.UniqueName(), data),
+		)
+	}
 	if err != nil {
 		return content.Data{}, e.Errorf("%w", err)
 	}
@@ -181,7 +187,10 @@ func (n *NXPIMX9) open(ctx *layout.Context, e *layout.Entry, name string, mayMis
 	switch {
 	case err == nil:
 	case mayMiss && errors.Is(err, fs.ErrNotExist):
-		ctx.Log.Printf(layout.Warning, "%v", e.Errorf("file '%s' does not exist: the image is made without it, and may not work", name))
+		if path, err = ctx.Output.Path(name); err != nil {
+			path = name
+		}
+		ctx.Log.Printf(layout.Warning, "file '%s' does not exist. flash.bin may be not-functional.", path)
 		e.Missing = true
 		if e.File != "" {
 			e.File += ", "
