@@ -25,10 +25,10 @@ const (
 // FirmwareIVT is the type of firmware with the table of NXP's HABv4 behind it. The
 // size in the header counts CSFRoom more bytes, for a signature that is added
 // later.
-const (
-	FirmwareIVT Type = 32
-	CSFRoom          = 0x2040
-)
+const FirmwareIVT Type = 32
+
+// CSFRoom is the room for a signature behind firmware, in bytes.
+const CSFRoom = 0x2040
 
 // The words, by code.
 var (

@@ -20,10 +20,9 @@ import (
 // mkimageOptions holds what the command line of mkimage asks for.
 type mkimageOptions struct {
 	*globals
-	raw    []string
-	list   []mkimageOption // in order
-	image  string
-	params mkimage.Params
+	raw   []string
+	list  []mkimageOption // in order
+	image string
 }
 
 // mkimageOption is an option by its letter, with its value if it has one.
