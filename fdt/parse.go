@@ -89,7 +89,11 @@ func parseHeader(data []byte) (header, error) {
 // Parse reads a blob. Bytes after its totalsize are ignored; data may be
 // changed afterwards. Time and memory are proportional to totalsize. A phandle
 // that stands in two nodes is an error.
-func Parse(data []byte) (*Tree, error) {
+func Parse(data []byte) (*Tree, error) { return ParseAtMost(data, math.MaxInt) }
+
+// ParseAtMost is Parse for blobs that nobody vouches for: more than a number of
+// nodes are an error, since what holds a node takes many times its bytes.
+func ParseAtMost(data []byte, nodes int) (*Tree, error) {
 	h, err := parseHeader(data)
 	if err != nil {
 		return nil, err
@@ -102,6 +106,7 @@ func Parse(data []byte) (*Tree, error) {
 	p := &parser{
 		blob: blob,
 		h:    h,
+		most: nodes,
 		// Live values are apart from the blob so that a caller who writes
 		// to one changes nothing behind Sync's back.
 		live:  bytes.Clone(blob),
@@ -128,6 +133,7 @@ func Parse(data []byte) (*Tree, error) {
 type parser struct {
 	blob, live []byte
 	h          header
+	most, seen int // nodes
 	strs       string
 	names      map[uint32]string // property names by offset
 	tree       *Tree
@@ -204,6 +210,9 @@ func (p *parser) structure() error {
 				return fmt.Errorf("%w: name of the node at %#x reaches outside of the structure block", ErrStructure, off)
 			}
 			k.data = p.blob[off+4 : next : next]
+			if p.seen++; p.seen > p.most {
+				return fmt.Errorf("%w: it has more than the %d nodes that are read", ErrStructure, p.most)
+			}
 			if depth++; depth > maxDepth {
 				return fmt.Errorf("%w: node at %#x is nested more than %d deep", ErrStructure, off, maxDepth)
 			}

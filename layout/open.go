@@ -20,6 +20,9 @@ type Opened struct {
 	Data   content.Data // the image: the whole file if the map does not say where it ends
 	MapPos int64        // where the map is in the file
 
+	held    int64    // bytes that have been decompressed to look into containers
+	holders []*Entry // these containers, in the order in which they were opened
+
 	bias int64 // what the map adds to offsets to get positions in the image
 
 	b *Build

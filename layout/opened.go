@@ -17,6 +17,7 @@ type openedEntry struct {
 	isOpen  bool
 	inner   content.Data // without padding, decompressed
 	openErr error
+	holds   int64 // bytes of it that had to be decompressed
 
 	// Of what is in an open container.
 	item Item
@@ -82,8 +83,12 @@ func (o *Opened) open(e *Entry) error {
 	if st.isOpen {
 		return st.openErr
 	}
+	o.makeRoom(e, e.opened.unpackedSize(e))
 	st.isOpen = true
 	st.inner, st.openErr = o.inner(e)
+	if st.openErr == nil {
+		st.openErr = o.hold(e)
+	}
 	if st.openErr != nil {
 		return st.openErr
 	}

@@ -5,10 +5,18 @@ package main
 
 import (
 	"os"
+	"runtime/debug"
 
 	"binman/internal/cli"
 )
 
+// softLimit is how much memory, in bytes, the garbage collector keeps to where it
+// can. GOMEMLIMIT says otherwise.
+const softLimit = 1 << 30
+
 func main() {
+	if _, set := os.LookupEnv("GOMEMLIMIT"); !set {
+		debug.SetMemoryLimit(softLimit)
+	}
 	os.Exit(cli.Main(cli.Args(os.Args), os.Stdout, os.Stderr))
 }

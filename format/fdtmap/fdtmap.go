@@ -55,6 +55,10 @@ var ErrNone = errors.New("Cannot find FDT map in image")
 // hundred bytes for each entry; the tree takes forty times as much memory.
 const maxMapSize = 16 << 20
 
+// maxNodes bounds the nodes of the tree: what stands for an entry takes some
+// kilobytes when the image is opened.
+const maxNodes = 1 << 17
+
 // maxSearch bounds how many bytes are read as FDT maps in search of the true
 // one: an image can have many things in it that start like one and claim all
 // that follows.
@@ -228,7 +232,7 @@ func readMap(data content.Data, pos int64) (int64, *fdt.Tree, error) {
 	if err != nil {
 		return size, nil, err
 	}
-	tree, err := fdt.Parse(blob)
+	tree, err := fdt.ParseAtMost(blob, maxNodes)
 	if err != nil {
 		return size, nil, fmt.Errorf("FDT map at offset %#x: %w", pos, err)
 	}

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"binman/codec"
 )
 
 // The tests in this file open images that were made to do harm, and watch
@@ -315,6 +317,7 @@ func TestHostileShapes(t *testing.T) {
 		{"3,000 deep", func() mapNode { return nested(3000) }, 1, "nested more than"},
 		{"100,000 deep", func() mapNode { return nested(100_000) }, 1, "nested more than"},
 		{"100,000 nodes", func() mapNode { return wide(100_000) }, 0, "  n99999 "},
+		{"140,000 nodes", func() mapNode { return wide(140_000) }, 1, "more than the 131072 nodes that are read"},
 		{"100,000 properties", func() mapNode { return props(100_000) }, 0, "  x "},
 		{"10,000 twins", func() mapNode { return twins(10_000) }, 0, "  twin "},
 	}
@@ -372,4 +375,64 @@ func TestHostileMaps(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestHostileBombs looks into sections that are small and become large: one after
+// the other, and within each other.
+func TestHostileBombs(t *testing.T) {
+	const size, sections = 64 << 20, 16
+	zstd, err := codec.Lookup("zstd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	compress := func(b []byte) []byte {
+		b, err := zstd.Compress(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	bomb := func(name string, at, stored, size uint32, subs ...mapNode) mapNode {
+		return mapNode{name: name, subs: subs, props: []mapProp{
+			text("type", "section"), cell("offset", at), cell("size", stored), text("compress", "zstd"), cell("uncomp-size", size)}}
+	}
+	image := func(stream []byte, subs ...mapNode) []byte {
+		root := rootOf(subs...)
+		root.props[1] = cell("size", uint32(0x100+len(stream)))
+		return append(stream, fdtmap(root)...)
+	}
+	t.Run("beside each other", func(t *testing.T) {
+		stream := compress(make([]byte, size))
+		var subs []mapNode
+		for i := range sections {
+			subs = append(subs, bomb(fmt.Sprintf("s%d", i), 0x100, uint32(len(stream)), size, blobNode("x", 0, 4)))
+		}
+		status, printed, dir := openHostile(t, image(stream, subs...), "extract", "-O", "out", "s*/x")
+		if status != 0 {
+			t.Fatalf("exit status %d\n%.2000s", status, printed)
+		}
+		for i := range sections {
+			if _, err := os.Stat(filepath.Join(dir, "a/b/c/out", fmt.Sprintf("s%d", i), "x")); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	t.Run("within each other", func(t *testing.T) {
+		// Each section has the next one at its start, and is full of zeros.
+		const depth, inner = 20, 16 << 20
+		stream := make([]byte, inner)
+		node := blobNode("x", 0, 4)
+		for range depth {
+			packed := compress(stream)
+			node = bomb("s", 0, uint32(len(packed)), uint32(len(stream)), node)
+			stream = append(packed, make([]byte, inner-len(packed))...)
+		}
+		packed := compress(stream)
+		node = bomb("s", 0x100, uint32(len(packed)), inner, node)
+		path := strings.Repeat("s/", depth+1) + "x"
+		status, printed, _ := openHostile(t, image(packed, node), "extract", "-O", "out", path)
+		if status != 0 {
+			t.Fatalf("exit status %d\n%.2000s", status, printed)
+		}
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // ErrTooLarge says that the decompressed data would exceed the limit that
@@ -38,7 +39,7 @@ func ReadAll(dst []byte, r io.Reader, limit int64) ([]byte, error) {
 			}
 		}
 		if len(dst) == cap(dst) {
-			dst = append(dst, make([]byte, max(4096, len(dst)/2))...)[:len(dst)]
+			dst = slices.Grow(dst, growth(int64(len(dst)), limit))
 		}
 		room := dst[len(dst):cap(dst)]
 		if left := limit - int64(len(dst)); int64(len(room)) > left {
@@ -53,4 +54,14 @@ func ReadAll(dst []byte, r io.Reader, limit int64) ([]byte, error) {
 			return dst, err
 		}
 	}
+}
+
+// growth returns by how much a result of n bytes grows that is full: by half, and
+// to no more than the limit. If that is near, it grows to it at once.
+func growth(n, limit int64) int {
+	more := max(4096, n/2)
+	if left := limit - n; left < 2*more {
+		more = left
+	}
+	return int(more)
 }
