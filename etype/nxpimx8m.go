@@ -84,32 +84,17 @@ func (n *NXPIMX8M) block() content.Data {
 // Make joins the contents of the entries and puts the header in front. The map
 // says of them what it would say without it, as the original's does.
 func (n *NXPIMX8M) Make(ctx *layout.Context, e *layout.Entry, p layout.Parts) (content.Data, []layout.Place, error) {
-	var program content.Builder
-	places := make([]layout.Place, len(p.List))
-	var next int64
-	for i, part := range p.List {
-		data, err := e.JoinContents([]*layout.Entry{part.Entry})
-		if err != nil {
-			return content.Data{}, nil, err
-		}
-		size := part.Entry.Size.Or(0)
-		if p.Opened {
-			if data = part.Data; part.Slot != nil {
-				data = *part.Slot
-			}
-			size = data.Len()
-		}
-		program.Add(data)
-		places[i] = layout.Place{Offset: next, Size: size, Known: true}
-		next += size
+	program, places, err := joined(e, p)
+	if err != nil {
+		return content.Data{}, nil, err
 	}
 	if ctx.ToolMissing("mkimage") {
 		e.NoteMissingTool("mkimage")
-		return program.Data(), places, nil
+		return program, places, nil
 	}
-	image, err := n.image().Make(program.Data())
+	image, err := n.image().Make(program)
 	if err == nil && !p.Opened {
-		err = n.leave(ctx, e, program.Data(), image)
+		err = n.leave(ctx, e, program, image)
 	}
 	if err != nil {
 		return content.Data{}, nil, e.Errorf("%w", err)
@@ -134,18 +119,6 @@ func (n *NXPIMX8M) leave(ctx *layout.Context, e *layout.Entry, program, image co
 
 // Open finds the entries behind the header, by the sizes in the map.
 func (n *NXPIMX8M) Open(ctx *layout.Context, e *layout.Entry, data content.Data) ([]layout.Item, error) {
-	items := make([]layout.Item, len(n.Entries))
-	start := n.block().Len() + mkimage.ProgramOffset
-	var next int64
-	for i, child := range n.Entries {
-		size := child.Size.Or(-1)
-		if size < 0 || size > data.Len()-start-next {
-			items[i].Err = child.Errorf("it cannot be found behind offset %#x of the image for the boot ROM, which has %#x bytes", start+next, data.Len())
-			next = data.Len()
-			continue
-		}
-		items[i] = layout.Item{Place: layout.Place{Offset: next, Size: size, Known: true}, Data: data.Slice(start+next, size)}
-		next += size
-	}
-	return items, nil
+	start := min(n.block().Len()+mkimage.ProgramOffset, data.Len())
+	return openJoined(n.Entries, data.Slice(start, data.Len()-start), "the program for the boot ROM"), nil
 }

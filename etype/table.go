@@ -21,6 +21,7 @@ func Table() layout.Types {
 		x86(),
 		abstract(),
 		security(),
+		capsules(),
 		tools(),
 		conformance.Types(),
 	)

@@ -50,7 +50,6 @@ import (
 	"io"
 	"math"
 
-	"binman/format/verify"
 	"binman/internal/binfmt"
 )
 
@@ -190,19 +189,14 @@ func (c *Capsule) appendItems(buf []byte, payloads [][]byte) ([]byte, error) {
 		item := &c.Items[i]
 		item.Size, item.VendorCode = int64(len(payloads[i])), 0
 		le.PutUint64(buf[offsets+8*i:], uint64(len(buf)-start))
-		var auth, version []byte
+		var auth []byte
 		if a := item.Auth; a != nil {
 			item.Support |= supportAuth
 			auth = a.append(nil)
 		} else if item.Support&supportAuth != 0 {
 			return nil, fmt.Errorf("capsule item %d claims to be signed, but has no signature", i)
 		}
-		if v := item.Version; v != nil {
-			version = append(version, versionMagic...)
-			version = le.AppendUint32(version, versionSize)
-			version = le.AppendUint32(version, v.Number)
-			version = le.AppendUint32(version, v.Lowest)
-		}
+		version := item.Version.header()
 		size := int64(len(auth)) + int64(len(version)) + item.Size
 		if size > math.MaxUint32 {
 			return nil, fmt.Errorf("capsule item %d has %#x bytes: the size must fit in 32 bits", i, size)
@@ -434,18 +428,4 @@ func (c *Capsule) List() []binfmt.Item {
 		items = append(items, binfmt.Item{Name: name, Type: desc, Offset: item.Offset, Size: item.Size})
 	}
 	return items
-}
-
-// Verify says what speaks for the images: Parse has checked the structure, and
-// the certificates that signatures are judged by are the firmware's.
-func (c *Capsule) Verify(_ io.ReaderAt, size int64, _ []verify.Key) ([]verify.Finding, error) {
-	list := []verify.Finding{verify.Structure(c.Size, nil)}
-	for _, item := range c.Items {
-		f := verify.Finding{Path: item.Type.String(), What: "contents", Verdict: verify.NotCovered, Why: "the image is not signed", Offset: item.Offset, Size: item.Size}
-		if item.Auth != nil {
-			f.What, f.Why = "signature PKCS #7", "signatures of capsules cannot be judged here yet"
-		}
-		list = append(list, f)
-	}
-	return list, nil
 }
