@@ -169,6 +169,24 @@ func makeIMX8(config string) (content.Data, error) {
 	return mkimage.Make(p, mkimage.Inputs{Files: []content.Data{content.String("data")}, Open: open})
 }
 
+// Configurations of i.MX8M that mkimage accepts and cannot be meant.
+func TestIMX8MRefused(t *testing.T) {
+	p, err := mkimage.Parse([]string{"-T", "imx8mimage", "-n", "cfg"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ config, want string }{
+		{"LOADER spl 0x1000\n", "cfg:1: medium '' to boot from is unknown"},
+		{"BOOT_FROM tape\nLOADER spl 1\n", "cfg:2: medium 'tape' to boot from is unknown"},
+		{"BOOT_FROM sd\nFIT\n", "cfg:2: the command FIT is not made by this program itself"},
+	} {
+		open := func(string) (content.Data, error) { return content.String(c.config), nil }
+		if _, err := mkimage.Make(p, mkimage.Inputs{Files: []content.Data{content.String("x")}, Open: open}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: error %v, want one with %q", c.config, err, c.want)
+		}
+	}
+}
+
 // FuzzIMX8 gives configurations of i.MX8 to the parser.
 func FuzzIMX8(f *testing.F) {
 	for _, c := range imx8Configs() {

@@ -125,6 +125,7 @@ func kinds() map[string]kind {
 		"spkgimage":    {reads: true, make: makeRenesas},
 		"imximage":     {reads: true, make: makeIMX},
 		"imx8image":    {reads: true, make: makeIMX8},
+		"imx8mimage":   {reads: true, make: makeIMX8M},
 		"zynqimage":    {second: true, reads: true, start: zynqHeader, make: makeZynq},
 		"zynqmpimage":  {second: true, reads: true, make: makeZynqMP},
 		"sunxi_egon":   {make: makeEGON},

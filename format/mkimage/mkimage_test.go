@@ -210,6 +210,20 @@ func cases() []testCase {
 		list[len(list)-1].files = map[string]string{"imx.cfg": config, "plugin": strings.Repeat("plug", 50*(i+1))}
 	}
 	add("imximage", "-e 0x87800000", 5)
+	for _, media := range []string{"sd", "emmc_fastboot", "fspi", "SD"} {
+		for _, rom := range []string{"", "ROM_VERSION v1\n", "ROM_VERSION v2\n"} {
+			for _, size := range []int{1, 448, 449, 70001} {
+				add("imx8mimage", "-n imx8m.cfg", 5)
+				list[len(list)-1].files = map[string]string{
+					"imx8m.cfg": rom + "# comment\nBOOT_FROM " + media + "\nLOADER spl 0x912000 # comment\nDDR_FW x\n", "spl": strings.Repeat("S", size),
+				}
+			}
+		}
+	}
+	for _, config := range []string{"", "BOOT_FROM sd\nNONSENSE 1\n"} {
+		add("imx8mimage", "-n imx8m.cfg", 5)
+		list[len(list)-1].files = map[string]string{"imx8m.cfg": config, "spl": "S"}
+	}
 	for _, config := range imx8Configs() {
 		add("imx8image", "-n imx8.cfg", 5)
 		list[len(list)-1].files = imx8Files()
