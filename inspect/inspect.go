@@ -34,6 +34,8 @@ type Item struct {
 	binfmt.Item
 	Format string // how the item is organised, e.g. "FIP"; "" if that is not known
 	Items  []*Item
+
+	searched []int64 // where a search in it was given up
 }
 
 // maxDepth bounds how deep formats are looked for within each other.
@@ -46,10 +48,13 @@ const maxEnvironment = 1 << 20
 // A format is one that an image can be in.
 type format struct {
 	name   string
+	short  string // in the names of what is found
 	detect func(r io.ReaderAt, size int64) bool
 	list   func(r io.ReaderAt, size int64) ([]binfmt.Item, error)
 	verify verifier
 	whole  bool // describes a whole image, so it is not looked for in parts
+
+	regions bool // what it has are regions of flash or a disk, with anything in and between them
 }
 
 // A verifier says what speaks for what is in the format.
@@ -82,17 +87,18 @@ func lister[T interface{ List() []binfmt.Item }](parse func(io.ReaderAt, int64) 
 // formats lists the formats, those with the plainest magic first.
 func formats() []format {
 	return []format{
-		{name: "FIT", detect: fit.Detect, list: lister(fit.Parse), verify: verifying(fit.Parse)},
-		{name: "FIP", detect: fip.Detect, list: lister(fip.Parse), verify: verifying(fip.Parse)},
-		{name: "legacy U-Boot image", detect: uimage.Detect, list: lister(uimage.Parse), verify: verifying(uimage.Parse)},
-		{name: "pre-load header", detect: preload.Detect, list: lister(preload.Parse), verify: verifying(preload.Parse)},
-		{name: "UEFI capsule", detect: capsule.Detect, list: lister(capsule.Parse), verify: verifying(capsule.Parse)},
-		{name: "K3 certificate", detect: ticert.Detect, list: lister(ticert.Parse), verify: verifying(ticert.Parse)},
-		{name: "GUID partition table", detect: gpt.Detect, list: lister(gpt.Parse), verify: verifying(gpt.Parse)},
-		{name: "FMAP", detect: hasFMAP, list: listFMAP, verify: verifying(findFMAP), whole: true},
-		{name: "CBFS", detect: cbfs.Detect, list: lister(cbfs.Parse), verify: verifying(cbfs.Parse)},
-		{name: "Intel flash", detect: ifd.Detect, list: lister(ifd.Parse), verify: unclaimed},
-		{name: "U-Boot environment", detect: isEnvironment, list: lister(ubootenv.Parse), verify: verifying(ubootenv.Parse)},
+		{name: "FIT", short: "fit", detect: fit.Detect, list: lister(fit.Parse), verify: verifying(fit.Parse)},
+		{name: "FIP", short: "fip", detect: fip.Detect, list: lister(fip.Parse), verify: verifying(fip.Parse)},
+		{name: "legacy U-Boot image", short: "uimage", detect: uimage.Detect, list: lister(uimage.Parse), verify: verifying(uimage.Parse)},
+		{name: "pre-load header", short: "preload", detect: preload.Detect, list: lister(preload.Parse), verify: verifying(preload.Parse)},
+		{name: "UEFI capsule", short: "capsule", detect: capsule.Detect, list: lister(capsule.Parse), verify: verifying(capsule.Parse)},
+		{name: "K3 certificate", short: "cert", detect: ticert.Detect, list: lister(ticert.Parse), verify: verifying(ticert.Parse)},
+		{name: "GUID partition table", short: "gpt", detect: gpt.Detect, list: lister(gpt.Parse), verify: verifying(gpt.Parse), regions: true},
+		{name: "FMAP", short: "fmap", detect: hasFMAP, list: listFMAP, verify: verifying(findFMAP), whole: true, regions: true},
+		{name: "device tree", short: "dtb", detect: isTree, list: listTree, verify: unclaimed},
+		{name: "CBFS", short: "cbfs", detect: cbfs.Detect, list: lister(cbfs.Parse), verify: verifying(cbfs.Parse)},
+		{name: "Intel flash", short: "ifd", detect: ifd.Detect, list: lister(ifd.Parse), verify: unclaimed, regions: true},
+		{name: "U-Boot environment", short: "env", detect: isEnvironment, list: lister(ubootenv.Parse), verify: verifying(ubootenv.Parse)},
 	}
 }
 
@@ -106,9 +112,8 @@ func listFMAP(r io.ReaderAt, size int64) ([]binfmt.Item, error) {
 	return lister(findFMAP)(r, size)
 }
 
-func findFMAP(r io.ReaderAt, size int64) (*fmap.Map, error) {
-	m, _, err := fmap.Find(r, size, 0)
-	return m, err
+func findFMAP(r io.ReaderAt, size int64) (*fmap.Located, error) {
+	return fmap.Locate(r, size)
 }
 
 func isEnvironment(r io.ReaderAt, size int64) bool {
@@ -119,10 +124,17 @@ func isEnvironment(r io.ReaderAt, size int64) bool {
 // error says why an image of a known format cannot be listed.
 func Image(data content.Data, name string) (*Item, error) {
 	root := &Item{Item: binfmt.Item{Name: filepath.Base(name), Size: data.Len()}}
-	if err := look(root, data, formats(), 0); err != nil {
+	known := formats()
+	if err := look(root, data, known, 0); err != nil {
 		return nil, err
 	}
 	if root.Format == "" {
+		into(root, data, known, 0)
+	}
+	if root.Format == "" {
+		if len(root.searched) > 0 {
+			return nil, fmt.Errorf("too much in it looks like something known: it was searched up to %#x only", root.searched[0])
+		}
 		return nil, nil
 	}
 	return root, nil
@@ -145,6 +157,14 @@ func look(item *Item, data content.Data, known []format, depth int) error {
 		item.Items = place(list, item.Offset, data.Len())
 		if depth < maxDepth {
 			inner(item, data, known, depth)
+			if f.regions {
+				for _, sub := range item.Items {
+					if sub.Format == "" && sub.Size < data.Len() {
+						into(sub, data.Slice(sub.Offset-item.Offset, sub.Size), known, depth+1)
+					}
+				}
+				gaps(item, data, known, depth)
+			}
 		}
 		return nil
 	}

@@ -40,6 +40,9 @@ func (it *Item) judge(list *[]verify.Finding, image content.Data, path string, k
 	known := formats()
 	i := slices.IndexFunc(known, func(f format) bool { return f.name == it.Format })
 	if i < 0 {
+		for _, sub := range it.Items { // of data with known parts
+			sub.judge(list, image, join(path, sub.Name), keys)
+		}
 		return
 	}
 	data := image.Slice(it.Offset, it.Size)

@@ -258,7 +258,7 @@ func number(n *fdt.Node, name string) (int64, bool) {
 func search(data content.Data, magic []byte, found func(pos int64) bool) error {
 	const chunk = 1 << 20
 	buf := make([]byte, chunk+len(magic)-1)
-	for off := int64(0); off < data.Len(); off += chunk {
+	for off := data.NextData(0); off < data.Len(); off = data.NextData(off + chunk) {
 		n := min(int64(len(buf)), data.Len()-off)
 		if _, err := data.ReadAt(buf[:n], off); err != nil {
 			return err

@@ -82,7 +82,8 @@ type Table struct {
 	FirstUsable int64 // sector
 	LastUsable  int64 // sector, included
 	Disk        GUID
-	Backup      bool // read from the copy, since the primary is damaged
+	Backup      bool  // read from the copy, since the primary is damaged
+	Damage      error // what is wrong with the primary
 	Partitions  []Partition
 }
 
@@ -123,6 +124,9 @@ func Parse(r io.ReaderAt, size int64) (*Table, error) {
 			t, err := parse(src, sectorSize, sector)
 			if err == nil {
 				t.Backup = backup
+				if t.Damage = damage; backup && damage == nil {
+					t.Damage = errors.New("there is no signature in sector 1")
+				}
 				return t, nil
 			}
 			if damage == nil {
@@ -231,47 +235,76 @@ func decodeName(b []byte) string {
 // image; a table that was read from the copy; and a copy that is damaged or
 // differs. Both have a CRC, and nothing has one of the partitions.
 func (t *Table) Verify(r io.ReaderAt, size int64, _ []verify.Key) ([]verify.Finding, error) {
-	list := []verify.Finding{verify.Structure(size, t.check(r, size))}
+	var list []verify.Finding
+	add := func(path string, err error) {
+		f := verify.Structure(size, err)
+		f.Path = path
+		list = append(list, f)
+	}
+	for _, p := range t.Partitions {
+		if err := t.checkPlace(p, size); err != nil {
+			add(p.Name, err)
+		}
+	}
+	if err := t.checkOverlaps(); err != nil {
+		add("", err)
+	}
+	if err := t.checkCopy(r, size); err != nil {
+		add("", err)
+	}
+	if list == nil {
+		add("", nil)
+	}
 	for _, p := range t.Partitions {
 		list = append(list, verify.Finding{Path: p.Name, What: "contents", Verdict: verify.NotCovered, Why: "a partition table has no hash of them", Offset: p.Offset, Size: p.Size})
 	}
 	return list, nil
 }
 
-func (t *Table) check(r io.ReaderAt, size int64) error {
-	if t.Backup {
-		return errors.New("the primary GPT is damaged: this is the copy at the end of the disk")
+// checkPlace finds a partition that is not where it can be.
+func (t *Table) checkPlace(p Partition, size int64) error {
+	what := fmt.Sprintf("partition %d '%s'", p.Index+1, p.Name)
+	if p.Size > 0 && (p.Offset < t.FirstUsable*t.SectorSize || p.Offset+p.Size > (t.LastUsable+1)*t.SectorSize) {
+		return fmt.Errorf("%s at offset %#x with size %#x is outside the sectors %d to %d for partitions", what, p.Offset, p.Size, t.FirstUsable, t.LastUsable)
 	}
-	src := binfmt.Source{R: r, Size: size}
+	return binfmt.Source{Size: size}.Check(p.Offset, p.Size, what)
+}
+
+// checkOverlaps finds partitions that share sectors.
+func (t *Table) checkOverlaps() error {
 	parts := slices.Clone(t.Partitions)
 	slices.SortStableFunc(parts, func(a, b Partition) int { return cmp.Compare(a.Offset, b.Offset) })
 	for i, p := range parts {
-		if p.Size == 0 {
-			continue
-		}
-		if p.Offset < t.FirstUsable*t.SectorSize || p.Offset+p.Size > (t.LastUsable+1)*t.SectorSize {
-			return fmt.Errorf("partition %d '%s' at offset %#x with size %#x is outside the sectors %d to %d for partitions", p.Index+1, p.Name, p.Offset, p.Size, t.FirstUsable, t.LastUsable)
-		}
-		if err := src.Check(p.Offset, p.Size, fmt.Sprintf("partition %d '%s'", p.Index+1, p.Name)); err != nil {
-			return err
-		}
-		if i > 0 && parts[i-1].Offset+parts[i-1].Size > p.Offset {
+		if i > 0 && p.Size > 0 && parts[i-1].Offset+parts[i-1].Size > p.Offset {
 			return fmt.Errorf("partition %d '%s' at offset %#x overlaps partition %d '%s'", p.Index+1, p.Name, p.Offset, parts[i-1].Index+1, parts[i-1].Name)
 		}
 	}
-	other, err := src.Bytes(t.Other*t.SectorSize, int64(len(signature)), "copy of the GPT header")
+	return nil
+}
+
+// checkCopy finds a table that is there once only, or that differs from the other.
+func (t *Table) checkCopy(r io.ReaderAt, size int64) error {
+	if t.Backup {
+		return fmt.Errorf("the primary GPT is damaged, this is the copy at the end of the disk: %w", t.Damage)
+	}
+	src := binfmt.Source{R: r, Size: size}
+	at := t.Other * t.SectorSize
+	if at >= size {
+		return fmt.Errorf("the copy of the GPT at offset %#x is outside of the file: the disk has been cut short", at)
+	}
+	other, err := src.Bytes(at, int64(len(signature)), "copy of the GPT header")
 	if err != nil {
 		return err
 	}
 	if !bytes.Equal(other, signature) {
-		return fmt.Errorf("the copy of the GPT is missing: no signature at offset %#x", t.Other*t.SectorSize)
+		return fmt.Errorf("the copy of the GPT is missing: no signature at offset %#x", at)
 	}
 	copied, err := parse(src, t.SectorSize, t.Other)
 	if err != nil {
 		return fmt.Errorf("the copy of the GPT is damaged: %w", err)
 	}
 	if copied.Disk != t.Disk || !slices.Equal(copied.Partitions, t.Partitions) {
-		return fmt.Errorf("the copy of the GPT at offset %#x differs from the primary", t.Other*t.SectorSize)
+		return fmt.Errorf("the copy of the GPT at offset %#x differs from the primary", at)
 	}
 	return nil
 }

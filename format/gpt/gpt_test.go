@@ -215,7 +215,7 @@ func TestVerify(t *testing.T) {
 		{"in the table", disk{512, 128, []part{{espType, 1, 60, "a"}}}, nil, "partition 1 'a' at offset 0x200"},
 		{"behind the last sector", disk{512, 128, []part{{espType, 40, 126, "a"}}}, nil, "outside the sectors 3 to 125"},
 		{"disk cut", sample(), func(b []byte) []byte { return b[:0x9000] }, "partition 2 'rööt 💾'"},
-		{"copy cut", sample(), func(b []byte) []byte { return b[:127*512] }, "copy of the GPT header at offset 0xfe00"},
+		{"copy cut", sample(), func(b []byte) []byte { return b[:127*512] }, "the copy of the GPT at offset 0xfe00 is outside of the file: the disk has been cut short"},
 		{"copy missing", sample(), func(b []byte) []byte { clear(b[127*512:]); return b }, "no signature at offset 0xfe00"},
 		{"copy damaged", sample(), func(b []byte) []byte { b[127*512+60]++; return b }, "the copy of the GPT is damaged"},
 		{"copy differs", sample(), func(b []byte) []byte {

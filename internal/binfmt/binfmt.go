@@ -92,11 +92,18 @@ const searchChunk = 256 << 10
 
 // Search calls found with the offset of each occurrence of magic at or after
 // from, in ascending order, until found returns false or the image ends.
-// Memory does not depend on the size of the image.
+// Memory does not depend on the size of the image. A magic does not start with a
+// zero: holes of the image are passed over.
 func (s Source) Search(magic []byte, from int64, found func(off int64) bool) error {
 	overlap := int64(len(magic)) - 1
 	buf := make([]byte, searchChunk)
+	holes, _ := s.R.(interface{ NextData(off int64) int64 })
 	for pos := from; s.Size-pos > overlap; {
+		if holes != nil {
+			if pos = max(pos, holes.NextData(pos)); s.Size-pos <= overlap {
+				break
+			}
+		}
 		chunk := buf[:min(int64(len(buf)), s.Size-pos)]
 		if n, err := s.R.ReadAt(chunk, pos); n != len(chunk) {
 			if err == nil || err == io.EOF {

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"binman/codec"
@@ -58,7 +60,7 @@ func foreignItems(root *inspect.Item, patterns []string) []foreignItem {
 		if depth <= taken {
 			taken = -1
 		}
-		if taken < 0 && (len(patterns) == 0 || wildcard.MatchAny(patterns, p)) {
+		if taken < 0 && (len(patterns) == 0 || slices.Contains(patterns, p) || wildcard.MatchAny(patterns, p)) {
 			taken = depth
 			if len(patterns) == 0 {
 				taken = 0
@@ -78,11 +80,13 @@ func (g *globals) listForeign(name string, patterns []string, asJSON bool, cause
 		return err
 	}
 	list := foreignItems(root, patterns)
+	damage := inspect.Damage(data, root)
 	if asJSON {
-		return g.foreignJSON(root, list)
+		return g.foreignJSON(root, list, damage)
 	}
 	fmt.Fprintf(g.stdout, "%s: no FDT map, recognised as %s\n", printable(name), root.Format)
 	rows := [][]string{listHeading()}
+	paths := []string{""}
 	rows = append(rows, []string{printable(root.Name), numberMark + "0", hexCell(layout.Some(data.Len())), root.Format, "", ""})
 	for _, it := range list {
 		uncomp := layout.OptInt{}
@@ -93,9 +97,32 @@ func (g *globals) listForeign(name string, patterns []string, asJSON bool, cause
 			strings.Repeat("  ", it.depth) + printable(it.Name),
 			hexCell(layout.Some(it.Offset)), hexCell(layout.Some(it.Size)), printable(it.Type), "", hexCell(uncomp),
 		})
+		paths = append(paths, it.path)
 	}
-	fmt.Fprint(g.stdout, table(rows))
+	g.printDamaged(rows, paths, damage)
 	return nil
+}
+
+// printDamaged prints a table, and below each row what is wrong with what it has. What
+// is wrong with something that has no row, since it is not in the file, comes last.
+func (g *globals) printDamaged(rows [][]string, paths []string, damage map[string][]string) {
+	lines := strings.SplitAfter(table(rows), "\n")
+	fmt.Fprint(g.stdout, strings.Join(lines[:2], ""))
+	tell := func(path string) {
+		for _, why := range damage[path] {
+			fmt.Fprintf(g.stdout, "   damaged: %s\n", printable(why))
+		}
+	}
+	for i, path := range paths {
+		fmt.Fprint(g.stdout, lines[i+2])
+		tell(path)
+	}
+	for _, path := range slices.Sorted(maps.Keys(damage)) {
+		if !slices.Contains(paths, path) {
+			fmt.Fprintf(g.stdout, "%s\n", printable(path))
+			tell(path)
+		}
+	}
 }
 
 // printable returns a name out of an image without what could control the
@@ -109,7 +136,7 @@ func printable(name string) string {
 	}, strings.ToValidUTF8(name, "?"))
 }
 
-func (g *globals) foreignJSON(root *inspect.Item, list []foreignItem) error {
+func (g *globals) foreignJSON(root *inspect.Item, list []foreignItem, damage map[string][]string) error {
 	type item struct {
 		Path   string `json:"path"`
 		Name   string `json:"name"`
@@ -120,10 +147,13 @@ func (g *globals) foreignJSON(root *inspect.Item, list []foreignItem) error {
 
 		Compress   string `json:"compress,omitempty"`
 		UncompSize *int64 `json:"uncomp-size,omitempty"`
+
+		Damage []string `json:"damage,omitempty"`
 	}
 	items := []item{}
 	for _, it := range list {
-		shown := item{Path: it.path, Name: it.Name, Type: it.Type, Format: it.Format, Pos: it.Offset, Size: it.Size, Compress: it.Compress}
+		shown := item{Path: it.path, Name: it.Name, Type: it.Type, Format: it.Format, Pos: it.Offset, Size: it.Size, Compress: it.Compress, Damage: damage[it.path]}
+		delete(damage, it.path)
 		if it.Compress != "" {
 			shown.UncompSize = &it.UncompSize
 		}
@@ -131,7 +161,11 @@ func (g *globals) foreignJSON(root *inspect.Item, list []foreignItem) error {
 	}
 	enc := json.NewEncoder(g.stdout)
 	enc.SetIndent("", " ")
-	return enc.Encode(map[string]any{"image": root.Name, "size": root.Size, "format": root.Format, "entries": items})
+	shown := map[string]any{"image": root.Name, "size": root.Size, "format": root.Format, "entries": items}
+	if len(damage) > 0 { // of the whole, and of what is not in the file
+		shown["damage"] = damage
+	}
+	return enc.Encode(shown)
 }
 
 // extractForeign writes parts of an image without an FDT map to files.

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package inspect_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strings"
+	"testing"
+
+	"binman/content"
+	"binman/format/uimage"
+	"binman/inspect"
+)
+
+// legacy returns a legacy image.
+func legacy(t testing.TB, data string) []byte {
+	t.Helper()
+	im := uimage.Image{Name: "name", Type: 2}
+	b, err := im.Marshal([]byte(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// Where a search is given up is told.
+func TestGivenUp(t *testing.T) {
+	one := legacy(t, "data")
+	decoy := binary.BigEndian.AppendUint32([]byte{0xd0, 0x0d, 0xfe, 0xed}, 0x8000)
+	data := append(append([]byte("x   "), one...), bytes.Repeat(decoy, 1<<20)...)
+	d := content.Bytes(data)
+	root, err := inspect.Image(d, "x")
+	if err != nil || root == nil {
+		t.Fatalf("%v, %v", root, err)
+	}
+	if len(root.Items) != 1 {
+		t.Errorf("%d items", len(root.Items))
+	}
+	if why := strings.Join(inspect.Damage(d, root)[""], "; "); !strings.Contains(why, "it was searched up to") {
+		t.Errorf("damage %q", why)
+	}
+}
+
+// No bytes break the search, and what it finds lies inside them.
+func FuzzScan(f *testing.F) {
+	f.Add(append([]byte("some bytes  "), legacy(f, "data")...))
+	f.Add([]byte("xxxx\xd0\x0d\xfe\xed\x00\x00\x00\x48"))
+	f.Add([]byte("UBSHLARCHIVE\x01\x00\x64\xaa"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		d := content.Bytes(b)
+		root, err := inspect.Image(d, "x")
+		if err != nil || root == nil {
+			return
+		}
+		root.Walk(func(path string, _ int, it *inspect.Item) {
+			if it.Offset < 0 || it.Size < 0 || it.Offset > d.Len() || it.Size > d.Len()-it.Offset {
+				t.Errorf("%s: %#x bytes at %#x of %#x", path, it.Size, it.Offset, d.Len())
+			}
+		})
+		inspect.Damage(d, root)
+	})
+}
+
+// BenchmarkScan looks through data in which there is nothing.
+func BenchmarkScan(b *testing.B) {
+	data := make([]byte, 64<<20)
+	for i := range data {
+		data[i] = byte(i * i >> 7)
+	}
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		if root, err := inspect.Image(content.Bytes(data), "x"); root != nil || err != nil {
+			b.Fatal(root, err)
+		}
+	}
+}
