@@ -245,9 +245,9 @@ func (c *EFICapsule) leave(ctx *layout.Context, e *layout.Entry, payload, data c
 	if name == "" {
 		name = "capsule." + unique
 	}
-	err := errors.Join(ctx.Output.WriteIntermediate("capsule_in."+unique, payload), ctx.Output.WriteIntermediate(name, data))
+	err := errors.Join(ctx.Output.Write("capsule_in."+unique, payload), ctx.Output.Write(name, data))
 	if auth := made.Items[0].Auth; err == nil && c.Dump && auth != nil {
-		err = ctx.Output.WriteIntermediate(name+".p7", content.Bytes(auth.Signature))
+		err = ctx.Output.Write(name+".p7", content.Bytes(auth.Signature))
 	}
 	return err
 }

@@ -111,9 +111,9 @@ func (n *NXPIMX8M) leave(ctx *layout.Context, e *layout.Entry, program, image co
 	}
 	config := fmt.Sprintf("ROM_VERSION v%d\nBOOT_FROM %s\nLOADER %s %#x\n", n.ROM, n.BootFrom, input, n.Load)
 	return errors.Join(
-		ctx.Output.WriteIntermediate("input."+unique, program),
-		ctx.Output.WriteIntermediate("nxp.imx8mimage.cfg."+unique, content.String(config)),
-		ctx.Output.WriteIntermediate("cfg-out."+unique, image),
+		ctx.Output.Write("input."+unique, program),
+		ctx.Output.Write("nxp.imx8mimage.cfg."+unique, content.String(config)),
+		ctx.Output.Write("cfg-out."+unique, image),
 	)
 }
 

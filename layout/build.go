@@ -121,7 +121,7 @@ func (b *Build) load() (*fdt.Tree, error) {
 	tree, err := describe.Load(b.Description, describe.Options{
 		Include: b.Input.Dirs,
 		Keep: func(name string, blob []byte) error {
-			return b.Output.WriteIntermediate(name, content.Bytes(blob))
+			return b.Output.Write(name, content.Bytes(blob))
 		},
 		Warn:  func(pos fdt.Pos, msg string) { b.Log.Printf(Warning, "%s: %s", pos, msg) },
 		Debug: func(msg string) { b.Log.Printf(Debug, "%s", msg) },

@@ -85,7 +85,7 @@ func TestOutput(t *testing.T) {
 			t.Errorf("%q is allowed", name)
 		}
 		wantError(t, out.Write(name, content.Data{}), "is outside the output directory")
-		wantError(t, out.WriteIntermediate(name, content.Data{}), "is outside the output directory")
+		wantError(t, out.Write(name, content.Data{}), "is outside the output directory")
 		wantError(t, out.Symlink(name, "x"), "is outside the output directory")
 		wantError(t, out.Symlink("x", name), "is outside the output directory")
 	}

@@ -123,7 +123,7 @@ func (b *Build) fake(log *Log, e *Entry, name string, size int64) (content.Data,
 	}
 	file := filepath.Join("binman-fake", filepath.Base(name))
 	data := content.Fill(0, size)
-	if err := b.Output.WriteIntermediate(file, data); err != nil {
+	if err := b.Output.Write(file, data); err != nil {
 		return content.Data{}, false, err
 	}
 	log.Printf(Info, "Entry '%s': Faked blob '%s'", e.Path(), iodir.Join(b.fakeDir, filepath.Base(name)))

@@ -167,18 +167,9 @@ func (o Output) Path(name string) (string, error) {
 	return Join(o.Dir, name), nil
 }
 
-// Write writes the file named name, completely or not at all.
+// Write writes the file named name, completely or not at all. It does not wait for the
+// disk: a build can make the file again at any time.
 func (o Output) Write(name string, data content.Data) error {
-	path, err := o.Path(name)
-	if err != nil {
-		return err
-	}
-	return atomicfile.Write(path, data)
-}
-
-// WriteIntermediate writes a file that the build can make again at any time:
-// completely or not at all, too, but without waiting for the disk.
-func (o Output) WriteIntermediate(name string, data content.Data) error {
 	path, err := o.Path(name)
 	if err != nil {
 		return err

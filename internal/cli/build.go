@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -272,13 +271,11 @@ func (o *buildOptions) writeManifest(m *report.Manifest) error {
 	if o.manifest == "" {
 		return nil
 	}
-	text, err := json.MarshalIndent(m, "", " ")
-	if err != nil {
-		return err
-	}
-	text = append(text, '\n')
 	if o.manifest == "-" {
-		_, err := o.stdout.Write(text)
+		return printJSON(o.stdout, m)
+	}
+	text, err := jsonText(m)
+	if err != nil {
 		return err
 	}
 	return atomicfile.Write(o.manifest, content.Bytes(text))

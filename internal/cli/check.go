@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -117,9 +116,7 @@ func (g *globals) findingsJSON(findings []layout.Finding) error {
 	for _, f := range findings {
 		items = append(items, item{f.Pos.File, f.Pos.Line, f.Pos.Col, f.SeverityName(), f.Node, f.Prop, f.Msg, f.Hint})
 	}
-	enc := json.NewEncoder(g.stdout)
-	enc.SetIndent("", " ")
-	return enc.Encode(struct {
+	return printJSON(g.stdout, struct {
 		Version  int    `json:"version"`
 		Findings []item `json:"findings"`
 	}{findingsVersion, items})

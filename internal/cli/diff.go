@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -68,9 +67,7 @@ func (o *diffOptions) run() (bool, error) {
 		return false, err
 	}
 	if o.asJSON {
-		enc := json.NewEncoder(o.stdout)
-		enc.SetIndent("", " ")
-		err = enc.Encode(d)
+		err = printJSON(o.stdout, d)
 	} else {
 		err = d.Text(o.stdout)
 	}

@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -159,13 +158,11 @@ func (g *globals) foreignJSON(root *inspect.Item, list []foreignItem, damage map
 		}
 		items = append(items, shown)
 	}
-	enc := json.NewEncoder(g.stdout)
-	enc.SetIndent("", " ")
 	shown := map[string]any{"image": root.Name, "size": root.Size, "format": root.Format, "entries": items}
 	if len(damage) > 0 { // of the whole, and of what is not in the file
 		shown["damage"] = damage
 	}
-	return enc.Encode(shown)
+	return printJSON(g.stdout, shown)
 }
 
 // extractForeign writes parts of an image without an FDT map to files.

@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -176,9 +175,7 @@ func (g *globals) listJSON(img *layout.Opened, list []layout.Listed) error {
 		m.Extra = map[string]any{"path": strings.TrimPrefix(e.Path(), "/")}
 		items = append(items, m)
 	}
-	enc := json.NewEncoder(g.stdout)
-	enc.SetIndent("", " ")
-	return enc.Encode(struct {
+	return printJSON(g.stdout, struct {
 		Image   string                  `json:"image"`
 		Size    int64                   `json:"size"`
 		MapPos  int64                   `json:"fdtmap-pos"`

@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -203,9 +202,7 @@ func (o *verifyOptions) printJSON(list []verify.Finding) error {
 	if list == nil {
 		list = []verify.Finding{}
 	}
-	enc := json.NewEncoder(o.stdout)
-	enc.SetIndent("", " ")
-	return enc.Encode(struct {
+	return printJSON(o.stdout, struct {
 		Version  int              `json:"version"`
 		Findings []verify.Finding `json:"findings"`
 	}{verifyVersion, list})
