@@ -15,6 +15,7 @@ import (
 	"binman/content"
 	"binman/format/mkimage"
 	"binman/format/uimage"
+	"binman/internal/leftover"
 	"binman/layout"
 )
 
@@ -398,11 +399,11 @@ func remember(ctx *layout.Context, e *layout.Entry, options []string, in []toolI
 // runTool returns the contents of the file that run leaves in a temporary
 // directory and names. So nothing is left of a tool that fails half-way.
 func runTool(run func(dir string) (string, error)) (content.Data, error) {
-	dir, err := os.MkdirTemp("", "binman.")
+	dir, done, err := leftover.Dir()
 	if err != nil {
 		return content.Data{}, err
 	}
-	defer os.RemoveAll(dir)
+	defer done()
 	name, err := run(dir)
 	if err != nil {
 		return content.Data{}, err

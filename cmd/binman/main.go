@@ -18,5 +18,6 @@ func main() {
 	if _, set := os.LookupEnv("GOMEMLIMIT"); !set {
 		debug.SetMemoryLimit(softLimit)
 	}
+	endOnSignals()
 	os.Exit(cli.Main(cli.Args(os.Args), os.Stdout, os.Stderr))
 }

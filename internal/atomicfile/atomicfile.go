@@ -33,6 +33,7 @@ import (
 	"syscall"
 
 	"binman/content"
+	"binman/internal/leftover"
 )
 
 // Options change how files are written. The zero value is the safest.
@@ -91,6 +92,7 @@ type File struct {
 	f      *os.File    // nil once committed or aborted
 	err    error       // the first failure to write
 	direct bool        // f is the target itself
+	done   func()      // f is not temporary any more; nil with direct
 }
 
 // Create begins writing the file at path.
@@ -115,7 +117,13 @@ func (o Options) Create(path string) (*File, error) {
 		}
 	}
 	err = f.step(stepCreate, func() error {
-		f.f, err = createTemp(filepath.Dir(target), old != nil)
+		f.f, f.done, err = leftover.Make(func() (*os.File, string, error) {
+			temp, err := createTemp(filepath.Dir(target), old != nil)
+			if err != nil {
+				return nil, "", err
+			}
+			return temp, temp.Name(), nil
+		})
 		return err
 	})
 	if err != nil {
@@ -277,6 +285,10 @@ func (f *File) close() error {
 
 // Abort gives up the file, unless it has been committed.
 func (f *File) Abort() {
+	if done := f.done; done != nil {
+		defer done()
+		f.done = nil
+	}
 	if f.f == nil {
 		return
 	}

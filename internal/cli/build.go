@@ -19,6 +19,7 @@ import (
 	"binman/internal/argparse"
 	"binman/internal/atomicfile"
 	"binman/internal/host"
+	"binman/internal/leftover"
 	"binman/internal/suggest"
 	"binman/layout"
 	"binman/report"
@@ -311,14 +312,11 @@ func outputDir(dir string, preserve bool) (path string, cleanup func(), err erro
 		}
 		return dir, func() {}, nil
 	}
-	dir, err = os.MkdirTemp("", "binman.")
-	if err != nil {
-		return "", nil, err
-	}
 	if preserve {
-		return dir, func() {}, nil
+		dir, err = os.MkdirTemp("", "binman.")
+		return dir, func() {}, err
 	}
-	return dir, func() { os.RemoveAll(dir) }, nil
+	return leftover.Dir()
 }
 
 // pathCause returns an error of package os without the path that it names,

@@ -20,6 +20,7 @@ import (
 
 	"binman/content"
 	"binman/internal/atomicfile"
+	"binman/internal/leftover"
 	"binman/internal/openfile"
 )
 
@@ -117,10 +118,17 @@ func (f *File) overwrite(data content.Data) error {
 	if data.Len() != f.Data.Len() && !info.Mode().IsRegular() {
 		return fmt.Errorf("'%s' has %#x bytes and cannot take an image of %#x", f.path, f.Data.Len(), data.Len())
 	}
-	spill, err := os.CreateTemp("", "binman-replace-")
+	spill, done, err := leftover.Make(func() (*os.File, string, error) {
+		f, err := os.CreateTemp("", "binman-replace-")
+		if err != nil {
+			return nil, "", err
+		}
+		return f, f.Name(), nil
+	})
 	if err != nil {
 		return err
 	}
+	defer done()
 	os.Remove(spill.Name()) // where an open file may lose its name
 	defer os.Remove(spill.Name())
 	defer spill.Close()

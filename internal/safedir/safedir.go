@@ -17,11 +17,13 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
 
 	"binman/content"
+	"binman/internal/leftover"
 )
 
 var (
@@ -232,10 +234,14 @@ func (d *Dir) mkdir(dir string) error {
 // replace writes the data to a new file and gives it the name.
 func (d *Dir) replace(dir, name string, data content.Data) (err error) {
 	tmp := path.Join(dir, ".binman-"+rand.Text())
-	f, err := d.root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	f, done, err := leftover.Make(func() (*os.File, string, error) {
+		f, err := d.root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		return f, filepath.Join(d.root.Name(), tmp), err
+	})
 	if err != nil {
 		return err
 	}
+	defer done()
 	defer func() {
 		if err != nil {
 			d.root.Remove(tmp)

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+//go:build unix
+
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestMain is the program itself when a test starts it.
+func TestMain(m *testing.M) {
+	if os.Getenv("BINMAN_TEST_MAIN") != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// What is told to end while a tool runs leaves nothing temporary, and has the status of
+// the signal.
+func TestSignals(t *testing.T) {
+	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(s.String(), func(t *testing.T) {
+			dir := t.TempDir()
+			temp := filepath.Join(dir, "tmp")
+			for name, text := range map[string]string{
+				"image.dts":     `/dts-v1/; / { binman { mkimage { args = "-T kwbimage -n x"; text { text = "x"; }; }; }; };`,
+				"tools/mkimage": "#!/bin/sh\ntouch started\nexec sleep 30\n",
+				"tmp/keep":      "",
+			} {
+				path := filepath.Join(dir, name)
+				if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(path, []byte(text), 0o777); err != nil {
+					t.Fatal(err)
+				}
+			}
+			cmd := exec.Command(os.Args[0], "--toolpath", "tools", "build", "-d", "image.dts")
+			cmd.Dir = dir
+			cmd.Env = append(os.Environ(), "BINMAN_TEST_MAIN=1", "TMPDIR="+temp)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+				if _, err := os.Stat(filepath.Join(dir, "started")); err == nil {
+					break
+				}
+				if time.Now().After(deadline) {
+					t.Fatal("the tool was not started")
+				}
+			}
+			if err := cmd.Process.Signal(s); err != nil {
+				t.Fatal(err)
+			}
+			var exit *exec.ExitError
+			if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 128+int(s) {
+				t.Errorf("%v, want status %d", err, 128+int(s))
+			}
+			left, err := os.ReadDir(temp)
+			if err != nil || len(left) != 1 {
+				t.Errorf("left: %v, %v", left, err)
+			}
+		})
+	}
+}
