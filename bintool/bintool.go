@@ -21,6 +21,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"binman/internal/leftover"
 )
 
 // ErrMissing is wrapped by errors about programs that are not installed.
@@ -80,11 +82,16 @@ func commandLine(name string, args []string) string {
 	return strings.Join(append([]string{name}, args...), " ")
 }
 
+// toolLimit is how long a program may run: all of them are done in seconds.
+const toolLimit = 10 * time.Minute
+
 // Run runs a program and returns what it prints on its standard output, of
 // which only the first maxOutput bytes are kept. The error wraps ErrMissing if
 // there is no such program, and is an *Error if it fails.
 func (s Set) Run(name string, args ...string) (string, error) {
-	stdout, stderr, err := s.run(context.Background(), name, args)
+	ctx, cancel := context.WithTimeout(context.Background(), toolLimit)
+	defer cancel()
+	stdout, stderr, err := s.run(ctx, name, args)
 	if err == nil || errors.Is(err, ErrMissing) {
 		return stdout, err
 	}
@@ -113,7 +120,10 @@ func (s Set) run(ctx context.Context, name string, args []string) (stdout, stder
 	cmd.Env = s.environ(cmd.Environ())
 	// Something the program left running may keep its output open.
 	cmd.WaitDelay = 10 * time.Second
-	err = cmd.Run()
+	err = leftover.Run(cmd)
+	if ctx.Err() != nil {
+		err = fmt.Errorf("it did not end within %v", toolLimit)
+	}
 	return outs.String(), errs.String(), err
 }
 

@@ -27,11 +27,12 @@ func TestMain(m *testing.M) {
 func TestSignals(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(s.String(), func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			temp := filepath.Join(dir, "tmp")
 			for name, text := range map[string]string{
 				"image.dts":     `/dts-v1/; / { binman { mkimage { args = "-T kwbimage -n x"; text { text = "x"; }; }; }; };`,
-				"tools/mkimage": "#!/bin/sh\ntouch started\nexec sleep 30\n",
+				"tools/mkimage": "#!/bin/sh\ntouch started\nsleep 2\ntouch survived\n",
 				"tmp/keep":      "",
 			} {
 				path := filepath.Join(dir, name)
@@ -62,6 +63,10 @@ func TestSignals(t *testing.T) {
 			var exit *exec.ExitError
 			if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 128+int(s) {
 				t.Errorf("%v, want status %d", err, 128+int(s))
+			}
+			time.Sleep(2500 * time.Millisecond)
+			if _, err := os.Stat(filepath.Join(dir, "survived")); err == nil {
+				t.Error("the tool went on")
 			}
 			left, err := os.ReadDir(temp)
 			if err != nil || len(left) != 1 {

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"binman/content"
+	"binman/internal/leftover"
 	"binman/signer"
 )
 
@@ -58,8 +59,7 @@ func runSigner(ctx context.Context, c signer.Command) ([]byte, error) {
 	var stdout, stderr bounded
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(c.Stdin), &stdout, &stderr
 	cmd.WaitDelay = time.Second // others may hold its output open
-	inGroup(cmd)
-	err := cmd.Run()
+	err := leftover.Run(cmd)
 	switch text := strings.TrimSpace(stderr.String()); {
 	case err != nil && text != "":
 		return nil, fmt.Errorf("%w: %s", err, text)

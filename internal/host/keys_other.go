@@ -6,7 +6,6 @@ package host
 
 import (
 	"os"
-	"os/exec"
 )
 
 func terminal() (in, out *os.File, err error) {
@@ -19,6 +18,3 @@ func terminal() (in, out *os.File, err error) {
 	}
 	return in, out, err
 }
-
-// inGroup does nothing: only the program itself is killed.
-func inGroup(*exec.Cmd) {}

@@ -6,8 +6,6 @@ package host
 
 import (
 	"os"
-	"os/exec"
-	"syscall"
 )
 
 func terminal() (in, out *os.File, err error) {
@@ -19,11 +17,4 @@ func terminal() (in, out *os.File, err error) {
 		in.Close()
 	}
 	return in, out, err
-}
-
-// inGroup gives the program a process group of its own, all of which is killed
-// when its time is over.
-func inGroup(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 }

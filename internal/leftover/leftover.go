@@ -1,19 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// Package leftover removes temporary files when the program is told to end. What
-// is temporary is a fact about the process, so the list of it is one of the few
-// things here that are not handed on.
+// Package leftover removes temporary files, and ends programs that have been started,
+// when the program is told to end. What there is of these is a fact about the process,
+// so the list of it is one of the few things here that are not handed on.
 package leftover
 
 import (
 	"os"
+	"os/exec"
 	"sync"
 )
 
 var (
-	mu    sync.Mutex
-	paths = map[string]bool{}
+	mu   sync.Mutex
+	next int
+	ends = map[int]func(){} // what is to be done at the end
 )
+
+// note notes what is to be done at the end, unless done is called before. The caller
+// holds the lock.
+func note(end func()) (done func()) {
+	id := next
+	next++
+	ends[id] = end
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		delete(ends, id)
+	}
+}
 
 // Make makes something temporary, a file or a directory, and notes its path. Done is to
 // be called when it is gone, or not temporary any more.
@@ -24,12 +39,7 @@ func Make[T any](create func() (T, string, error)) (v T, done func(), err error)
 	if err != nil {
 		return v, func() {}, err
 	}
-	paths[path] = true
-	return v, func() {
-		mu.Lock()
-		defer mu.Unlock()
-		delete(paths, path)
-	}, nil
+	return v, note(func() { os.RemoveAll(path) }), nil
 }
 
 // Dir makes a temporary directory, which done removes.
@@ -44,11 +54,28 @@ func Dir() (dir string, done func(), err error) {
 	}, err
 }
 
-// RemoveAll removes everything temporary. From then on nothing more is made: whoever
-// tries waits for the end of the program, which the caller has to bring about.
+// Run runs a program, and all that it starts, in a process group of their own, which is
+// killed at the end, or when the context of the command says so.
+func Run(cmd *exec.Cmd) error {
+	group(cmd)
+	mu.Lock()
+	err := cmd.Start()
+	if err != nil {
+		mu.Unlock()
+		return err
+	}
+	done := note(func() { _ = cmd.Cancel() })
+	mu.Unlock()
+	defer done()
+	return cmd.Wait()
+}
+
+// RemoveAll kills programs and removes everything temporary. From then on nothing more is
+// made or started: whoever tries waits for the end of the program, which the caller has to
+// bring about.
 func RemoveAll() {
 	mu.Lock() // for good
-	for path := range paths {
-		os.RemoveAll(path)
+	for _, end := range ends {
+		end()
 	}
 }
