@@ -3,8 +3,9 @@
 // Package inspect tells what is in an image that does not describe itself with
 // an FDT map, by the magic values and the tables of the formats that are
 // common in flash: FIT, FIP, CBFS, flash maps, legacy U-Boot images, UEFI
-// capsules, pre-load headers, certificates for TI's K3, GUID partition tables,
-// Intel flash descriptors and U-Boot environments.
+// capsules, pre-load headers, certificates for TI's K3, containers of NXP's
+// i.MX8 and i.MX9, GUID partition tables, Intel flash descriptors and U-Boot
+// environments.
 package inspect
 
 import (
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 
 	"binman/content"
+	"binman/format/ahab"
 	"binman/format/capsule"
 	"binman/format/cbfs"
 	"binman/format/fip"
@@ -93,6 +95,7 @@ func formats() []format {
 		{name: "pre-load header", short: "preload", detect: preload.Detect, list: lister(preload.Parse), verify: verifying(preload.Parse)},
 		{name: "UEFI capsule", short: "capsule", detect: capsule.Detect, list: lister(capsule.Parse), verify: verifying(capsule.Parse)},
 		{name: "K3 certificate", short: "cert", detect: ticert.Detect, list: lister(ticert.Parse), verify: verifying(ticert.Parse)},
+		{name: "i.MX container", short: "imx", detect: ahab.Detect, list: lister(ahab.Parse), verify: verifying(ahab.Parse)},
 		{name: "GUID partition table", short: "gpt", detect: gpt.Detect, list: lister(gpt.Parse), verify: verifying(gpt.Parse), regions: true},
 		{name: "FMAP", short: "fmap", detect: hasFMAP, list: listFMAP, verify: verifying(findFMAP), whole: true, regions: true},
 		{name: "device tree", short: "dtb", detect: isTree, list: listTree, verify: unclaimed},
