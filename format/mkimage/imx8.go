@@ -218,6 +218,9 @@ func hashOfNothing() []byte {
 // add adds an entry to the container.
 func (b *imx8Builder) add(im imx8Image) error {
 	last := &b.containers[len(b.containers)-1]
+	if im.offset > math.MaxInt32 {
+		return fmt.Errorf("the image would be at %#x, which its entry cannot say", im.offset)
+	}
 	if len(*last) == imx8Images {
 		return fmt.Errorf("the container has more than %d images", imx8Images)
 	}

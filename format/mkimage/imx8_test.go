@@ -142,6 +142,7 @@ func TestIMX8Refused(t *testing.T) {
 		{"boot_from sd\nsoc_type IMX9\ncontainer\nimage pwr c\n", "cfg:4: IMX9 has no PWR: the i.MX8ULP has"},
 		{"boot_from sd\nsoc_type IMX8QX\ncontainer\nimage scu c\n", "cfg:4: address of the DCD in the firmware of the SCU"},
 		{"boot_from sd\nsoc_type IMX9\nappend seco\nappend seco\n", "there is a second file to APPEND"},
+		{"boot_from sd\nsoc_type IMX9\ncontainer\nhold 0xfffffc00\ndummy_v2x 8\n", "cfg:5: the image would be at 0x100001c00"},
 		{"boot_from sd\nsoc_type IMX9\nsw_version 70000\n", "'70000' is no number of 16 bits"},
 	} {
 		_, err := makeIMX8(c.config)
