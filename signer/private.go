@@ -68,6 +68,15 @@ var privateBlocks = map[string]func(der []byte) (any, error){
 }
 
 func readBlock(block *pem.Block, read func([]byte) (any, error), passphrase func() ([]byte, error)) (crypto.Signer, error) {
+	key, err := readPrivateBlock(block, read, passphrase)
+	if err != nil {
+		return nil, err
+	}
+	return usable(key)
+}
+
+// readPrivateBlock returns a private key of any kind.
+func readPrivateBlock(block *pem.Block, read func([]byte) (any, error), passphrase func() ([]byte, error)) (any, error) {
 	der := block.Bytes
 	encrypted := block.Type == "ENCRYPTED PRIVATE KEY"
 	old := block.Headers["DEK-Info"] != ""
@@ -90,11 +99,7 @@ func readBlock(block *pem.Block, read func([]byte) (any, error), passphrase func
 		// The padding was right by chance, as it is one time in 256.
 		return nil, ErrPassphrase
 	}
-	key, err := read(der)
-	if err != nil {
-		return nil, err
-	}
-	return usable(key)
+	return read(der)
 }
 
 // decryptPEM undoes OpenSSL's encryption of PEM files (RFC 1421, 4.6). Nobody

@@ -73,7 +73,7 @@ func (g *globals) run(args []string) int {
 	g.args = args
 	commands := g.commands()
 	parser := g.parser(commands)
-	if slices.Contains(args, "-H") {
+	if slices.Contains(ownArgs(args, commands), "-H") {
 		// Help alone needs no command; the original takes it for a build.
 		args = append(slices.Clone(args), "build")
 	}
@@ -114,6 +114,18 @@ func (g *globals) run(args []string) int {
 		return g.fail(err)
 	}
 	return g.fail(fmt.Errorf("no such command: %s", name))
+}
+
+// ownArgs returns the arguments in front of a command that has a command line of
+// another program.
+func ownArgs(args []string, commands []command) []string {
+	raw := slices.IndexFunc(args, func(arg string) bool {
+		return slices.ContainsFunc(commands, func(c command) bool { return c.Name == arg && c.Raw != nil })
+	})
+	if raw < 0 {
+		return args
+	}
+	return args[:raw]
 }
 
 // wrongUsage is a command line that options together make wrong. Where the
@@ -194,6 +206,7 @@ func (g *globals) commands() []command {
 		g.verifyCommand(),
 		g.keyCommand(),
 		g.mkimageCommand(),
+		g.imgtoolCommand(),
 		g.toolCommand(),
 		g.bintoolDocsCommand(),
 		g.completionCommand(),

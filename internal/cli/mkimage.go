@@ -315,7 +315,7 @@ func Args(args []string) []string {
 		name = name[i+1:]
 	}
 	name = strings.TrimSuffix(name, ".exe")
-	if slices.Contains([]string{"mkimage"}, name) {
+	if slices.Contains([]string{"mkimage", "imgtool"}, name) {
 		return append([]string{name}, args[1:]...)
 	}
 	return args[1:]

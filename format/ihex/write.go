@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package ihex
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+
+	"binman/content"
+)
+
+// recordSize is how many bytes a record has at most.
+const recordSize = 16
+
+// Piece is data for an address.
+type Piece struct {
+	Addr int64
+	Data content.Data
+}
+
+// Check says whether pieces can be written: they are in ascending order, and at
+// addresses of 32 bits.
+func Check(pieces []Piece) error {
+	end := int64(0)
+	for _, p := range pieces {
+		if p.Addr < end {
+			return fmt.Errorf("what is at address %#x overlaps what ends at %#x", p.Addr, end)
+		}
+		end = p.Addr + p.Data.Len()
+	}
+	if end > 1<<32 {
+		return fmt.Errorf("a HEX file has addresses of 32 bits, but the last one would be %#x", end-1)
+	}
+	return nil
+}
+
+// Write writes pieces as a file. Records have 16 bytes from the start of each
+// piece on, and end at multiples of 64 KiB. Records with the upper half of
+// addresses are there only if an address needs one.
+func Write(w io.Writer, pieces []Piece) error {
+	if err := Check(pieces); err != nil {
+		return err
+	}
+	long := len(pieces) > 0 && pieces[len(pieces)-1].Addr+pieces[len(pieces)-1].Data.Len() > 1<<16
+	out := &writer{w: bufio.NewWriterSize(w, 1<<16), long: long}
+	for _, p := range joined(pieces) {
+		if err := out.piece(p); err != nil {
+			return err
+		}
+	}
+	out.record(typeEnd, 0, nil)
+	return out.w.Flush()
+}
+
+// joined returns the pieces, with those as one that follow each other.
+func joined(pieces []Piece) []Piece {
+	var list []Piece
+	for _, p := range pieces {
+		if n := len(list); n > 0 && list[n-1].Addr+list[n-1].Data.Len() == p.Addr {
+			list[n-1].Data = content.Join(list[n-1].Data, p.Data)
+			continue
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+type writer struct {
+	w     *bufio.Writer
+	long  bool // addresses have an upper half
+	upper int64
+	begun bool
+}
+
+func (w *writer) piece(p Piece) error {
+	r := p.Data.NewReader()
+	buf := make([]byte, recordSize)
+	for addr, end := p.Addr, p.Addr+p.Data.Len(); addr < end; {
+		if upper := addr >> 16; w.long && (!w.begun || upper != w.upper) {
+			w.record(typeUpper, 0, []byte{byte(upper >> 8), byte(upper)})
+			w.upper, w.begun = upper, true
+		}
+		n := min(recordSize, end-addr, 1<<16-addr&0xffff)
+		if _, err := io.ReadFull(r, buf[:n]); err != nil {
+			return err
+		}
+		w.record(typeData, uint16(addr), buf[:n])
+		addr += n
+	}
+	return nil
+}
+
+// record writes a record. The writer keeps an error for the end.
+func (w *writer) record(kind byte, addr uint16, data []byte) {
+	var raw [recordSize + 5]byte
+	b := append(raw[:0], byte(len(data)), byte(addr>>8), byte(addr), kind)
+	b = append(b, data...)
+	sum := byte(0)
+	for _, c := range b {
+		sum -= c
+	}
+	b = append(b, sum)
+	const digits = "0123456789ABCDEF"
+	var text [2*len(raw) + 2]byte
+	line := append(text[:0], ':')
+	for _, c := range b {
+		line = append(line, digits[c>>4], digits[c&15])
+	}
+	_, _ = w.w.Write(append(line, '\n'))
+}

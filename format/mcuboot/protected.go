@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package mcuboot
+
+import (
+	"unicode/utf8"
+)
+
+// protected returns the area of the TLVs that are signed, in imgtool's order.
+func (m *maker) protected(p part) ([]byte, error) {
+	list, err := m.claims()
+	if err != nil {
+		return nil, err
+	}
+	list = append(list, p.tlvs...)
+	for _, id := range []struct {
+		t     Type
+		value *[16]byte
+	}{{VendorID, m.VendorID}, {ClassID, m.ClassID}} {
+		if id.value != nil {
+			list = append(list, TLV{id.t, id.value[:]})
+		}
+	}
+	for _, t := range m.Custom {
+		if t.Type < FirstVendorType || t.Type > LastVendorType {
+			return nil, misuse("Invalid custom TLV type value '0x%04x', allowed value should be between 0x%04x and 0x%04x", uint16(t.Type), uint16(FirstVendorType), uint16(LastVendorType))
+		}
+		list = append(list, t)
+	}
+	return area(m.order, MagicProtected, list)
+}
+
+// claims returns what stands in front of the TLVs about compression.
+func (m *maker) claims() ([]TLV, error) {
+	var list []TLV
+	switch {
+	case m.VersionCount:
+		list = append(list, TLV{SecurityCounter, m.uint32(m.Version.counter())})
+	case m.Counter != nil:
+		list = append(list, TLV{SecurityCounter, m.uint32(*m.Counter)})
+	}
+	if m.BootRecord != nil {
+		if n := utf8.RuneCountInString(*m.BootRecord); n > maxRole {
+			return nil, misuse("'%s' is too long (%d characters) for sw_type. Its maximum allowed length is %d characters.", *m.BootRecord, n, maxRole)
+		}
+		list = append(list, TLV{BootRecord, m.bootRecord(*m.BootRecord)})
+	}
+	for _, d := range m.Dependencies {
+		b := make([]byte, 12) // the image, three zeros, the version
+		b[0] = d.Image
+		d.Version.put(m.order, b[4:])
+		list = append(list, TLV{DependsOn, b})
+	}
+	return list, nil
+}
+
+func (m *maker) uint32(n uint32) []byte {
+	b := make([]byte, 4)
+	m.order.PutUint32(b, n)
+	return b
+}
