@@ -4,17 +4,19 @@
 // an FDT map, by the magic values and the tables of the formats that are
 // common in flash: FIT, FIP, CBFS, flash maps, legacy U-Boot images, UEFI
 // capsules, pre-load headers, certificates for TI's K3, containers of NXP's
-// i.MX8 and i.MX9, GUID partition tables, Intel flash descriptors and U-Boot
-// environments.
+// i.MX8 and i.MX9, headers for other boot ROMs and of kernels, GUID partition
+// tables, Intel flash descriptors and U-Boot environments.
 package inspect
 
 import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 
 	"binman/content"
 	"binman/format/ahab"
+	"binman/format/bootheader"
 	"binman/format/capsule"
 	"binman/format/cbfs"
 	"binman/format/fip"
@@ -88,7 +90,7 @@ func lister[T interface{ List() []binfmt.Item }](parse func(io.ReaderAt, int64) 
 
 // formats lists the formats, those with the plainest magic first.
 func formats() []format {
-	return []format{
+	list := []format{
 		{name: "FIT", short: "fit", detect: fit.Detect, list: lister(fit.Parse), verify: verifying(fit.Parse)},
 		{name: "FIP", short: "fip", detect: fip.Detect, list: lister(fip.Parse), verify: verifying(fip.Parse)},
 		{name: "legacy U-Boot image", short: "uimage", detect: uimage.Detect, list: lister(uimage.Parse), verify: verifying(uimage.Parse)},
@@ -103,6 +105,10 @@ func formats() []format {
 		{name: "Intel flash", short: "ifd", detect: ifd.Detect, list: lister(ifd.Parse), verify: unclaimed, regions: true},
 		{name: "U-Boot environment", short: "env", detect: isEnvironment, list: lister(ubootenv.Parse), verify: verifying(ubootenv.Parse)},
 	}
+	for _, f := range bootheader.Formats() {
+		list = append(list, format{name: f.Name, short: f.Short, detect: f.Detect, list: lister(f.Parse), verify: verifying(f.Parse)})
+	}
+	return list
 }
 
 // hasFMAP says whether there is a flash map anywhere in the image.
@@ -160,6 +166,9 @@ func look(item *Item, data content.Data, known []format, depth int) error {
 		item.Items = place(list, item.Offset, data.Len())
 		if depth < maxDepth {
 			inner(item, data, known, depth)
+			if !f.regions {
+				behind(item, data, known, depth)
+			}
 			if f.regions {
 				for _, sub := range item.Items {
 					if sub.Format == "" && sub.Size < data.Len() {
@@ -174,6 +183,38 @@ func look(item *Item, data content.Data, known []format, depth int) error {
 	return nil
 }
 
+// behind looks for more behind what an item has: a boot loader and what it loads are
+// often in one file. If there is, the item holds both.
+func behind(item *Item, data content.Data, known []format, depth int) {
+	var end int64
+	for _, sub := range item.Items {
+		end = max(end, sub.Offset-item.Offset+sub.Size)
+	}
+	if end <= 0 || end >= data.Len() {
+		return
+	}
+	sigs := signatures()
+	if i := slices.IndexFunc(sigs, func(s signature) bool { return s.format == item.Format }); i >= 0 && sigs[i].extent != nil {
+		size, err := sigs[i].extent(data, data.Len())
+		if err != nil {
+			return
+		}
+		end = size
+	}
+	found := scan(item, data, end, data.Len(), known)
+	if len(found) == 0 {
+		return
+	}
+	at := slices.IndexFunc(known, func(f format) bool { return f.name == item.Format })
+	first := &Item{
+		Item:   binfmt.Item{Name: fmt.Sprintf("%s@%x", known[at].short, item.Offset), Type: item.Format, Offset: item.Offset, Size: end},
+		Format: item.Format, Items: item.Items,
+	}
+	rest := &Item{Item: binfmt.Item{Offset: item.Offset}, Items: found}
+	inner(rest, data, known, depth)
+	item.Format, item.Items = partsFormat, append([]*Item{first}, found...)
+}
+
 // inner looks into the items of an item. What cannot be read there is shown
 // as bytes.
 func inner(item *Item, data content.Data, known []format, depth int) {
@@ -182,7 +223,11 @@ func inner(item *Item, data content.Data, known []format, depth int) {
 			continue // nothing, or the item itself once more
 		}
 		part := data.Slice(sub.Offset-item.Offset, sub.Size)
-		if err := look(sub, part, known, depth+1); err != nil {
+		can := known
+		if sub.Offset == item.Offset { // it starts with the same header
+			can = slices.DeleteFunc(slices.Clone(known), func(f format) bool { return f.name == item.Format })
+		}
+		if err := look(sub, part, can, depth+1); err != nil {
 			sub.Format, sub.Items = "", nil
 		}
 	}

@@ -4,11 +4,13 @@ package inspect
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"
 
 	"binman/content"
+	"binman/format/bootheader"
 	"binman/format/capsule"
 	"binman/format/fit"
 	"binman/format/verify"
@@ -29,17 +31,18 @@ const (
 	maxFound       = 10000
 )
 
-// A signature is what a format starts with, and what it can be found by.
+// A signature is what a format can be found by.
 type signature struct {
 	format string
 	magic  []byte
-	align  int64
+	at     int64                                          // where the magic stands in what is found; 0 if align is less than a block
+	align  int64                                          // what the offset of what is found is a multiple of, 4 at least
 	extent func(r io.ReaderAt, size int64) (int64, error) // bytes that it takes; nil: up to the end of its last item
 }
 
 // signatures lists the formats that are found anywhere.
 func signatures() []signature {
-	return []signature{
+	list := []signature{
 		{format: "FIT", magic: []byte{0xd0, 0x0d, 0xfe, 0xed}, align: 4, extent: fitExtent},
 		{format: "device tree", magic: []byte{0xd0, 0x0d, 0xfe, 0xed}, align: 4, extent: treeExtent},
 		{format: "legacy U-Boot image", magic: []byte{0x27, 0x05, 0x19, 0x56}, align: 4},
@@ -47,7 +50,13 @@ func signatures() []signature {
 		{format: "pre-load header", magic: []byte("UBSH"), align: 4},
 		{format: "CBFS", magic: []byte("LARCHIVE"), align: 64},
 		{format: "UEFI capsule", magic: capsule.FirmwareManagement[:], align: 8, extent: capsuleExtent},
+		{format: "K3 certificate", magic: []byte{0x30, 0x82}, align: 512},
+		{format: "i.MX container", magic: []byte{0x87}, at: 3, align: 1024},
 	}
+	for _, f := range bootheader.Formats() {
+		list = append(list, signature{format: f.Name, magic: f.Magic, at: f.At, align: f.Align})
+	}
+	return list
 }
 
 func fitExtent(r io.ReaderAt, size int64) (int64, error) {
@@ -72,28 +81,27 @@ type candidate struct {
 	sig    *signature
 }
 
-// scan looks for formats anywhere in data of an item, which are at base, and returns
-// what it finds, one behind the other. What only looks like a format is passed over.
-func scan(item *Item, data content.Data, base int64, known []format) []*Item {
-	reader := &metered{data: data, left: scanChecks + scanCheckTimes*data.Len()}
+// scan looks for formats anywhere in a part of the data of an item, and returns what
+// it finds, one behind the other. What only looks like a format is passed over.
+func scan(item *Item, data content.Data, from, to int64, known []format) []*Item {
+	reader := &metered{data: data.Slice(0, to), left: scanChecks + scanCheckTimes*(to-from)}
 	var found []*Item
-	next := int64(0)
-	err := candidates(data, func(c candidate) bool {
+	next := from
+	err := newFinder(signatures()).find(reader.data, from, func(c candidate) bool {
 		if c.offset < next {
 			return true
 		}
 		i := slices.IndexFunc(known, func(f format) bool { return f.name == c.sig.format })
 		size, ok := reader.check(known[i], c)
 		if ok {
-			found = append(found, &Item{Item: binfmt.Item{
-				Name: fmt.Sprintf("%s@%x", known[i].short, base+c.offset), Type: known[i].name, Offset: base + c.offset, Size: size,
-			}})
+			at := item.Offset + c.offset
+			found = append(found, &Item{Item: binfmt.Item{Name: fmt.Sprintf("%s@%x", known[i].short, at), Type: known[i].name, Offset: at, Size: size}})
 			next = c.offset + size
 		}
 		if reader.left > 0 && len(found) < maxFound {
 			return true
 		}
-		item.searched = append(item.searched, base+c.offset)
+		item.searched = append(item.searched, item.Offset+c.offset)
 		return false
 	})
 	if err != nil {
@@ -102,39 +110,79 @@ func scan(item *Item, data content.Data, base int64, known []format) []*Item {
 	return found
 }
 
-// candidates calls found with what looks like a format, in the order of offsets, until
-// it returns false. Holes of files are not read.
-func candidates(data content.Data, found func(candidate) bool) error {
-	const overlap = 16 // the longest magic, and more than that
+// A finder looks for signatures. Those with a coarse alignment are compared at each
+// block; for the others it looks at the first two bytes of each word. So its time does
+// not depend on how many there are.
+type finder struct {
+	fine, coarse []signature
+	starts       [1 << 16 / 64]uint64 // a bit for each pair of bytes that a fine one starts with
+}
+
+// scanBlock is the alignment from which one is coarse, in bytes.
+const scanBlock = 512
+
+func newFinder(all []signature) *finder {
+	f := &finder{}
+	for _, sig := range all {
+		if sig.align >= scanBlock {
+			f.coarse = append(f.coarse, sig)
+			continue
+		}
+		f.fine = append(f.fine, sig)
+		start := binary.LittleEndian.Uint16(sig.magic)
+		f.starts[start>>6] |= 1 << (start & 63)
+	}
+	return f
+}
+
+// find calls found with what looks like a format from an offset on, in the order of
+// offsets, until it returns false. Holes of files are not read.
+func (f *finder) find(data content.Data, from int64, found func(candidate) bool) error {
+	const overlap = 1024 // more than the offset of a magic and its size
 	buf := make([]byte, min(scanChunk+overlap, data.Len()))
-	all := signatures()
-	for at := data.NextData(0); at < data.Len(); at = data.NextData(at + scanChunk) {
+	for at := from &^ (scanBlock - 1); at < data.Len(); at += scanChunk {
+		if at = max(at, data.NextData(at)&^(scanBlock-1)); at == data.Len() {
+			break
+		}
 		chunk := buf[:min(int64(len(buf)), data.Len()-at)]
 		if _, err := data.ReadAt(chunk, at); err != nil {
 			return err
 		}
-		var list []candidate
-		for k := range all {
-			sig := &all[k]
-			for from := 0; ; from++ {
-				i := bytes.Index(chunk[from:], sig.magic)
-				if i < 0 || from+i >= scanChunk {
-					break
-				}
-				from += i
-				if off := at + int64(from); off%sig.align == 0 {
-					list = append(list, candidate{off, sig})
-				}
-			}
-		}
-		slices.SortStableFunc(list, func(a, b candidate) int { return int(a.offset - b.offset) })
-		for _, c := range list {
-			if !found(c) {
+		for off := 0; off < min(len(chunk), scanChunk); off += scanBlock {
+			if !f.block(chunk[off:], at+int64(off), found) {
 				return nil
 			}
 		}
 	}
 	return nil
+}
+
+// block looks at the first block of b, which is at an offset of the data. More of b
+// may hold what a magic in the block goes on with.
+func (f *finder) block(b []byte, at int64, found func(candidate) bool) bool {
+	for i := range f.coarse {
+		sig := &f.coarse[i]
+		if at%sig.align == 0 && hasAt(b, sig.magic, sig.at) && !found(candidate{at, sig}) {
+			return false
+		}
+	}
+	for i := 0; i < min(scanBlock, len(b)-3); i += 4 {
+		start := binary.LittleEndian.Uint16(b[i:])
+		if f.starts[start>>6]&(1<<(start&63)) == 0 {
+			continue
+		}
+		for k := range f.fine {
+			sig := &f.fine[k]
+			if off := at + int64(i); off%sig.align == 0 && hasAt(b[i:], sig.magic, 0) && !found(candidate{off, sig}) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func hasAt(b, magic []byte, at int64) bool {
+	return int64(len(b)) >= at && bytes.HasPrefix(b[at:], magic)
 }
 
 // metered reads data, and counts what is read, so that many things which look like
@@ -185,7 +233,7 @@ func (p *meteredPart) ReadAt(b []byte, off int64) (int, error) {
 
 // into looks into what is in no known format as a whole.
 func into(item *Item, data content.Data, known []format, depth int) {
-	found := scan(item, data, item.Offset, known)
+	found := scan(item, data, 0, data.Len(), known)
 	if len(found) == 0 {
 		return
 	}
@@ -206,7 +254,7 @@ func gaps(item *Item, data content.Data, known []format, depth int) {
 	var found []*Item
 	look := func(to int64) {
 		if to > at {
-			found = append(found, scan(item, data.Slice(at, to-at), item.Offset+at, known)...)
+			found = append(found, scan(item, data, at, to, known)...)
 		}
 	}
 	for _, sub := range taken {

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package bootheader
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+
+	"binman/internal/binfmt"
+)
+
+// The boot headers of Zynq-7000 and ZynqMP; package mkimage has the layout of what
+// its types write. Little-endian words. What Xilinx' bootgen makes has tables too,
+// whose offsets are at 152 and 156:
+//
+//	offset  size  image header
+//	    16        name, whose words are the other way round
+//
+//	offset  size  partition header
+//	     0    12  size of the data as stored, as loaded, with all that belongs to it; in words
+//	    12     4  Zynq: load address; ZynqMP: offset of the next header in words
+//	    16     8  entry point; Zynq: 4 bytes
+//	    24     8  load address; ZynqMP only
+//	    32     4  offset of the data in words; Zynq: at 20
+//	    48     4  offset of the image header in words; Zynq: at 36
+//	    52     4  offset of the authentication certificate in words, or 0; Zynq: at 40
+//	    60     4  inverted sum of the words before it
+//
+// The Xilinx guides UG821 and UG1283 specify them.
+const (
+	xilinxMagicAt    = 32
+	xilinxHeader     = 160
+	xilinxPartition  = 64
+	maxPartitions    = 64
+	zynqMPLoad       = 0xfffc // high half of addresses of its on-chip memory
+	xilinxCertSize   = 0xec0  // of ZynqMP
+	xilinxBootSpaces = 0x8000 // the boot ROM looks for headers at multiples of 32 KiB
+)
+
+func xilinxFormats() []Format {
+	magic := []byte("\x66\x55\x99\xaaXNLX")
+	return []Format{
+		{Name: "ZynqMP image", Short: "zynqmp", Magic: magic, At: xilinxMagicAt, Align: xilinxBootSpaces, parse: func(src binfmt.Source) (*Image, error) { return parseXilinx(src, true) }},
+		{Name: "Zynq image", Short: "zynq", Magic: magic, At: xilinxMagicAt, Align: xilinxBootSpaces, parse: func(src binfmt.Source) (*Image, error) { return parseXilinx(src, false) }},
+	}
+}
+
+// invertedSum returns the inverted sum of words.
+func invertedSum(b []byte) uint32 { return ^wordSum(0, b) }
+
+func parseXilinx(src binfmt.Source, isMP bool) (*Image, error) {
+	h, err := src.Bytes(0, xilinxHeader, "boot header")
+	if err != nil {
+		return nil, err
+	}
+	if want := invertedSum(h[32:72]); want != word(h, 72) {
+		return nil, fmt.Errorf("sum of the header does not match: %#x is stored, the data has %#x", word(h, 72), want)
+	}
+	if (word(h, 44)>>16 >= zynqMPLoad) != isMP {
+		return nil, errMagic
+	}
+	im := &Image{}
+	add := func(name, kind string, off, size int64) {
+		if size > 0 {
+			im.Items = append(im.Items, binfmt.Item{Name: name, Type: kind, Offset: off, Size: size})
+		}
+	}
+	first := int64(word(h, 48))
+	if first < xilinxHeader || first > src.Size {
+		return nil, fmt.Errorf("the program is at %#x", first)
+	}
+	add("header", "boot header", 0, xilinxHeader)
+	if isMP {
+		pmu := int64(word(h, 52))
+		add("pmufw", "PMU firmware", first, pmu)
+		add("program", fmt.Sprintf("program, load %#x", word(h, 44)), first+pmu, min(int64(word(h, 60)), src.Size-first-pmu))
+	} else { // mkimage counts the header too
+		add("program", fmt.Sprintf("program, entry %#x", word(h, 60)), first, min(int64(word(h, 52)), src.Size-first))
+	}
+	im.claims = []claim{{what: "sum of the header", off: 32, size: 40, want: number(word(h, 72)), sum: counted(0, wordSum, func(v uint32) uint32 { return ^v })}}
+	why := "the image has none"
+	if at := int64(word(h, 156)); at >= xilinxHeader && at < src.Size {
+		signed, err := im.partitions(src, at, isMP)
+		if err != nil {
+			return nil, err
+		}
+		if signed {
+			why = "it is not judged here"
+		}
+	}
+	im.notJudged("", "signature", why, 0, src.Size)
+	return im, nil
+}
+
+// partitions adds the partitions of a table, but for the first one, which is the
+// program that the header describes already. It says whether there are certificates.
+func (im *Image) partitions(src binfmt.Source, at int64, isMP bool) (signed bool, err error) {
+	load, data, image, cert := 12, 20, 36, 40
+	if isMP {
+		load, data, image, cert = 24, 32, 48, 52
+	}
+	for i := range maxPartitions {
+		b, err := src.Bytes(at+int64(i)*xilinxPartition, xilinxPartition, "partition header")
+		if err != nil {
+			return signed, err
+		}
+		if word(b, 0) == 0 && word(b, 4) == 0 {
+			return signed, nil
+		}
+		if sum := invertedSum(b[:60]); sum != word(b, 60) {
+			return signed, fmt.Errorf("sum of partition header %d does not match: %#x is stored, the data has %#x", i, word(b, 60), sum)
+		}
+		if c := int64(word(b, cert)) * 4; c > 0 {
+			signed = true
+			im.Items = append(im.Items, binfmt.Item{Name: fmt.Sprintf("certificate%d", i), Type: "authentication certificate", Offset: c, Size: xilinxCertSize})
+		}
+		if i > 0 {
+			im.Items = append(im.Items, binfmt.Item{
+				Name: xilinxName(src, int64(word(b, image))*4, i), Type: fmt.Sprintf("partition, load %#x", word(b, load)),
+				Offset: int64(word(b, data)) * 4, Size: int64(word(b, 0)) * 4,
+			})
+		}
+	}
+	return signed, errors.New("the table of partitions has no end")
+}
+
+// xilinxName returns the name in an image header.
+func xilinxName(src binfmt.Source, at int64, number int) string {
+	var name strings.Builder
+	for off := at + 16; name.Len() < 64; off += 4 {
+		b, err := src.Bytes(off, 4, "name")
+		if err != nil {
+			break
+		}
+		part, ended := binfmt.CString(binary.BigEndian.AppendUint32(nil, binary.LittleEndian.Uint32(b)))
+		name.WriteString(part)
+		if ended {
+			break
+		}
+	}
+	if name.Len() == 0 {
+		return fmt.Sprintf("partition%d", number)
+	}
+	return name.String()
+}
