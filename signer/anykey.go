@@ -24,6 +24,9 @@ func ReadKeyFile(path, question string, o Options) (any, error) {
 	if question == "" {
 		question = fmt.Sprintf("Passphrase of %s: ", path)
 	}
+	if len(file) > 0 && file[0] == 0x30 {
+		return nil, fmt.Errorf("cannot use key '%s': it is DER; 'openssl pkey -inform DER' makes PEM of it", path)
+	}
 	key, err := readKey(file, func() ([]byte, error) { return o.secret(question, EnvPassphrase) })
 	if err != nil {
 		return nil, fmt.Errorf("cannot use key '%s': %w", path, err)

@@ -78,6 +78,7 @@ type Made struct {
 
 	// Of an image that was to be compressed: sizes in bytes, before and after.
 	Unpacked, Packed int64
+	Compressed       bool // it was compressed, since it became smaller
 
 	keyTLV int64 // size of the value of the TLV with the encryption key, -1 without
 }
@@ -165,6 +166,11 @@ func newMaker(p *Params) (*maker, error) {
 	if hashTLV(m.hash) == 0 {
 		return nil, misuse("There are no images with %v", m.hash)
 	}
+	if p.Encrypt != nil {
+		if err := p.Encrypt.check(); err != nil {
+			return nil, err
+		}
+	}
 	pub, err := m.signKey()
 	if pub == nil || err != nil {
 		return m, err
@@ -223,7 +229,7 @@ type part struct {
 // make makes the image.
 func (m *maker) make(p part) (*Made, error) {
 	if p.cipher {
-		p.body = content.Join(p.body, content.Fill(0, -p.body.Len()&15))
+		p.body = content.Join(p.body, content.Fill(0, -(m.HeaderSize+p.body.Len())&15))
 	}
 	protected, err := m.protected(p)
 	if err != nil {
@@ -239,7 +245,7 @@ func (m *maker) make(p part) (*Made, error) {
 	}}
 	head := content.Join(content.Bytes(made.Header.marshal(m.order)), p.room.Slice(HeaderSize, m.HeaderSize-HeaderSize))
 	signed := content.Join(head, p.body, content.Bytes(protected))
-	if made.Digest, err = digest(signed, m.hash); err != nil {
+	if made.Digest, err = sum(signed, m.hash); err != nil {
 		return nil, err
 	}
 	switch m.Export {
@@ -285,7 +291,7 @@ func (m *maker) flags() Flags {
 	return f
 }
 
-func digest(d content.Data, hash crypto.Hash) ([]byte, error) {
+func sum(d content.Data, hash crypto.Hash) ([]byte, error) {
 	h := hash.New()
 	if err := d.Hash(h); err != nil {
 		return nil, err

@@ -100,27 +100,6 @@ func (h *Header) marshal(order binary.ByteOrder) []byte {
 	return b
 }
 
-// ParseHeader reads a header, in the byte order that its magic shows.
-func ParseHeader(b []byte) (*Header, binary.ByteOrder, error) {
-	if len(b) < HeaderSize {
-		return nil, nil, fmt.Errorf("an image has a header of %d bytes, not %d", HeaderSize, len(b))
-	}
-	var order binary.ByteOrder = binary.LittleEndian
-	if binary.BigEndian.Uint32(b) == Magic {
-		order = binary.BigEndian
-	} else if order.Uint32(b) != Magic {
-		return nil, nil, ErrMagic
-	}
-	return &Header{
-		LoadAddr:      order.Uint32(b[4:]),
-		Size:          order.Uint16(b[8:]),
-		ProtectedSize: order.Uint16(b[10:]),
-		ImageSize:     order.Uint32(b[12:]),
-		Flags:         Flags(order.Uint32(b[16:])),
-		Version:       Version{b[20], b[21], order.Uint16(b[22:]), order.Uint32(b[24:])},
-	}, order, nil
-}
-
 // Misuse is an error about what was asked for, in imgtool's words where it has
 // some.
 type Misuse string

@@ -19,12 +19,12 @@ type signature struct {
 
 // verify says whether the key has made the signature. The digest is that of the
 // image, by the hash that the image has.
-func (s *signature) verify(signed content.Data, sum []byte) (bool, error) {
+func (s *signature) verify(signed content.Data, digest []byte) (bool, error) {
 	opts := s.kind.signOptions()
-	message, err := sum, error(nil)
+	message, err := digest, error(nil)
 	switch hash := opts.HashFunc(); {
 	case hash != 0: // of the key, whatever that of the image is
-		message, err = digest(signed, hash)
+		message, err = sum(signed, hash)
 	case s.pure:
 		message, err = signed.Bytes()
 	}

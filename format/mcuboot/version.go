@@ -4,6 +4,7 @@ package mcuboot
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -15,6 +16,9 @@ type Version struct {
 	Revision     uint16
 	Build        uint32
 }
+
+// ErrVersion is wrapped by errors about numbers that are too large.
+var ErrVersion = errors.New("the version does not fit in the header")
 
 // String returns all four parts.
 func (v Version) String() string {
@@ -48,7 +52,7 @@ func ParseVersion(text string) (Version, error) {
 		}
 		n, err := strconv.ParseUint(m[i+1], 10, bits)
 		if err != nil {
-			return Version{}, misuse("Invalid version number, %s of %s is more than %d", [4]string{"major", "minor", "revision", "build"}[i], text, uint64(1)<<bits-1)
+			return Version{}, fmt.Errorf("%w: the %s number of %s is more than %d", ErrVersion, [4]string{"major", "minor", "revision", "build"}[i], text, uint64(1)<<bits-1)
 		}
 		parts[i] = n
 	}

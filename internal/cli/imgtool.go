@@ -27,7 +27,6 @@ const imgtoolVersion = "2.4.0"
 type imgtool struct {
 	*globals
 	keys keyFlags
-	json bool
 }
 
 func (g *globals) imgtoolCommand() command {
@@ -60,7 +59,14 @@ func (g *globals) runImgtool(args []string) error {
 	group := &click.Group{
 		Prog: "imgtool",
 		Commands: []click.Command{
+			t.keygenCommand(),
+			t.getpubCommand(),
+			t.getpubhashCommand(),
+			t.getprivCommand(),
+			t.keyinfoCommand(),
 			t.signCommand(),
+			t.verifyCommand(),
+			t.dumpinfoCommand(),
 			{Name: "version", Help: "Print imgtool version information", Run: func() error {
 				fmt.Fprintln(g.stdout, imgtoolVersion)
 				return nil
@@ -100,19 +106,41 @@ func (t *imgtool) key(ref string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return t.open(ref, o)
+}
+
+func (t *imgtool) open(ref string, o signer.Options) (any, error) {
 	if strings.HasPrefix(ref, "exec:") || strings.HasPrefix(ref, "pkcs11:") {
 		return signer.Open("", ref, o)
 	}
-	key, err := signer.ReadKeyFile(ref, "Enter key passphrase: ", o)
+	key, err := readPEM(ref, o)
+	if err != nil {
+		return nil, err
+	}
+	if private, ok := key.(crypto.Signer); ok {
+		return signer.New(ref, private, o)
+	}
+	return key, nil
+}
+
+// private returns the key in a file, as it is.
+func (t *imgtool) private(path string) (any, error) {
+	o, err := t.keys.signerOptions()
+	if err != nil {
+		return nil, err
+	}
+	return readPEM(path, o)
+}
+
+// readPEM reads a key of one of MCUboot's kinds.
+func readPEM(path string, o signer.Options) (any, error) {
+	key, err := signer.ReadKeyFile(path, "Enter key passphrase: ", o)
 	if err != nil {
 		return nil, err
 	}
 	pub, _ := signer.PublicOf(key)
 	if _, err := mcuboot.KindOf(pub); err != nil {
-		return nil, fmt.Errorf("cannot use key '%s': %w", ref, err)
-	}
-	if private, ok := key.(crypto.Signer); ok {
-		return signer.New(ref, private, o)
+		return nil, fmt.Errorf("cannot use key '%s': %w", path, err)
 	}
 	return key, nil
 }

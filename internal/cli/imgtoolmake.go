@@ -6,6 +6,7 @@ import (
 	"crypto"
 	"encoding/base64"
 	"fmt"
+	"strings"
 
 	"binman/content"
 	"binman/format/ihex"
@@ -18,6 +19,9 @@ import (
 // run signs. What is wrong is found in imgtool's order.
 func (s *imgtoolSign) run() error {
 	p := &s.params
+	if s.late != nil {
+		return s.late
+	}
 	in, err := readSlot(s.in, "Input file not found")
 	if err != nil {
 		return err
@@ -63,6 +67,14 @@ func (s *imgtoolSign) chooseKeys() error {
 	p.Hash = map[string]crypto.Hash{"256": crypto.SHA256, "384": crypto.SHA384, "512": crypto.SHA512}[s.hash]
 	p.Export = map[string]mcuboot.Export{"payload": mcuboot.ExportPayload, "digest": mcuboot.ExportDigest}[s.export]
 	p.Compress = map[string]mcuboot.Compression{"lzma2": mcuboot.CompressLZMA2, "lzma2armthumb": mcuboot.CompressLZMA2Thumb}[s.compression]
+	if err := s.signingKey(); err != nil {
+		return err
+	}
+	return s.encryption()
+}
+
+// signingKey opens the key to sign with.
+func (s *imgtoolSign) signingKey() error {
 	if s.key == "" {
 		return nil
 	}
@@ -77,8 +89,71 @@ func (s *imgtoolSign) chooseKeys() error {
 	if !ok {
 		return click.Wrong("A key of X25519 is for encryption: it signs nothing")
 	}
-	p.Key = private
+	s.params.Key = private
 	return nil
+}
+
+// encryption opens the key to encrypt with.
+func (s *imgtoolSign) encryption() error {
+	if s.encrypt == "" && s.wrap == "" {
+		return nil
+	}
+	e := &mcuboot.Encryption{KeySize: 16, Clear: s.clear}
+	if s.keyBits == "256" {
+		e.KeySize = 32
+	}
+	if s.hmac == "512" {
+		e.Hash = crypto.SHA512
+	}
+	s.params.Encrypt = e
+	switch {
+	case s.keys.reproducible:
+		return click.Wrong("What is encrypted is never the same twice: --reproducible cannot be used with it")
+	case s.encrypt != "" && s.wrap != "":
+		return click.Wrong("--encrypt and --encrypt-kw are two ways to encrypt: give one")
+	case s.wrap != "":
+		var err error
+		e.Wrap, err = readWrapKey(s.wrap)
+		return err
+	}
+	key, err := s.imgtool.key(s.encrypt)
+	if err != nil {
+		return err
+	}
+	e.Public, _ = signer.PublicOf(key)
+	return s.sameKind(e.Public)
+}
+
+// sameKind says whether signature and encryption go together.
+func (s *imgtoolSign) sameKind(pub crypto.PublicKey) error {
+	if s.params.Key == nil {
+		return nil
+	}
+	own, err := mcuboot.KindOf(s.params.Key.Public())
+	if err != nil {
+		return err
+	}
+	other, err := mcuboot.KindOf(pub)
+	if err != nil {
+		return err
+	}
+	if own.Short != other.Short && own.Short != "ed25519" {
+		return click.Wrong("Signing and encryption must use the same type of key")
+	}
+	return nil
+}
+
+// readWrapKey reads a key that wraps others.
+func readWrapKey(path string) ([]byte, error) {
+	b, err := smallFile(path)
+	if err != nil || len(b) == 16 || len(b) == 32 {
+		return b, err
+	}
+	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(b)))
+	if err != nil || len(key) != 16 && len(key) != 32 {
+		return nil, fmt.Errorf("'%s' is no key to wrap with: 16 or 32 bytes, as they are or in base64", path)
+	}
+	return key, nil
 }
 
 // fixedSignature reads a signature that has been made elsewhere.
@@ -116,24 +191,37 @@ func (s *imgtoolSign) identify() (err error) {
 	return err
 }
 
-// tell prints what has been done, in imgtool's words.
+// tell prints what has been done, in imgtool's words: twice with compression, since
+// the uncompressed image is signed, too.
 func (s *imgtoolSign) tell(made *mcuboot.Made) {
-	word := ""
-	switch p := &s.params; {
-	case p.Export == mcuboot.ExportPayload:
-		word = "export payload"
-	case p.Export == mcuboot.ExportDigest:
-		word = "export digest"
-	case p.Key != nil && signsDigest(p.Key.Public()):
-		word = "sign the digest"
-	case p.Key != nil:
-		word = "sign the payload"
-	}
-	if word != "" {
-		fmt.Fprintf(s.stdout, "image.py: %s\n", word)
+	s.tellSigned()
+	if s.params.Compress != mcuboot.Uncompressed {
+		fmt.Fprintf(s.stdout, "compressed image size: %d bytes\noriginal image size: %d bytes\n", made.Packed, made.Unpacked)
+		if made.Compressed {
+			s.tellSigned()
+		}
 	}
 	if made.Warning != "" {
 		fmt.Fprintf(s.stderr, "Warning: %s\n", made.Warning)
+	}
+}
+
+func (s *imgtoolSign) tellSigned() {
+	p := &s.params
+	say := func(text string) { fmt.Fprintf(s.stdout, "image.py: %s\n", text) }
+	if f := p.Signature; f != nil && p.Key == nil && f.Private && !signsDigest(f.Public) {
+		say("sign the payload")
+	}
+	switch {
+	case p.Export == mcuboot.ExportPayload:
+		say("export payload")
+	case p.Export == mcuboot.ExportDigest:
+		say("export digest")
+	case p.Key == nil:
+	case signsDigest(p.Key.Public()):
+		say("sign the digest")
+	default:
+		say("sign the payload")
 	}
 }
 

@@ -5,6 +5,7 @@ package cli
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -18,6 +19,16 @@ import (
 func (s *imgtoolSign) version(values []string) error {
 	v, err := mcuboot.ParseVersion(values[0])
 	s.params.Version = v
+	return s.badVersion(err)
+}
+
+// badVersion keeps an error about a version that is too large for after all of the
+// command line has been looked at.
+func (s *imgtoolSign) badVersion(err error) error {
+	if errors.Is(err, mcuboot.ErrVersion) {
+		s.late = err
+		return nil
+	}
 	return badValue(err)
 }
 
@@ -72,12 +83,12 @@ func (s *imgtoolSign) dependencies(values []string) error {
 	s.params.Dependencies = nil
 	for i := range images {
 		v, err := mcuboot.ParseVersion(versions[i][1])
-		if err != nil {
-			return badValue(err)
+		if err := s.badVersion(err); err != nil {
+			return err
 		}
 		n, err := strconv.ParseUint(images[i][1], 10, 8)
 		if err != nil {
-			return click.BadValue(fmt.Sprintf("There is no image %s: numbers go up to 255", images[i][1]))
+			s.late = fmt.Errorf("there is no image %s to depend on: numbers go up to 255", images[i][1])
 		}
 		s.params.Dependencies = append(s.params.Dependencies, mcuboot.Dependency{Image: uint8(n), Version: v})
 	}

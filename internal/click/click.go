@@ -87,7 +87,7 @@ func (g *Group) Run(args []string, out io.Writer) error {
 		fmt.Fprint(out, g.help())
 		return nil
 	}
-	for first := args[0]; len(first) > 1 && first[0] == '-' && first != "--"; {
+	if first := args[0]; len(first) > 1 && first[0] == '-' && first != "--" {
 		if first == "-h" || first == "--help" {
 			fmt.Fprint(out, g.help())
 			return nil
