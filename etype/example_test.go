@@ -48,6 +48,17 @@ func exampleInputs(t *testing.T) files {
 		"mrc.bin":         filler("mrc", 0x100),
 		"refcode.bin":     filler("refcode", 0x100),
 	}
+	keys := filepath.Join("..", "format", "vboot", "testdata", "devkeys")
+	list, err := os.ReadDir(keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range list {
+		if in["devkeys/"+f.Name()], err = os.ReadFile(filepath.Join(keys, f.Name())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in["bmpblk.bin"] = filler("bmpblk.bin", 0x40)
 	for _, p := range []string{"u-boot", "spl/u-boot-spl", "tpl/u-boot-tpl", "vpl/u-boot-vpl"} {
 		in[p] = exampleProgram(0)
 		in[p+".bin"] = filler(p, 0x100)

@@ -22,6 +22,7 @@ func Table() layout.Types {
 		abstract(),
 		security(),
 		capsules(),
+		chromiumOS(),
 		tools(),
 		conformance.Types(),
 	)

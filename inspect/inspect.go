@@ -4,7 +4,7 @@
 // an FDT map, by the magic values and the tables of the formats that are
 // common in flash: FIT, FIP, CBFS, flash maps, legacy U-Boot images, UEFI
 // capsules, pre-load headers, certificates for TI's K3, containers of NXP's
-// i.MX8 and i.MX9, headers for other boot ROMs and of kernels, GUID partition
+// i.MX8 and i.MX9, blocks of Chromium OS's verified boot, headers for other boot ROMs and of kernels, GUID partition
 // tables, Intel flash descriptors and U-Boot environments.
 package inspect
 
@@ -28,6 +28,7 @@ import (
 	"binman/format/ticert"
 	"binman/format/ubootenv"
 	"binman/format/uimage"
+	"binman/format/vboot"
 	"binman/format/verify"
 	"binman/internal/binfmt"
 )
@@ -99,6 +100,8 @@ func formats() []format {
 		{name: "K3 certificate", short: "cert", detect: ticert.Detect, list: lister(ticert.Parse), verify: verifying(ticert.Parse)},
 		{name: "i.MX container", short: "imx", detect: ahab.Detect, list: lister(ahab.Parse), verify: verifying(ahab.Parse)},
 		{name: "GUID partition table", short: "gpt", detect: gpt.Detect, list: lister(gpt.Parse), verify: verifying(gpt.Parse), regions: true},
+		{name: "vblock", short: "vblock", detect: vboot.Detect, list: lister(vboot.Parse), verify: verifying(vboot.Parse)},
+		{name: "GBB", short: "gbb", detect: vboot.DetectGBB, list: lister(vboot.ParseGBB), verify: verifying(vboot.ParseGBB)},
 		{name: "FMAP", short: "fmap", detect: hasFMAP, list: listFMAP, verify: verifying(findFMAP), whole: true, regions: true},
 		{name: "device tree", short: "dtb", detect: isTree, list: listTree, verify: unclaimed},
 		{name: "CBFS", short: "cbfs", detect: cbfs.Detect, list: lister(cbfs.Parse), verify: verifying(cbfs.Parse)},

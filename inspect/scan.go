@@ -51,6 +51,8 @@ func signatures() []signature {
 		{format: "CBFS", magic: []byte("LARCHIVE"), align: 64},
 		{format: "UEFI capsule", magic: capsule.FirmwareManagement[:], align: 8, extent: capsuleExtent},
 		{format: "K3 certificate", magic: []byte{0x30, 0x82}, align: 512},
+		{format: "vblock", magic: []byte("CHROMEOS"), align: 4},
+		{format: "GBB", magic: []byte("$GBB"), align: 4},
 		{format: "i.MX container", magic: []byte{0x87}, at: 3, align: 1024},
 	}
 	for _, f := range bootheader.Formats() {

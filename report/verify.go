@@ -14,6 +14,7 @@ import (
 // formatOf names the formats that entries of some types have to be in.
 var formatOf = map[string]string{
 	"fit": "FIT", "atf-fip": "FIP", "cbfs": "CBFS", "u-boot-env": "U-Boot environment", "efi-capsule": "UEFI capsule",
+	"gbb": "GBB", "vblock": "vblock",
 }
 
 // Verify judges what an image claims, entry by entry: that containers have their
@@ -21,7 +22,8 @@ var formatOf = map[string]string{
 // themselves, with the keys for signatures. Offsets are from the start of the
 // image.
 func Verify(o *layout.Opened, keys []verify.Key) []verify.Finding {
-	v := verifying{o: o, keys: keys}
+	v := verifying{o: o, keys: keys, signed: map[*layout.Entry]bool{}}
+	v.vblocks(o.Entry, "")
 	v.entry(o.Entry, "", known{})
 	return v.list
 }
@@ -30,6 +32,8 @@ type verifying struct {
 	o    *layout.Opened
 	keys []verify.Key
 	list []verify.Finding
+
+	signed map[*layout.Entry]bool // a signature elsewhere in the image speaks for it
 }
 
 // known is what has been found out about what holds an entry.
@@ -40,7 +44,8 @@ type known struct {
 
 // entry judges an entry and what it holds.
 func (v *verifying) entry(e *layout.Entry, path string, k known) {
-	base := verify.Finding{Path: path, Offset: e.ImagePos.Or(0), Size: e.Size.Or(0)}
+	base := findingOf(e, path)
+	k.hashed = k.hashed || v.signed[e]
 	if e.Parent != nil {
 		if !v.place(base, e) {
 			return
@@ -51,7 +56,7 @@ func (v *verifying) entry(e *layout.Entry, path string, k known) {
 	list := e.Entries()
 	var signed []covered
 	for _, child := range list {
-		name := strings.TrimPrefix(path+"/"+child.Name, "/")
+		name := within(path, child)
 		k := k
 		if format, ok := headerOf[child.TypeName]; ok {
 			signed = append(signed, v.header(format, e, child, name)...)
@@ -64,6 +69,16 @@ func (v *verifying) entry(e *layout.Entry, path string, k known) {
 		base.What, base.Verdict, base.Why = "contents", verify.NotCovered, "there is no hash and no signature of them"
 		v.list = append(v.list, base)
 	}
+}
+
+// findingOf returns a finding about an entry, with nothing found yet.
+func findingOf(e *layout.Entry, path string) verify.Finding {
+	return verify.Finding{Path: path, Offset: e.ImagePos.Or(0), Size: e.Size.Or(0)}
+}
+
+// within returns the path of an entry in one of that path.
+func within(path string, e *layout.Entry) string {
+	return strings.TrimPrefix(path+"/"+e.Name, "/")
 }
 
 // place compares where the map has an entry with where its container has it, and
@@ -119,6 +134,9 @@ func (v *verifying) format(f verify.Finding, e *layout.Entry, hashed bool) bool 
 		return false
 	}
 	for _, found := range verify.Within(list, f.Path, f.Offset+before) {
+		if found.Verdict == verify.NotCovered && e.TypeName == "vblock" && found.Path == f.Path+"/preamble" {
+			continue // vblocks has judged the firmware
+		}
 		if !hashed || found.Verdict != verify.NotCovered || found.What != "contents" {
 			v.list = append(v.list, found)
 		}

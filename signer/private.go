@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/asn1"
+	"encoding/binary"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ const maxKeyFile = 1 << 20
 // the key turns out to be encrypted. The error wraps ErrNoKey, ErrKey,
 // ErrPassphrase or what passphrase returned.
 func ReadPrivateKey(file []byte, passphrase func() ([]byte, error)) (crypto.Signer, error) {
+	file, _ = vbootDER(file)
 	if len(file) > 0 && file[0] == 0x30 { // an ASN.1 sequence
 		return privateDER(file, passphrase)
 	}
@@ -65,6 +67,16 @@ var privateBlocks = map[string]func(der []byte) (any, error){
 	"PRIVATE KEY":     parsePKCS8,
 	// Decrypted, it is a PRIVATE KEY.
 	"ENCRYPTED PRIVATE KEY": parsePKCS8,
+}
+
+// vbootDER returns the DER in a file .vbprivk of Chromium OS, which the number of an
+// algorithm (8 bytes, little-endian) stands in front of.
+func vbootDER(file []byte) (der []byte, ok bool) {
+	const number, most = 8, 18
+	if len(file) > number && file[number] == 0x30 && binary.LittleEndian.Uint64(file) < most {
+		return file[number:], true
+	}
+	return file, false
 }
 
 func readBlock(block *pem.Block, read func([]byte) (any, error), passphrase func() ([]byte, error)) (crypto.Signer, error) {

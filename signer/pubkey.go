@@ -16,7 +16,8 @@
 //	RSA PRIVATE KEY        PKCS #1 (RFC 8017, A.1.2)
 //	EC PRIVATE KEY         SEC 1 (RFC 5915)
 //
-// the last two also in OpenSSL's older encryption (Proc-Type, DEK-Info). Nothing
+// the last two also in OpenSSL's older encryption (Proc-Type, DEK-Info), and the
+// files .vbprivk of Chromium OS, which are PKCS #1 behind a number. Nothing
 // here asks the machine for files, passphrases or programs: see [Options].
 //
 // # Public keys

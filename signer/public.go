@@ -12,6 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"binman/format/vboot"
 )
 
 // ErrSignature says that a signature was not made by the key over the data.
@@ -72,8 +74,13 @@ func OpenPublic(name, ref string, o Options) (*Public, error) {
 }
 
 // ReadVerifyKey reads a public key as [ReadPublicKey] does, and beyond that
-// Ed25519 keys and DER. The error wraps ErrNoKey or ErrKey.
+// Ed25519 keys, DER, and the files .vbpubk and .vbprivk of Chromium OS. The error
+// wraps ErrNoKey or ErrKey.
 func ReadVerifyKey(file []byte) (crypto.PublicKey, error) {
+	if key, err := vboot.ParsePublicKey(file); err == nil {
+		return key.RSA(), nil
+	}
+	file, _ = vbootDER(file)
 	if len(file) > 0 && file[0] == 0x30 {
 		for _, label := range []string{"PUBLIC KEY", "CERTIFICATE", "RSA PUBLIC KEY", "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"} {
 			key, err := ReadVerifyKey(pem.EncodeToMemory(&pem.Block{Type: label, Bytes: file}))

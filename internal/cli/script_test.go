@@ -46,6 +46,10 @@ func TestMain(m *testing.M) {
 	})
 }
 
+// devKeys is the directory with keys of Chromium OS, in the environment of scripts
+// as DEVKEYS.
+var devKeys, _ = filepath.Abs("../../format/vboot/testdata/devkeys")
+
 // TestScript runs the scripts in testdata/script, each in a directory of its
 // own with the files that the script holds. See the documentation of package
 // testscript for the language, and scriptCommands for what is added to it.
@@ -59,6 +63,7 @@ func TestScript(t *testing.T) {
 		Condition:           condition,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SOURCE_DATE_EPOCH", "")
+			env.Setenv("DEVKEYS", devKeys)
 			env.Values[skipKey{}] = env.T().Skip
 			return nil
 		},
