@@ -113,8 +113,10 @@ that itself, so the program is not needed; it serves to check images.`,
 			Name:    "futility",
 			Summary: "Chromium OS firmware utility",
 			Package: "vboot-kernel-utils",
+			Native:  true,
 			Doc: `Makes the Google binary block and signs firmware for the verified boot of
-Chromium OS. The entry types gbb and vblock use it.`,
+Chromium OS. Binman does that itself, so the program is not needed; it serves to
+check images.`,
 		}.asks(`^(.*)$`, "version"),
 		compressor("gzip", "gzip", "gzip").asks(`gzip ([0-9.]+)`, "-V"),
 		{
@@ -132,8 +134,10 @@ intel-ifwi uses it. It is also built with U-Boot, in its tools directory.`,
 			Name:    "mkeficapsule",
 			Summary: "mkeficapsule tool for generating capsules",
 			Package: "u-boot-tools",
-			Doc: `Makes capsules, in which UEFI takes updates of firmware, and signs them. It is
-also built with U-Boot, in its tools directory.`,
+			Native:  true,
+			Doc: `Makes capsules, in which UEFI takes updates of firmware, and signs them. Binman
+does that itself, so the program is not needed. It is also built with U-Boot, in its
+tools directory.`,
 		}.asks(`mkeficapsule version (.*)`, "-V"),
 		Tool{
 			Name:    "mkimage",

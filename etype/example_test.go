@@ -162,8 +162,9 @@ func TestExamples(t *testing.T) {
 
 // exampleTools are the external programs that types need; the test does without.
 var exampleTools = map[string]string{
-	"mkimage":    "mkimage",
-	"intel-ifwi": "ifwitool",
+	"mkimage":      "mkimage",
+	"intel-ifwi":   "ifwitool",
+	"nxp-imx8mcst": "cst",
 }
 
 // exampleShows says whether a node below root is of the type.

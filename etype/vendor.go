@@ -35,6 +35,7 @@ It must be placed 0xffc bytes before the address of the reset vector.`,
 		},
 		nxpHeaderDDRFWInfo,
 		nxpIMX8MInfo,
+		nxpIMX8MCSTInfo,
 		nxpIMX9Info,
 		rcar4SA0Info,
 	}
