@@ -65,9 +65,10 @@ func Tools() []Tool {
 			Name:    "bootgen",
 			Summary: "Xilinx Bootgen",
 			Package: "bootgen-xlnx",
-			Doc: `Makes boot images for Zynq and ZynqMP, signed if there is a key. The entry type
-xilinx-bootgen uses it. The Debian package is in releases since 13; the source is
-at https://github.com/Xilinx/bootgen.`,
+			Native:  true,
+			Doc: `Makes boot images for Zynq and ZynqMP, signed if there is a key. Binman does that
+itself for the entry type xilinx-bootgen, so the program is not needed. The Debian
+package is in releases since 13; the source is at https://github.com/Xilinx/bootgen.`,
 		}.asks(`(?m)^\*{6} *Xilinx Bootgen *(.*)`, "-help"),
 		compressor("bzip2", "bzip2", "bzip2").asks(`bzip2.*Version ([0-9.]+)`, "--help"),
 		{

@@ -213,19 +213,13 @@ func (c *EFICapsule) signAgain(ctx *layout.Context, e *layout.Entry, old content
 	if err != nil || len(had.Items) != 1 || had.Items[0].Auth == nil {
 		return nil, nil // it was not signed
 	}
-	given := false
-	if ctx.Env.Keys != nil {
-		if _, given, err = ctx.Env.Keys.Given(c.Key); err != nil {
-			return nil, e.Errorf("%w", err)
-		}
+	key, err := givenKey(ctx, e, c.Key)
+	if err != nil {
+		return nil, err
 	}
-	if !given {
+	if key == nil {
 		err := e.Errorf("cannot be changed: the capsule is signed, and would have to be signed again")
 		return nil, describe.Advise(err, "say where the key is with --key '%s=REF'", c.Key)
-	}
-	key, err := ctx.Env.Keys.Key(c.Key, "")
-	if err != nil {
-		return nil, e.Errorf("%w", err)
 	}
 	sig, err := capsule.ParseSignature(had.Items[0].Auth.Signature)
 	if err != nil {

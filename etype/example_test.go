@@ -58,11 +58,17 @@ func exampleInputs(t *testing.T) files {
 			t.Fatal(err)
 		}
 	}
+	for _, key := range []string{"psk", "ssk"} {
+		if in[key+"0.pem"], err = os.ReadFile(filepath.Join("..", "format", "zynqmp", "testdata", key+".pem")); err != nil {
+			t.Fatal(err)
+		}
+	}
 	in["bmpblk.bin"] = filler("bmpblk.bin", 0x40)
 	for _, p := range []string{"u-boot", "spl/u-boot-spl", "tpl/u-boot-tpl", "vpl/u-boot-vpl"} {
 		in[p] = exampleProgram(0)
 		in[p+".bin"] = filler(p, 0x100)
 		in[p+"-nodtb.bin"] = filler(p, 0x80)
+		in["pmu-firmware.elf"] = in[p]
 		if p != "u-boot" {
 			in[p+".dtb"] = compile(t, model(p, ""))
 		}

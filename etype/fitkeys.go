@@ -157,6 +157,24 @@ func (s steady) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([
 	})
 }
 
+// givenKey returns a key if the user says where it is, or nil.
+func givenKey(ctx *layout.Context, e *layout.Entry, hint string) (crypto.Signer, error) {
+	if ctx.Env.Keys == nil {
+		return nil, nil
+	}
+	_, given, err := ctx.Env.Keys.Given(hint)
+	if err == nil && given {
+		var key crypto.Signer
+		if key, err = ctx.Env.Keys.Key(hint, ""); err == nil {
+			return key, nil
+		}
+	}
+	if err != nil {
+		return nil, e.Errorf("%w", err)
+	}
+	return nil, nil
+}
+
 // once returns what make returns, which is asked once in a build for what is
 // named.
 func once(ctx *layout.Context, name []string, make func() ([]byte, error)) ([]byte, error) {

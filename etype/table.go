@@ -73,8 +73,8 @@ func tools() []layout.TypeInfo {
 }
 
 // ArgNames lists the entry arguments that types ask for, beside those that stand
-// in for a property of the same name. Arguments of types that are not there yet
-// are among them, since U-Boot's build gives all of them for every board.
+// in for a property of the same name. Those of
+// all types are among them, since U-Boot's build gives all of them for every board.
 func ArgNames() []string {
 	names := []string{
 		"bmpblk", "hardware-id", "kernelkey", "keyblock", "keydir", "keyfile", "of-list", "pre-load-key-path", "preamble-flags", "signprivate", "version",
@@ -90,21 +90,4 @@ func ArgNames() []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// Unsupported returns the names of entry types that the original has and this
-// program does not have yet.
-func Unsupported() map[string]bool {
-	types := map[string]bool{}
-	have := Table()
-	for _, name := range []string{
-		"efi-capsule", "efi-empty-capsule", "fit", "gbb", "intel-ifwi", "mkimage", "nxp-imx8mcst",
-		"nxp-imx8mimage", "nxp-imx9image", "ti-board-config", "ti-secure", "ti-secure-rom",
-		"u-boot-spl-pubkey-dtb", "vblock", "x509-cert", "xilinx-bootgen",
-	} {
-		if have[name] == nil {
-			types[name] = true
-		}
-	}
-	return types
 }

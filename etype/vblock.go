@@ -154,19 +154,13 @@ func (v *VBlock) renew(ctx *layout.Context, e *layout.Entry, body content.Data) 
 	if hint == "" {
 		hint = "signprivate" // it was an entry argument
 	}
-	given := false
-	if ctx.Env.Keys != nil {
-		if _, given, err = ctx.Env.Keys.Given(hint); err != nil {
-			return content.Data{}, e.Errorf("%w", err)
-		}
+	key, err := givenKey(ctx, e, hint)
+	if err != nil {
+		return content.Data{}, err
 	}
-	if !given {
+	if key == nil {
 		err := e.Errorf("what the block signs has changed, and it has to be signed again")
 		return content.Data{}, describe.Advise(err, "say where the key is with --key %s=REF", hint)
-	}
-	key, err := ctx.Env.Keys.Key(hint, "")
-	if err != nil {
-		return content.Data{}, e.Errorf("%w", err)
 	}
 	return v.sign(e, old.Firmware(body), steady{key, ctx})
 }

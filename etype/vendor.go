@@ -38,6 +38,7 @@ It must be placed 0xffc bytes before the address of the reset vector.`,
 		nxpIMX8MCSTInfo,
 		nxpIMX9Info,
 		rcar4SA0Info,
+		xilinxBootgenInfo,
 	}
 }
 

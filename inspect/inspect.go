@@ -30,6 +30,7 @@ import (
 	"binman/format/uimage"
 	"binman/format/vboot"
 	"binman/format/verify"
+	"binman/format/zynqmp"
 	"binman/internal/binfmt"
 )
 
@@ -100,6 +101,7 @@ func formats() []format {
 		{name: "K3 certificate", short: "cert", detect: ticert.Detect, list: lister(ticert.Parse), verify: verifying(ticert.Parse)},
 		{name: "i.MX container", short: "imx", detect: ahab.Detect, list: lister(ahab.Parse), verify: verifying(ahab.Parse)},
 		{name: "GUID partition table", short: "gpt", detect: gpt.Detect, list: lister(gpt.Parse), verify: verifying(gpt.Parse), regions: true},
+		{name: "signed ZynqMP image", short: "zynqmp", detect: zynqmp.Detect, list: lister(zynqmp.Parse), verify: verifying(zynqmp.Parse)},
 		{name: "vblock", short: "vblock", detect: vboot.Detect, list: lister(vboot.Parse), verify: verifying(vboot.Parse)},
 		{name: "GBB", short: "gbb", detect: vboot.DetectGBB, list: lister(vboot.ParseGBB), verify: verifying(vboot.ParseGBB)},
 		{name: "FMAP", short: "fmap", detect: hasFMAP, list: listFMAP, verify: verifying(findFMAP), whole: true, regions: true},

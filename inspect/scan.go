@@ -51,6 +51,7 @@ func signatures() []signature {
 		{format: "CBFS", magic: []byte("LARCHIVE"), align: 64},
 		{format: "UEFI capsule", magic: capsule.FirmwareManagement[:], align: 8, extent: capsuleExtent},
 		{format: "K3 certificate", magic: []byte{0x30, 0x82}, align: 512},
+		{format: "signed ZynqMP image", magic: []byte("\x66\x55\x99\xaaXNLX"), at: 32, align: 0x8000},
 		{format: "vblock", magic: []byte("CHROMEOS"), align: 4},
 		{format: "GBB", magic: []byte("$GBB"), align: 4},
 		{format: "i.MX container", magic: []byte{0x87}, at: 3, align: 1024},

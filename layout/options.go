@@ -9,7 +9,6 @@ type Options struct {
 	Description string            // device tree with a /binman node: .dtb, or .dts source
 	Only        []string          // names of the images to build; none means all
 	Types       Types             // the entry types
-	Unsupported map[string]bool   // names of entry types that exist elsewhere only
 	Args        map[string]string // entry arguments
 	ArgNames    []string          // entry arguments that types know, beside those of their properties
 	Input       iodir.Input

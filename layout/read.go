@@ -196,8 +196,6 @@ func (b *Build) lookupType(name string, node *fdt.Node) (*TypeInfo, error) {
 		return info, nil
 	case b.opened != nil:
 		return b.Types["blob"], nil
-	case b.Unsupported[base]:
-		return nil, unknownType(node, "Entry type '%s' in node '%s' is not supported by this version", name, node.Path())
 	}
 	module := strings.ReplaceAll(base, "-", "_")
 	near := suggest.DidYouMean(base, slices.Sorted(maps.Keys(b.Types)))

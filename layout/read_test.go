@@ -30,10 +30,9 @@ func TestTypes(t *testing.T) {
 		{"near two letters", `bixx { };`, "(expected etype/bixx.py, error 'no such entry type')"},
 		{"swapped", `pieec { };`, "; did you mean 'piece'?"},
 		{"dashes", `some-thing { };`, "(expected etype/some_thing.py, error"},
-		{"known elsewhere", `elsewhere { };`, "Entry type 'elsewhere' in node '/binman/elsewhere' is not supported by this version"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			m := machine{opt: func(o *layout.Options) { o.Unsupported = map[string]bool{"elsewhere": true}; o.UpdateFDT = false }}
+			m := machine{opt: func(o *layout.Options) { o.UpdateFDT = false }}
 			if c.name == "with an underscore" {
 				m.files = map[string][]byte{"spl/u-boot-spl.dtb": tree(t, "")}
 			}

@@ -101,10 +101,11 @@ func ParseRequest(text []byte) (*Request, error) {
 // hashNames are the checksums of the protocol.
 var hashNames = map[crypto.Hash]string{
 	crypto.SHA1: "sha1", crypto.SHA224: "sha224", crypto.SHA256: "sha256", crypto.SHA384: "sha384", crypto.SHA512: "sha512",
+	crypto.SHA3_384: "sha3_384",
 }
 
-// HashName returns the name of a checksum, such as "sha256", or "" if FITs and
-// the like do not use it.
+// HashName returns the name of a checksum in the protocol, such as "sha256", or "" if
+// nothing that is signed here uses it.
 func HashName(h crypto.Hash) string { return hashNames[h] }
 
 // FindHash returns the checksum of a name, or 0.

@@ -124,6 +124,8 @@ var hashes = map[string]struct {
 	"sha256": {asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}, pkcs11.CKM_SHA256, pkcs11.CKG_MGF1_SHA256},
 	"sha384": {asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 2}, pkcs11.CKM_SHA384, pkcs11.CKG_MGF1_SHA384},
 	"sha512": {asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 3}, pkcs11.CKM_SHA512, pkcs11.CKG_MGF1_SHA512},
+
+	"sha3_384": {asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 9}, pkcs11.CKM_SHA3_384, 0},
 }
 
 // sign returns the signature that a request asks for, ECDSA as r‖s.
@@ -153,6 +155,9 @@ func (t *token) sign(r *signer.Request) ([]byte, error) {
 		}
 		mechanism, message = pkcs11.NewMechanism(pkcs11.CKM_RSA_PKCS, nil), der
 	case "rsa-pss":
+		if hash.mgf == 0 {
+			return nil, fmt.Errorf("RSA-PSS with %s is not known", name)
+		}
 		mechanism = pkcs11.NewMechanism(pkcs11.CKM_RSA_PKCS_PSS, pkcs11.NewPSSParams(hash.hash, hash.mgf, uint(r.SaltLength)))
 	case "ecdsa":
 		mechanism = pkcs11.NewMechanism(pkcs11.CKM_ECDSA, nil)

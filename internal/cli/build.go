@@ -144,7 +144,6 @@ func (o *buildOptions) build(l *later) error {
 		Description:  dt,
 		Only:         o.images,
 		Types:        etype.Table(),
-		Unsupported:  etype.Unsupported(),
 		Trees:        etype.Trees(),
 		MissingHelp:  describe.MissingHelp,
 		Strict:       o.strict,

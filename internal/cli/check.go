@@ -41,7 +41,6 @@ func (g *globals) checkCommand() command {
 			b := &layout.Build{Options: layout.Options{
 				Description: dt,
 				Types:       etype.Table(),
-				Unsupported: etype.Unsupported(),
 				Args:        entryArgs,
 				ArgNames:    etype.ArgNames(),
 				UpdateFDT:   updateFDT,

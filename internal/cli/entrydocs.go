@@ -92,8 +92,6 @@ func selectDocs(names []string) (*entryDocs, error) {
 			docs.common = true
 		case name == docImage:
 			docs.image = true
-		case etype.Unsupported()[name]:
-			return nil, fmt.Errorf("Entry type '%s' is one of the original that is not supported yet", name)
 		default:
 			return nil, noType(name)
 		}

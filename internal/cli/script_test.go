@@ -46,9 +46,12 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// devKeys is the directory with keys of Chromium OS, in the environment of scripts
-// as DEVKEYS.
-var devKeys, _ = filepath.Abs("../../format/vboot/testdata/devkeys")
+// devKeys and zynqmpKeys are directories with keys of Chromium OS and for ZynqMP, in
+// the environment of scripts as DEVKEYS and ZYNQMP.
+var (
+	devKeys, _    = filepath.Abs("../../format/vboot/testdata/devkeys")
+	zynqmpKeys, _ = filepath.Abs("../../format/zynqmp/testdata")
+)
 
 // TestScript runs the scripts in testdata/script, each in a directory of its
 // own with the files that the script holds. See the documentation of package
@@ -64,6 +67,7 @@ func TestScript(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SOURCE_DATE_EPOCH", "")
 			env.Setenv("DEVKEYS", devKeys)
+			env.Setenv("ZYNQMP", zynqmpKeys)
 			env.Values[skipKey{}] = env.T().Skip
 			return nil
 		},
@@ -295,7 +299,8 @@ func scriptAppend(ts *script, neg bool, args []string) {
 
 func scriptELF(ts *script, neg bool, args []string) {
 	usage(ts, neg, args, 3, 100, "elf out code base sym=value[:size]...")
-	file := testelf.File{Segments: []testelf.Segment{{Address: uint64(number(ts, args[2])), Data: []byte(ts.ReadFile(args[1]))}}}
+	base := uint64(number(ts, args[2]))
+	file := testelf.File{Entry: base, Segments: []testelf.Segment{{Address: base, Data: []byte(ts.ReadFile(args[1]))}}}
 	for _, arg := range args[3:] {
 		name, place, _ := strings.Cut(arg, "=")
 		value, size, sized := strings.Cut(place, ":")
