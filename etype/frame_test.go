@@ -23,6 +23,7 @@ import (
 	"binman/internal/host"
 	"binman/internal/judge"
 	"binman/layout"
+	"binman/signer"
 )
 
 // This file holds the entry types against the contract of package layout.
@@ -208,6 +209,9 @@ func frames() []frame {
 		{name: "nxp-header-ddrfw with alignment", etype: "nxp-header-ddrfw", each: []string{"align = <16>;", `compress = "gzip";`, "pad-before = <4>; align-size = <8>;"}},
 		{etype: "ti-board-config", files: []string{"p0", "p1", "p2"}, paths: []string{"rm-cfg", "board-cfg", "sec-cfg"}, made: boardConfig, boxed: true, exact: true,
 			props: `rm-cfg { config = "p0"; schema = "schema.yaml"; }; board-cfg { config = "p1"; schema = "schema.yaml"; }; sec-cfg { config = "p2"; schema = "schema.yaml"; };`},
+		{etype: "nxp-imx8mcst", props: "args; nxp,loader-address = <0x7e1000>;", boxed: true}, // with nothing that is signed
+		{etype: "xilinx-bootgen", props: `pmufw-filename = "pmu.elf"; psk-key-name-hint = "psk"; ssk-key-name-hint = "ssk";`, boxed: true},
+		{name: "xilinx-bootgen with alignment", etype: "xilinx-bootgen", props: `pmufw-filename = "pmu.elf"; psk-key-name-hint = "psk"; ssk-key-name-hint = "ssk";`, each: []string{"align = <16>;", "pad-before = <3>;", "align-size = <8>;"}, boxed: true},
 		{etype: "renesas-rcar4-sa0", props: "renesas,loader-address = <0xe6338000>;", each: []string{"offset = <0x40000>;", "align = <16>;", `compress = "gzip";`}},
 	}
 	for phase, dir := range map[string]string{"u-boot": "", "u-boot-spl": "spl/", "u-boot-tpl": "tpl/", "u-boot-vpl": "vpl/"} {
@@ -297,11 +301,25 @@ func openFramed(t *testing.T, image []byte) *framed {
 	t.Helper()
 	f := &framed{}
 	var err error
-	b := &layout.Build{Options: layout.Options{Types: captureTypes(&f.ctx), Env: host.Env()}}
+	b := &layout.Build{Options: layout.Options{Types: captureTypes(&f.ctx), Env: frameEnv(t)}}
 	if f.Opened, err = b.Open(content.Bytes(image), "image.bin"); err != nil {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// frameEnv returns the machine, with the keys that containers need to be made again.
+func frameEnv(t *testing.T) layout.Env {
+	t.Helper()
+	env := host.Env()
+	ring := signer.NewKeyring(signer.Options{ReadFile: os.ReadFile})
+	for _, key := range []string{"psk", "ssk"} {
+		if err := ring.Add(key + "=../format/zynqmp/testdata/" + key + ".pem"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env.Keys = ring
+	return env
 }
 
 // check opens every container as its format says, and compares the places that
@@ -429,6 +447,7 @@ func (f frame) test(t *testing.T, around, more string, variant int) {
 	for _, phase := range []string{"spl/u-boot-spl", "tpl/u-boot-tpl", "vpl/u-boot-vpl"} {
 		in[phase+".dtb"], in[phase] = compile(t, model("phase", "")), exampleProgram(0)
 	}
+	in["pmu.elf"] = exampleProgram(0)
 	parts := map[string][]byte{}
 	for i := range f.parts() {
 		in[f.file(i)] = filler(f.file(i), size(i))
@@ -494,7 +513,7 @@ func (f frame) build(t *testing.T, body string, in files) []byte {
 	dir := description{source: "binman { " + body + " };"}.prepare(t, in)
 	var ctx layout.Context
 	b := &layout.Build{Options: layout.Options{
-		Trees: etype.Trees(), Env: host.Env(), Description: filepath.Join(dir, "image.dts"), Types: captureTypes(&ctx),
+		Trees: etype.Trees(), Env: frameEnv(t), Description: filepath.Join(dir, "image.dts"), Types: captureTypes(&ctx),
 		Input: host.Input(dir), Output: iodir.Output{Dir: t.TempDir()}, UpdateFDT: true,
 	}}
 	if err := b.Run(); err != nil {
