@@ -4,6 +4,7 @@ package etype
 
 import (
 	"path"
+	"strings"
 
 	"binman/content"
 	"binman/describe"
@@ -14,8 +15,8 @@ import (
 
 // GBB is a Google Binary Block: the keys that verified boot of Chromium OS trusts.
 type GBB struct {
-	HardwareID string `dt:"hardware-id,arg,required" doc:"Hardware ID, up to 255 characters"`
-	KeyDir     string `dt:"keydir,arg,required" doc:"Directory with root_key.vbpubk and recovery_key.vbpubk, looked up in the input directories"`
+	HardwareID string `dt:"hardware-id,arg" doc:"Hardware ID, up to 255 characters"`
+	KeyDir     string `dt:"keydir,arg" doc:"Directory with root_key.vbpubk and recovery_key.vbpubk, looked up in the input directories"`
 	Bitmaps    string `dt:"bmpblk,arg" doc:"File with the images that recovery shows; none if absent"`
 
 	flags uint32
@@ -63,6 +64,20 @@ func gbbFlags(node *fdt.Node) (flags uint32) {
 	return flags
 }
 
+// needProps says which of properties, given with their values, are missing.
+func needProps(e *layout.Entry, props ...string) error {
+	var missing []string
+	for i := 0; i < len(props); i += 2 {
+		if props[i+1] == "" {
+			missing = append(missing, props[i])
+		}
+	}
+	if missing == nil {
+		return nil
+	}
+	return e.Errorf("Missing required properties/entry args: %s", strings.Join(missing, ", "))
+}
+
 // LeastSize returns the size that is given.
 func (g *GBB) LeastSize(_ *layout.Context, e *layout.Entry) (int64, bool) {
 	return e.WantSize.Value, true
@@ -73,6 +88,9 @@ func (g *GBB) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, erro
 	if ctx.ToolMissing(futilityTool) {
 		e.NoteMissingTool(futilityTool)
 		return content.Fill(0, e.WantSize.Value), nil
+	}
+	if err := needProps(e, "hardware-id", g.HardwareID, "keydir", g.KeyDir); err != nil {
+		return content.Data{}, err
 	}
 	files := vboot.GBBFiles{Flags: g.flags, ID: g.HardwareID}
 	for _, f := range []struct {

@@ -42,13 +42,8 @@ func (v *VBlock) Read(ctx *layout.Context, e *layout.Entry) error {
 	if len(v.Content) == 0 {
 		return e.Errorf("Collection must have a 'content' property")
 	}
-	if ctx.Checks || ctx.ToolMissing(futilityTool) {
+	if ctx.Checks || ctx.ToolMissing(futilityTool) || v.KeyDir == "" || v.Private == "" {
 		return nil
-	}
-	for _, p := range []struct{ name, value string }{{"keydir", v.KeyDir}, {"keyblock", v.Keyblock}, {"signprivate", v.Private}, {"kernelkey", v.KernelKey}} {
-		if p.value == "" {
-			return e.Errorf("Missing required properties/entry args: %s", p.name)
-		}
 	}
 	_, err := v.key(ctx, e)
 	return err
@@ -105,6 +100,9 @@ func (v *VBlock) Update(ctx *layout.Context, e *layout.Entry) (content.Data, err
 	if ctx.ToolMissing(futilityTool) {
 		e.NoteMissingTool(futilityTool)
 		return content.Fill(0, missingBlock), nil
+	}
+	if err := needProps(e, "keydir", v.KeyDir, "keyblock", v.Keyblock, "signprivate", v.Private, "kernelkey", v.KernelKey); err != nil {
+		return content.Data{}, err
 	}
 	firmware := &vboot.Firmware{Version: uint64(v.Version), Flags: v.Flags, Body: body}
 	if firmware.Keyblock, err = readVboot(ctx, v.path(ctx, v.Keyblock), vboot.ParseKeyblock); err != nil {
