@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"binman/content"
+	"binman/content/iodir"
 	"binman/describe"
 	"binman/format/capsule"
 	"binman/internal/binfmt"
@@ -134,11 +135,16 @@ func inputRef(ctx *layout.Context, ref string) string {
 
 // certificateOf reads a certificate, in PEM or DER, from an input file.
 func certificateOf(ctx *layout.Context, name string) (*x509.Certificate, error) {
-	const most = 1 << 20
 	if strings.Contains(name, "pkcs11:") {
 		return nil, errors.New("certificates cannot be read from tokens: name a file, and the token with private-key")
 	}
-	data, err := ctx.Input.Open(name)
+	return ReadCertificate(ctx.Input, name)
+}
+
+// ReadCertificate reads a certificate, in PEM or DER, from a file.
+func ReadCertificate(input iodir.Input, name string) (*x509.Certificate, error) {
+	const most = 1 << 20 // bytes
+	data, err := input.Open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -230,6 +236,14 @@ func (c *EFICapsule) signAgain(ctx *layout.Context, e *layout.Entry, old content
 		return nil, e.Errorf("%w", err)
 	}
 	return c.signerWith(ctx, e, key, cert)
+}
+
+// Hints returns the hint of the key, if there is one.
+func (c *EFICapsule) Hints() []string {
+	if c.Key == "" {
+		return nil
+	}
+	return []string{c.Key}
 }
 
 // leave writes the files that the original hands to mkeficapsule and gets back.

@@ -32,7 +32,7 @@ var (
 	_ layout.Updater  = (*PreLoad)(nil)
 )
 
-var preLoadInfo = layout.TypeInfo{Name: "pre-load", New: func() layout.Type { return &PreLoad{} }}
+var preLoadInfo = layout.TypeInfo{Name: "pre-load", New: func() layout.Type { return &PreLoad{} }, Remade: true}
 
 // Read checks what the header is asked to be, and that there is a key for it.
 func (p *PreLoad) Read(ctx *layout.Context, e *layout.Entry) error {
@@ -75,6 +75,20 @@ func (p *PreLoad) key(ctx *layout.Context, e *layout.Entry) (crypto.Signer, erro
 	return key, nil
 }
 
+// keyAgain returns the key for a header of an opened image about something else, which
+// the user has to name.
+func (p *PreLoad) keyAgain(ctx *layout.Context, e *layout.Entry) (crypto.Signer, error) {
+	key, err := givenKey(ctx, e, p.Key)
+	if err == nil && key == nil {
+		err = e.Errorf("what the header signs has changed, and it has to be signed again")
+		err = describe.Advise(err, "say where the key is with --key %s=REF", p.Key)
+	}
+	return key, err
+}
+
+// Hints returns the hint of the key.
+func (p *PreLoad) Hints() []string { return []string{p.Key} }
+
 // LeastSize returns the size of the header.
 func (p *PreLoad) LeastSize(*layout.Context, *layout.Entry) (int64, bool) { return p.Size, true }
 
@@ -91,9 +105,6 @@ func (p *PreLoad) Contents(*layout.Context, *layout.Entry) (content.Data, error)
 
 // Update signs the entries as they are now.
 func (p *PreLoad) Update(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
-	if ctx.Opened {
-		return e.Data, nil
-	}
 	list, err := p.Depends(ctx, e)
 	if err != nil {
 		return content.Data{}, err
@@ -112,6 +123,9 @@ func (p *PreLoad) Update(ctx *layout.Context, e *layout.Entry) (content.Data, er
 	}
 	digest := h.Sum(nil)
 	key, err := p.key(ctx, e)
+	if ctx.Opened {
+		key, err = p.keyAgain(ctx, e)
+	}
 	if err != nil {
 		return content.Data{}, err
 	}

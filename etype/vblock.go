@@ -3,6 +3,7 @@
 package etype
 
 import (
+	"cmp"
 	"crypto"
 	"fmt"
 	"path/filepath"
@@ -142,16 +143,13 @@ func (v *VBlock) renew(ctx *layout.Context, e *layout.Entry, body content.Data) 
 	if err != nil {
 		return e.Data, nil // it was built without futility
 	}
-	if old.BodySize() == body.Len() {
+	if old.BodySize() == body.Len() && !e.ToBeSigned() {
 		f, err := old.VerifyBody(body, body.Len())
 		if err != nil || f.Signed {
 			return e.Data, err
 		}
 	}
-	hint := v.Private
-	if hint == "" {
-		hint = "signprivate" // it was an entry argument
-	}
+	hint := v.Hints()[0]
 	key, err := givenKey(ctx, e, hint)
 	if err != nil {
 		return content.Data{}, err
@@ -161,6 +159,11 @@ func (v *VBlock) renew(ctx *layout.Context, e *layout.Entry, body content.Data) 
 		return content.Data{}, describe.Advise(err, "say where the key is with --key %s=REF", hint)
 	}
 	return v.sign(e, old.Firmware(body), steady{key, ctx})
+}
+
+// Hints returns the hint of the key.
+func (v *VBlock) Hints() []string {
+	return []string{cmp.Or(v.Private, "signprivate")} // it was an entry argument
 }
 
 // isVbootKey says what is wrong with a file of a public key.

@@ -3,6 +3,7 @@
 package etype
 
 import (
+	"cmp"
 	"crypto"
 	"errors"
 	"path/filepath"
@@ -194,13 +195,10 @@ func (c *certificate) renew(ctx *layout.Context, e *layout.Entry, about func() (
 		return content.Data{}, err
 	}
 	old, err := ticert.ParseAlone(e.Data, e.Data.Len())
-	if err != nil || old.SameImages(cert) {
+	if err != nil || old.SameImages(cert) && !e.ToBeSigned() {
 		return e.Data, nil // it was built without OpenSSL, or still fits
 	}
-	hint := c.KeyFile
-	if hint == "" {
-		hint = "keyfile" // it was an entry argument
-	}
+	hint := c.Hints()[0]
 	key, err := c.givenKey(ctx, hint)
 	if err != nil {
 		return content.Data{}, e.Errorf("%w", err)
@@ -210,6 +208,11 @@ func (c *certificate) renew(ctx *layout.Context, e *layout.Entry, about func() (
 		return content.Data{}, describe.Advise(err, "say where the key is with --key %s=REF", hint)
 	}
 	return signCert(ctx, e, cert, steady{key, ctx})
+}
+
+// Hints returns the hint of the key.
+func (c *certificate) Hints() []string {
+	return []string{cmp.Or(c.KeyFile, "keyfile")} // it was an entry argument
 }
 
 // givenKey returns the key if the user says where it is, or nil.

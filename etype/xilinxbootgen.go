@@ -211,6 +211,9 @@ func (x *XilinxBootgen) pmu(ctx *layout.Context) (content.Data, error) {
 	return content.Data{}, fmt.Errorf("'%s': %w", x.PMU, err)
 }
 
+// Hints returns the hints of the keys.
+func (x *XilinxBootgen) Hints() []string { return []string{x.Primary, x.Secondary} }
+
 // again makes the image of an opened one with a boot loader that has changed: with
 // keys that the user names, everything else is as it was.
 func (x *XilinxBootgen) again(ctx *layout.Context, e *layout.Entry, p layout.Parts) (content.Data, []layout.Place, error) {

@@ -29,6 +29,7 @@ type openedEntry struct {
 	changed  bool          // the contents are not those of the image any more
 	given    bool          // somebody has given them, or the entry does not have its own
 	touched  bool          // something in it has changed
+	resign   bool          // its signatures are to be made anew
 	whole    bool          // a container that was given as a whole
 	bound    bool          // an image that cannot change its size, since something follows it
 	lost     bool          // a container that cannot be read: it stays as it is

@@ -52,6 +52,23 @@ func (o *Opened) Replace(list []Replacement, resize bool) (content.Data, error) 
 	return file, o.verify(file)
 }
 
+// Resign asks for signatures in an entry to be made anew by the next Replace, though
+// what they are about has not changed.
+func (o *Opened) Resign(e *Entry) error {
+	if err := o.load(o.Entry); err != nil {
+		return err
+	}
+	e.opened.resign = true
+	for p := e; p != nil; p = p.Parent {
+		p.opened.touched = true
+	}
+	return nil
+}
+
+// ToBeSigned says whether signatures in the entry of an opened image are to be made
+// anew, though what they are about has not changed.
+func (e *Entry) ToBeSigned() bool { return e.opened != nil && e.opened.resign }
+
 // remake packs the image again and makes anew what has to follow.
 func (o *Opened) remake() error {
 	b := o.b
@@ -344,6 +361,9 @@ func (b *Build) remade(e *Entry) bool {
 	case e.Info.Tree != "":
 		dt := b.trees.find(e, e.Info.Tree)
 		return dt != nil && dt.dirty
+	}
+	if e.ToBeSigned() {
+		return true
 	}
 	needs := b.graph.needs[e]
 	for _, part := range needs {

@@ -211,6 +211,12 @@ type (
 		Unwrap(e *Entry, stored content.Data) (content.Data, error)
 	}
 
+	// Signed is a Type with signatures: Hints returns those of their keys. What has
+	// to be signed again without a change is Entry.ToBeSigned.
+	Signed interface {
+		Hints() []string
+	}
+
 	// Converter is a Container that holds something else than the contents of
 	// an entry which is As.Converted: it says what.
 	Converter interface {

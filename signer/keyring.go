@@ -3,6 +3,7 @@
 package signer
 
 import (
+	"cmp"
 	"crypto"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ type Keyring struct {
 
 	mu     sync.Mutex
 	refs   map[string]string
+	other  string // reference for hints without one; "" for none
 	used   map[string]bool
 	opened map[string]*Signer // by reference
 }
@@ -70,6 +72,9 @@ func (k *Keyring) add(spec string) error {
 	return nil
 }
 
+// Default says where the key is of all hints that nobody else has told of.
+func (k *Keyring) Default(ref string) { k.other = ref }
+
 // Hints returns the hints for which there are references, sorted.
 func (k *Keyring) Hints() []string { return slices.Sorted(maps.Keys(k.refs)) }
 
@@ -86,6 +91,10 @@ func (k *Keyring) Unused() []string {
 // needed.
 func (k *Keyring) Check() error {
 	var errs []error
+	if k.other != "" {
+		_, err := k.open(k.other, k.other)
+		errs = append(errs, err)
+	}
 	for _, hint := range k.Hints() {
 		_, err := k.open(hint, k.refs[hint])
 		if errors.Is(err, ErrNoKey) {
@@ -213,7 +222,7 @@ func (k *Keyring) ref(hint string) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.used[hint] = true
-	return k.refs[hint]
+	return cmp.Or(k.refs[hint], k.other)
 }
 
 // find returns the file of a key in the first of the directories that has one.

@@ -161,13 +161,24 @@ func (w *writer) algorithm(node *fdt.Node) (sign.Algorithm, error) {
 // writeSignature writes a signature, and of a configuration what it covers.
 func (w *writer) writeSignature(node *fdt.Node, value []byte, paths []string, strings uint32) {
 	p := w.src.Protect
+	again := w.keep && node.Has("value")
 	node.SetPropStep("value", value, step)
+	if again {
+		w.coverage(node, paths, strings)
+		return
+	}
 	node.SetPropStep("signer-name", []byte(signerName+"\x00"), step)
 	node.SetPropStep("signer-version", []byte(p.Version+"\x00"), step)
 	if p.Comment != "" {
 		node.SetPropStep("comment", []byte(p.Comment+"\x00"), step)
 	}
 	node.SetPropStep("timestamp", binary.BigEndian.AppendUint32(nil, w.src.Timestamp), step)
+	w.coverage(node, paths, strings)
+}
+
+// coverage writes what the signature of a configuration covers, and the algorithm that
+// the user wants.
+func (w *writer) coverage(node *fdt.Node, paths []string, strings uint32) {
 	if paths != nil {
 		var list []byte
 		for _, path := range paths {
@@ -176,8 +187,8 @@ func (w *writer) writeSignature(node *fdt.Node, value []byte, paths []string, st
 		node.SetPropStep("hashed-nodes", list, step)
 		node.SetPropStep("hashed-strings", binary.BigEndian.AppendUint32(make([]byte, 4), strings), step)
 	}
-	if p.Algo != "" {
-		node.SetPropStep("algo", []byte(p.Algo+"\x00"), step)
+	if algo := w.src.Protect.Algo; algo != "" {
+		node.SetPropStep("algo", []byte(algo+"\x00"), step)
 	}
 }
 
@@ -223,6 +234,9 @@ func (w *writer) signConfig(config, sig, from *fdt.Node) error {
 	h := algo.Hash.New()
 	blob := w.tree.Marshal()
 	strings := sign.StringsSize(blob)
+	if old, err := signedStrings(sig); w.keep && err == nil && old > 0 && old < strings {
+		strings = old // what was signed then is signed now, byte for byte
+	}
 	if err := sign.Message(h, blob, paths, strings); err != nil {
 		return err
 	}

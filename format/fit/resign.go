@@ -24,12 +24,36 @@ var ErrNothing = errors.New("no node in it asks for a signature")
 // A FIT whose data has changed since it was made is an error, so that a signature
 // does not speak for what nobody has meant.
 func Resign(data content.Data, p *Protection) (content.Data, error) {
+	return resign(data, nil, p, true)
+}
+
+// ErrNoRoom says that data behind the device tree of a FIT cannot change its size.
+var ErrNoRoom = errors.New("data behind the device tree has to keep its size")
+
+// ResignWith is Resign for a FIT in which images, by name, get other data: their hashes
+// are made anew too. It need not ask for signatures then. Where mkimage -F makes room for
+// signatures each time, here those that fit do not change the size; the same keys give the
+// same bytes.
+func ResignWith(data content.Data, changed map[string]content.Data, p *Protection) (content.Data, error) {
+	return resign(data, changed, p, false)
+}
+
+func resign(data content.Data, changed map[string]content.Data, p *Protection, grow bool) (content.Data, error) {
 	f, err := Parse(data, data.Len())
 	if err != nil {
 		return content.Data{}, err
 	}
-	if err := unchanged(f, data); err != nil {
+	if err := unchanged(f, data); err != nil && (len(changed) == 0 || !errors.Is(err, ErrNothing)) {
 		return content.Data{}, err
+	}
+	for _, im := range f.Images {
+		switch now, ok := changed[im.Name]; {
+		case !ok:
+		case now.Len() == im.Size:
+			data = data.Replace(im.Offset, now)
+		case im.Storage == Offset || im.Storage == Position:
+			return content.Data{}, fmt.Errorf("image '%s' would have %#x bytes instead of %#x: %w", im.Name, now.Len(), im.Size, ErrNoRoom)
+		}
 	}
 	src := &Source{Root: f.Tree.Root, Data: map[*fdt.Node]content.Data{}, Protect: p}
 	if stamp, ok, err := f.Tree.Root.U32("timestamp"); err == nil && ok {
@@ -39,6 +63,9 @@ func Resign(data content.Data, p *Protection) (content.Data, error) {
 	for i, node := range src.images().Subnodes {
 		im := f.Images[i]
 		contents := data.Slice(im.Offset, im.Size)
+		if now, ok := changed[im.Name]; ok {
+			contents = now
+		}
 		src.Data[node] = contents
 		if external && im.Storage == Inline { // of the device tree, as it was
 			value, err := contents.Bytes()
@@ -50,20 +77,35 @@ func Resign(data content.Data, p *Protection) (content.Data, error) {
 	}
 	tree := f.Tree.Clone()
 	tree.Pack()
-	if n := src.Room(); n > 0 && !external {
+	if n := src.Room(); n > 0 && !external && grow {
 		tree.Grow(n)
 	}
-	w := writer{src: src, tree: tree}
+	w := writer{src: src, tree: tree, keep: !grow}
 	if err := w.addHashes(); err != nil {
 		return content.Data{}, err
 	}
 	if err := w.signConfigs(); err != nil {
 		return content.Data{}, err
 	}
-	if !external {
-		return w.inline()
+	if external {
+		return behind(tree, f, data)
 	}
-	return behind(tree, f, data)
+	out, err := w.inline()
+	if err != nil || grow {
+		return out, err
+	}
+	return sameSize(out, data), nil
+}
+
+// sameSize gives a device tree that has become smaller, or was packed, the size that it
+// had, with what was at its end.
+func sameSize(tree, old content.Data) content.Data {
+	if tree.Len() >= old.Len() {
+		return tree
+	}
+	var size [4]byte
+	binary.BigEndian.PutUint32(size[:], uint32(old.Len()))
+	return content.Join(tree.Replace(atTotalSize, content.Bytes(size[:])), old.Slice(tree.Len(), old.Len()-tree.Len()))
 }
 
 // unchanged checks that there is something to sign, and that the hashes hold.

@@ -186,6 +186,7 @@ type writer struct {
 	src    *Source
 	tree   *fdt.Tree
 	places []Place
+	keep   bool // what says who signed, and when, stays as it is
 
 	encrypted map[int]content.Data // contents of images, by their numbers
 }

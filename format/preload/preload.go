@@ -255,3 +255,17 @@ func Detect(r io.ReaderAt, size int64) bool {
 func (h *Header) List() []binfmt.Item {
 	return []binfmt.Item{{Name: "image", Type: fmt.Sprintf("image, version %d", h.Version), Offset: h.Size, Size: h.ImageSize}}
 }
+
+// Algorithm returns the algorithm with which a key has signed the header in r; false if
+// it has not.
+func (h *Header) Algorithm(r io.ReaderAt, key crypto.PublicKey) (Algorithm, bool, error) {
+	b, err := binfmt.Source{R: r, Size: h.Size}.Bytes(0, h.SigOffset, "pre-load header")
+	if err != nil {
+		return Algorithm{}, false, err
+	}
+	s, _ := find(b[:firstLen], b[firstLen:], []verify.Key{{Public: key}})
+	if s == nil {
+		return Algorithm{}, false, nil
+	}
+	return s.Algorithm, true, nil
+}

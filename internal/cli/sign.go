@@ -3,17 +3,11 @@
 package cli
 
 import (
-	"crypto"
-	"errors"
-	"fmt"
+	"os"
+	"strings"
 
-	"binman/content"
-	"binman/etype"
-	"binman/format/fit"
 	"binman/internal/argparse"
-	"binman/internal/atomicfile"
 	"binman/internal/imagefile"
-	"binman/layout"
 	"binman/signer"
 )
 
@@ -21,8 +15,10 @@ import (
 type signOptions struct {
 	*globals
 	keyFlags
-	image, key, algo, file string
-	paths                  []string
+	image, algo, file string
+	cert, keyblock    string
+	keys              []string // as given: references, and HINT=REF
+	paths             []string
 }
 
 func (g *globals) signCommand() command {
@@ -31,13 +27,16 @@ func (g *globals) signCommand() command {
 		Command: argparse.Command{
 			Name: "sign",
 			Help: "Sign entries in image",
-			Description: "Signs FITs in an image anew: all their signature nodes, with one key and algorithm. The FIT may be at any depth. " +
-				"Its data stays as it is; what follows it moves if the FIT grows and the image allows that. The old image stays until the new one is complete.",
+			Description: "Signs what is signed in an image anew, with other keys: FITs, certificates for K3 devices, capsules, pre-load headers, images for ZynqMP, " +
+				"firmware of Chromium OS; at any depth, from the inside out. Everything else stays as it is; what follows moves if something grows and the image allows that. " +
+				"Without paths, everything is signed for which there is a key. The old image stays until the new one is complete.",
 			Options: append([]argparse.Option{
-				{Names: []string{"-a", "--algo"}, Value: argparse.String(&o.algo, ""), Required: true, Help: "Hash algorithm e.g. sha256,rsa4096"},
+				{Names: []string{"-a", "--algo"}, Value: argparse.String(&o.algo, ""), Help: "Hash algorithm e.g. sha256,rsa4096; without it, FITs keep theirs"},
 				{Names: []string{"-f", "--file"}, Value: argparse.String(&o.file, ""), Help: "FIT to sign and put into the entry; the file is signed, too"},
 				{Names: []string{"-i", "--image"}, Value: argparse.String(&o.image, ""), Required: true, Help: "Image filename to update"},
-				{Names: []string{"-k", "--key"}, Value: argparse.String(&o.key, ""), Required: true, Help: "Private key for signing: a file, exec:COMMAND, or a pkcs11: URI"},
+				{Names: []string{"-k", "--key"}, Value: argparse.Strings(&o.keys), Help: "Private key for signing: a file, exec:COMMAND, or a pkcs11: URI; HINT=REF for one of several keys, also more than once"},
+				{Names: []string{"--cert"}, Extension: true, Meta: "FILE", Value: argparse.String(&o.cert, ""), Help: "Certificate of the key that signs capsules; without it, the one that they have"},
+				{Names: []string{"--keyblock"}, Extension: true, Meta: "FILE", Value: argparse.String(&o.keyblock, ""), Help: "Keyblock for firmware of Chromium OS; without it, the one that it has"},
 				{Names: []string{"--passphrase-file"}, Extension: true, Meta: "FILE", Value: argparse.String(&o.passphraseFile, ""), Help: "Read the passphrase of an encrypted key, or the PIN of a token, from the first line of FILE"},
 				{Names: []string{"--sign-timeout"}, Extension: true, Meta: "SECONDS", Value: argparse.Int(&o.timeout, defaultTimeout), Help: "How long a program may take for one signature (default: 60)"},
 				o.reproducibleOption(),
@@ -50,11 +49,14 @@ func (g *globals) signCommand() command {
 }
 
 func (o *signOptions) run() error {
-	if o.attach != "" && o.image == "" && o.key == "" && o.algo == "" && len(o.paths) == 0 {
+	if o.attach != "" && o.image == "" && len(o.keys) == 0 && o.algo == "" && len(o.paths) == 0 {
 		return o.attachRecorded(o.attach)
 	}
-	if o.image == "" || o.key == "" || o.algo == "" {
-		return wrongUsage("argument --attach: alone, or with all that --sign-later was given: -i, -k, -a and paths")
+	if o.image == "" || len(o.keys) == 0 {
+		if o.attach != "" {
+			return wrongUsage("argument --attach: alone, or with all that --sign-later was given: -i, -k, -a and paths")
+		}
+		return wrongUsage("the following arguments are required: -k/--key")
 	}
 	l, err := o.newLater(&o.keyFlags)
 	if err != nil {
@@ -66,15 +68,9 @@ func (o *signOptions) run() error {
 	return l.run(&o.keyFlags, o.stdout, func() error { return o.update(true) }, func() error { return o.update(false) })
 }
 
-// update signs the FITs and writes the image, unless this is a trial.
+// update signs and writes the image, unless this is a trial.
 func (o *signOptions) update(trial bool) error {
-	if len(o.paths) == 0 {
-		return errors.New("there is nothing to sign: name the FITs in the image")
-	}
-	if o.file != "" && len(o.paths) != 1 {
-		return errors.New("Must specify exactly one entry path to sign with -f")
-	}
-	protection, err := o.protection()
+	ring, err := o.ring()
 	if err != nil {
 		return err
 	}
@@ -83,83 +79,49 @@ func (o *signOptions) update(trial bool) error {
 		return err
 	}
 	defer file.Close()
-	img, err := o.reader().Open(file.Data, o.image)
+	b := o.reader()
+	b.Env.Keys = ring
+	img, err := b.Open(file.Data, o.image)
 	if err != nil {
-		return err
+		return o.updateForeign(file, ring, trial, err)
 	}
-	entries, err := o.entries(img)
-	if err != nil {
-		return err
-	}
-	var list []layout.Replacement
-	for _, e := range entries {
-		signed, err := o.sign(img, e, protection)
-		if err != nil {
-			return err
-		}
-		list = append(list, layout.Replacement{Entry: e, Data: signed})
-	}
-	data, err := img.Replace(list, true)
+	data, err := o.mapped(img, ring, trial)
 	if err != nil || trial {
 		return err
-	}
-	if o.file != "" {
-		if err := atomicfile.Write(o.file, list[0].Data); err != nil {
-			return err
-		}
 	}
 	defer o.log().Begin(data.Len(), "writing %s", o.image)()
 	return file.Update(data)
 }
 
-// protection opens the key, which signs whatever a node names.
-func (o *signOptions) protection() (*fit.Protection, error) {
-	opts, err := o.signerOptions()
+// ring returns the keys that the options name.
+func (o *signOptions) ring() (*signer.Keyring, error) {
+	o.refs = nil
+	other := ""
+	for _, key := range o.keys {
+		if namesHint(key) {
+			o.refs = append(o.refs, key)
+		} else {
+			other = key
+		}
+	}
+	ring, err := o.unopened()
 	if err != nil {
 		return nil, err
 	}
-	key, err := signer.Open("", o.key, opts)
-	if err != nil {
-		return nil, err
-	}
-	if err := signer.CheckFor(o.algo, key.Public()); err != nil {
-		return nil, fmt.Errorf("key '%s': %w", key.Name, err)
-	}
-	return &fit.Protection{
-		Key:     func(string, string) (crypto.Signer, error) { return key, nil },
-		Algo:    o.algo,
-		Version: etype.SignerVersion,
-	}, nil
+	ring.Default(other)
+	return ring, ring.Check()
 }
 
-// entries returns the FITs that the paths name.
-func (o *signOptions) entries(img *layout.Opened) ([]*layout.Entry, error) {
-	var list []*layout.Entry
-	for _, path := range o.paths {
-		e, err := img.Find(path)
-		if err != nil {
-			return nil, err
-		}
-		if _, ok := e.Type.(*etype.FIT); !ok {
-			return nil, e.Errorf("Updating signatures is not supported with this entry type")
-		}
-		list = append(list, e)
+// namesHint says whether a key is given as HINT=REF, or @FILE with such lines, and not
+// as a reference alone, which may have = in it too.
+func namesHint(key string) bool {
+	hint, _, ok := strings.Cut(key, "=")
+	if strings.HasPrefix(key, "@") {
+		return true
 	}
-	return list, nil
-}
-
-// sign returns the FIT of an entry, signed anew.
-func (o *signOptions) sign(img *layout.Opened, e *layout.Entry, p *fit.Protection) (content.Data, error) {
-	data, err := img.Contents(e)
-	if o.file != "" {
-		data, err = content.Open(o.file)
+	if !ok || strings.ContainsAny(hint, ":/") {
+		return false
 	}
-	if err != nil {
-		return content.Data{}, err
-	}
-	signed, err := fit.Resign(data, p)
-	if err != nil {
-		return content.Data{}, e.Errorf("%w", err)
-	}
-	return signed, nil
+	_, err := os.Stat(key)
+	return err != nil
 }

@@ -143,3 +143,21 @@ func addImage(paths []string, image *fdt.Node) ([]string, error) {
 	}
 	return paths, nil
 }
+
+// Hints returns the hints of the keys that the signatures in a FIT name, each once.
+func Hints(root *fdt.Node) ([]string, error) {
+	var list []string
+	for node := range root.All() {
+		if !Is(node) || node.Parent == nil || node.Parent.Parent == nil {
+			continue
+		}
+		hint, _, err := node.Str("key-name-hint")
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(list, hint) {
+			list = append(list, hint)
+		}
+	}
+	return list, nil
+}
