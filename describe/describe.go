@@ -110,6 +110,7 @@ func compile(name string, opt Options) (*fdt.Tree, error) {
 	tree, err := dts.Compile(name, dts.Options{
 		Include: append([]string{"include"}, opt.Include...),
 		Define:  map[string]string{"__ASSEMBLY__": "1"},
+		MaxData: maxValues,
 		Warn:    opt.Warn,
 		// What is suspicious of the board is for those to say who build its tree.
 		WarnBelow: "/binman",
@@ -120,3 +121,7 @@ func compile(name string, opt Options) (*fdt.Tree, error) {
 	}
 	return tree, nil
 }
+
+// maxValues bounds the values of a description, in bytes, which are copied some times:
+// what is large, descriptions name as files.
+const maxValues = 128 << 20

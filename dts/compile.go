@@ -3,6 +3,7 @@
 package dts
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -22,7 +23,8 @@ const (
 	maxSyntax  = 10        // syntax errors among them
 	maxLabels  = 1000      // labels of one node or property
 	maxIncbin  = 256 << 20 // bytes of one /incbin/ file
-	maxData    = 512 << 20 // bytes of all property values
+	maxData    = 512 << 20 // bytes of all property values, unless the options say less
+	maxScratch = 1 << 20   // bytes of a value whose memory is used again
 	maxInclude = 200       // files open at once by /include/
 	maxSource  = 64 << 20  // bytes of the source or a file of /include/
 	maxSources = 20000     // files opened by /include/
@@ -48,6 +50,9 @@ type Options struct {
 	// a file that does not exist must be fs.ErrNotExist, since the search
 	// then goes on.
 	ReadFile func(string) ([]byte, error)
+	// MaxData is how many bytes the values of all properties may have, and the
+	// files of /incbin/; 0 is 512 MiB.
+	MaxData int64
 	// Symbols adds /__symbols__ with the path of every label, as dtc -@.
 	Symbols bool
 }
@@ -94,7 +99,7 @@ func Compile(name string, opts Options) (*fdt.Tree, error) {
 // serves messages and the search for included files. Faults in the source are
 // *Error or Errors.
 func CompileSource(name string, src []byte, opts Options) (*fdt.Tree, error) {
-	return compile(name, src, opts, maxData)
+	return compile(name, src, opts, cmp.Or(opts.MaxData, maxData))
 }
 
 // compile is CompileSource with a limit to the bytes of all values.
@@ -138,7 +143,9 @@ type unit struct {
 	fragments int    // of an overlay, made from &ref { }
 	data      int64  // bytes of all property values and included files
 	limit     int64  // of data
-	visited   int    // nodes visited to find labels that several nodes have
+	binary    int64  // bytes of the files of /incbin/
+	binaries  map[binaryKey][]byte
+	visited   int // nodes visited to find labels that several nodes have
 }
 
 // errorf records a fault.

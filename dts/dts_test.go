@@ -456,9 +456,20 @@ func TestIncbin(t *testing.T) {
 	}
 	src := "/dts-v1/;\n/ { a = /incbin/(\"huge\"), /incbin/(\"huge\"); b = /incbin/(\"huge\"); };"
 	for limit, want := range map[int64]string{
-		1 << 20: "x.dts:2:36: the value takes more than 1048576 bytes",
-		2 << 20: "x.dts:2:45: the values of all properties take more than 2097152 bytes",
+		1 << 20: "x.dts:2:36: the values of all properties take more than 1048576 bytes",
+		2 << 20: "x.dts:2:58: the values of all properties take more than 2097152 bytes",
 		3 << 20: "<nil>",
+	} {
+		_, err := compile("x.dts", []byte(src), Options{ReadFile: fsys.read}, limit)
+		if got := fmt.Sprint(err); got != want {
+			t.Errorf("limit %#x: got %s, want %s", limit, got, want)
+		}
+	}
+	// Files count in sum, though little of each is taken; a file is read once.
+	src = "/dts-v1/;\n/ { a = /incbin/(\"huge\", 0, 4); b = /incbin/(\"huge\", 4, 4); c = /incbin/(\"f\", 0, 4); };"
+	for limit, want := range map[int64]string{
+		1 << 20:     "x.dts:2:78: too many bytes: the files of /incbin/ have more than 1048576 bytes together",
+		1<<20 + 100: "<nil>",
 	} {
 		_, err := compile("x.dts", []byte(src), Options{ReadFile: fsys.read}, limit)
 		if got := fmt.Sprint(err); got != want {

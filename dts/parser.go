@@ -5,6 +5,7 @@ package dts
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -27,7 +28,8 @@ type parser struct {
 	syntax  int    // syntax errors reported
 	spans   *token // a string of this property that spans lines
 	prev    place
-	scratch []byte
+	scratch []byte // value that is being read
+	whole   []byte // the value, if it is a file
 	arena   []byte // where values are kept
 	props   []prop // not used yet
 	labels  []string
@@ -497,7 +499,7 @@ func (p *parser) takeLabels() labels {
 // value reads the parts of a property's value.
 func (p *parser) value(prop *prop) {
 	prop.typed = true
-	p.scratch = p.scratch[:0]
+	p.scratch, p.whole = p.scratch[:0], nil
 	for {
 		p.valueLabels(prop)
 		p.part(prop)
@@ -510,7 +512,12 @@ func (p *parser) value(prop *prop) {
 		}
 		p.next()
 	}
-	prop.value = p.keep(p.scratch)
+	if prop.value = p.whole; p.whole == nil {
+		prop.value = p.keep(p.scratch)
+	}
+	if cap(p.scratch) > maxScratch {
+		p.scratch = nil
+	}
 	p.u.grow(len(prop.value), prop.pos)
 }
 
@@ -677,7 +684,11 @@ func (p *parser) incbin() {
 		p.u.errorf(name.pos(), "%v", err)
 		return
 	}
-	_, data, err := p.u.open(start.src, start.pos(), string(file), maxIncbin)
+	data, err := p.u.openBinary(start.src, start.pos(), string(file))
+	if errors.Is(err, errBudget) {
+		p.fatal(name.pos(), "%v", err)
+		return
+	}
 	if err != nil {
 		p.u.errorf(name.pos(), "Couldn't open \"%s\": %s", file, reason(err))
 		return
@@ -692,8 +703,12 @@ func (p *parser) incbin() {
 	}
 	data = data[min(offset, have):]
 	data = data[:min(length, uint64(len(data)))]
-	if int64(len(p.scratch))+int64(len(data)) > p.u.limit {
-		p.fatal(name.pos(), "the value takes more than %d bytes", p.u.limit)
+	if p.u.data+int64(len(p.scratch))+int64(len(data)) > p.u.limit {
+		p.fatal(name.pos(), "the values of all properties take more than %d bytes", p.u.limit)
+		return
+	}
+	if len(p.scratch) == 0 && p.tok.kind == ';' {
+		p.whole = slices.Clip(data) // it is the value: no copy is needed
 		return
 	}
 	p.scratch = append(p.scratch, data...)

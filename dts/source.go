@@ -5,6 +5,7 @@ package dts
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -105,6 +106,33 @@ func (u *unit) open(s *source, pos fdt.Pos, name string, limit int64) (path stri
 	}
 	return "", nil, cmp.Or(passed, error(fs.ErrNotExist))
 }
+
+// errBudget says that the files of /incbin/ are too much in sum.
+var errBudget = errors.New("too many bytes")
+
+// openBinary reads a file named by /incbin/ at pos, once: a source may take many pieces
+// of it.
+func (u *unit) openBinary(s *source, pos fdt.Pos, name string) ([]byte, error) {
+	key := binaryKey{s.path, pos.File, name}
+	if data, ok := u.binaries[key]; ok {
+		return data, nil
+	}
+	_, data, err := u.open(s, pos, name, min(maxIncbin, u.limit))
+	if err != nil {
+		return nil, err
+	}
+	if u.binary += int64(len(data)); u.binary > u.limit {
+		return nil, fmt.Errorf("%w: the files of /incbin/ have more than %d bytes together", errBudget, u.limit)
+	}
+	if u.binaries == nil {
+		u.binaries = map[binaryKey][]byte{}
+	}
+	u.binaries[key] = data
+	return data, nil
+}
+
+// binaryKey is what decides which file a name in an /incbin/ means.
+type binaryKey struct{ source, file, name string }
 
 // readIncluded reads a file that the source names. Other than the source
 // itself, which the user names, it must be a regular file.
