@@ -468,7 +468,7 @@ func TestIncbin(t *testing.T) {
 	// Files count in sum, though little of each is taken; a file is read once.
 	src = "/dts-v1/;\n/ { a = /incbin/(\"huge\", 0, 4); b = /incbin/(\"huge\", 4, 4); c = /incbin/(\"f\", 0, 4); };"
 	for limit, want := range map[int64]string{
-		1 << 20:     "x.dts:2:78: too many bytes: the files of /incbin/ have more than 1048576 bytes together",
+		1 << 20:     "x.dts:2:74: too many bytes: the files of /incbin/ have more than 1048576 bytes together",
 		1<<20 + 100: "<nil>",
 	} {
 		_, err := compile("x.dts", []byte(src), Options{ReadFile: fsys.read}, limit)
