@@ -18,3 +18,10 @@ func seekData(f *os.File, off int64) (int64, bool) {
 	}
 	return at, err == nil
 }
+
+// seekHole returns the offset from off on at which the file has a hole, or its end.
+func seekHole(f *os.File, off int64) (int64, bool) {
+	const seekHole = 4 // SEEK_HOLE of lseek(2)
+	at, err := f.Seek(off, seekHole)
+	return at, err == nil
+}

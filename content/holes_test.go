@@ -46,3 +46,67 @@ func TestNextData(t *testing.T) {
 		t.Errorf("behind the data: %#x, want the end", at)
 	}
 }
+
+// Holes of a file, and fills of zeros, stay holes in a copy, which has the same bytes.
+func TestCopyKeepsHoles(t *testing.T) {
+	dir := t.TempDir()
+	in, err := os.Create(filepath.Join(dir, "in"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	const size = 64 << 20
+	for _, at := range []int64{0, 1 << 20, 5<<20 + 1, size - 3} {
+		if _, err := in.WriteAt([]byte("abc"), at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, parts := range [][2]int64{{0, size}, {1, size - 1}, {4096, size - 8192}, {2 << 20, 1 << 20}, {size - 4, 4}} {
+		d := content.Join(content.File(in, "in", parts[0], parts[1]), content.Fill(0, 1<<20), content.String("end"), content.Fill(0, 1<<20))
+		out, err := os.Create(filepath.Join(dir, "out"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer out.Close()
+		n, err := d.CopyTo(out, content.CopyOptions{Holes: true})
+		if err != nil || n != d.Len() {
+			t.Fatalf("%d bytes, error %v", n, err)
+		}
+		fi, err := out.Stat()
+		if err != nil || fi.Size() != d.Len() {
+			t.Fatalf("the file has %d bytes, error %v", fi.Size(), err)
+		}
+		if same, err := content.Equal(d, content.File(out, "out", 0, fi.Size())); !same || err != nil {
+			t.Errorf("%v: other bytes, error %v", parts, err)
+		}
+		if used, ok := usedBlocks(fi); ok && used > 1<<20 {
+			t.Errorf("%v: %d bytes are used", parts, used)
+		}
+	}
+}
+
+// A file that was cut does not become one with a hole.
+func TestCutIsNoHole(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "in")
+	if err := os.WriteFile(path, []byte("abc"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	d, err := content.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	out, err := os.Create(path + ".out")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	if _, err := d.CopyTo(out, content.CopyOptions{Holes: true}); err == nil {
+		t.Error("no error")
+	}
+}

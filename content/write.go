@@ -10,8 +10,8 @@ import (
 
 // CopyOptions say how data goes into a file.
 type CopyOptions struct {
-	// Holes leaves runs of at least 64 KiB of zero fill unwritten, so that
-	// they take no space on filesystems that can do so.
+	// Holes leaves runs of at least 64 KiB of zero fill unwritten, and such holes
+	// of other files, so that they take no space on filesystems that can do so.
 	Holes bool
 }
 
@@ -120,12 +120,7 @@ func (s *stream) extent(e extent, n int64) error {
 
 func (s *stream) fromFill(v byte, n int64) error {
 	if s.holes && v == 0 && n >= minHole {
-		if _, err := s.file.Seek(n, io.SeekCurrent); err != nil {
-			return fmt.Errorf("leave a hole of %d bytes: %w", n, err)
-		}
-		s.n += n
-		s.hole = true
-		return nil
+		return s.leave(n)
 	}
 	buf := s.buffer()
 	size := int(min(n, bufferSize))
@@ -143,7 +138,52 @@ func (s *stream) fromFill(v byte, n int64) error {
 	return nil
 }
 
+// leave leaves a hole.
+func (s *stream) leave(n int64) error {
+	if _, err := s.file.Seek(n, io.SeekCurrent); err != nil {
+		return fmt.Errorf("leave a hole of %d bytes: %w", n, err)
+	}
+	s.n += n
+	s.hole = true
+	return nil
+}
+
+// fromFile writes a range of a file. Its holes stay holes.
 func (s *stream) fromFile(src *source, off, n int64) error {
+	in, ok := src.r.(*os.File)
+	for ok && s.holes && n >= minHole {
+		data, known := seekData(in, off)
+		if !known {
+			break
+		}
+		hole := min(data-off, n)
+		if hole >= minHole {
+			if err := s.leave(hole); err != nil {
+				return err
+			}
+			if err := src.unchanged(); err != nil { // one that was cut looks like a hole
+				return err
+			}
+			off, n = off+hole, n-hole
+		}
+		if n == 0 {
+			return nil
+		}
+		next, known := seekHole(in, max(off, data))
+		if !known || next-off >= n {
+			break
+		}
+		if err := s.copyFile(src, off, next-off); err != nil {
+			return err
+		}
+		off, n = next, n-(next-off)
+	}
+	return s.copyFile(src, off, n)
+}
+
+// copyFile writes a range of a file, all of it.
+func (s *stream) copyFile(src *source, off, n int64) error {
+	s.hole = false
 	if in, ok := src.r.(*os.File); ok && s.file != nil {
 		done, err := copyRange(s.file, in, off, n)
 		s.n += done

@@ -19,6 +19,7 @@ type Opened struct {
 	Base   int64        // where the image starts in it
 	Data   content.Data // the image: the whole file if the map does not say where it ends
 	MapPos int64        // where the map is in the file
+	Grow   int64        // bytes that Replace may add beyond what is new and a mebibyte
 
 	held    int64    // bytes that have been decompressed to look into containers
 	holders []*Entry // these containers, in the order in which they were opened

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 
 	"binman/content"
+	"binman/describe"
 )
 
 // Replacement is new contents for an entry.
@@ -49,7 +50,28 @@ func (o *Opened) Replace(list []Replacement, resize bool) (content.Data, error) 
 		return content.Data{}, err
 	}
 	file := o.newFile()
+	if err := o.checkGrowth(file.Len(), list); err != nil {
+		return content.Data{}, err
+	}
 	return file, o.verify(file)
+}
+
+// freeGrowth is how many bytes an image may grow beyond its new contents: for what is
+// aligned, and for the map.
+const freeGrowth = 1 << 20
+
+// checkGrowth checks that a map does not make a file much larger than what is new in it,
+// as it could with an alignment of gigabytes.
+func (o *Opened) checkGrowth(size int64, list []Replacement) error {
+	most := o.File.Len() + freeGrowth + o.Grow
+	for _, r := range list {
+		most += r.Data.Len()
+	}
+	if size <= most {
+		return nil
+	}
+	err := o.Entry.Errorf("the image would grow from %#x to %#x bytes, for what its map says of sizes and alignments", o.File.Len(), size)
+	return describe.Advise(err, "if that is meant, allow it with --grow %#x", size-most+o.Grow)
 }
 
 // Resign asks for signatures in an entry to be made anew by the next Replace, though

@@ -42,9 +42,6 @@ type Options struct {
 	// complete or not at all to other programs, but may be lost or empty
 	// after a power failure: for intermediate files.
 	NoSync bool
-	// Holes leaves long runs of zero fill unwritten, see
-	// content.CopyOptions.
-	Holes bool
 
 	// fault is called before each step, for tests: an error it returns is
 	// the failure of that step.
@@ -213,10 +210,11 @@ func (f *File) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// WriteData writes d. After an error, Commit fails with it.
+// WriteData writes d. Long runs of zero fill, and holes of other files, become holes,
+// which take no space. After an error, Commit fails with it.
 func (f *File) WriteData(d content.Data) error {
 	return f.write(func() error {
-		_, err := d.CopyTo(f.f, content.CopyOptions{Holes: f.opt.Holes})
+		_, err := d.CopyTo(f.f, content.CopyOptions{Holes: true})
 		return err
 	})
 }

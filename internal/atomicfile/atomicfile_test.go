@@ -221,7 +221,7 @@ func TestErrors(t *testing.T) {
 func TestHoles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sparse")
 	d := content.Join(content.String("a"), content.Fill(0, 1<<20), content.String("b"), content.Fill(0, 1<<20))
-	if err := (Options{Holes: true, NoSync: true}).Write(path, d); err != nil {
+	if err := (Options{NoSync: true}).Write(path, d); err != nil {
 		t.Fatal(err)
 	}
 	got, err := content.Open(path)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"binman/content"
@@ -31,6 +32,7 @@ type replaceOptions struct {
 	outDir     string
 	preserve   bool
 	inPlace    bool
+	grow       string // bytes
 	paths      []string
 }
 
@@ -49,6 +51,7 @@ func (g *globals) replaceCommand() command {
 				{Names: []string{"-m", "--map"}, Value: argparse.Flag(&o.writeMap), Help: "Output a map file for the updated image"},
 				{Names: []string{"-O", "--outdir"}, Value: argparse.String(&o.outDir, ""), Help: "Accepted for compatibility: no intermediate files are needed"},
 				{Names: []string{"-p", "--preserve"}, Value: argparse.Flag(&o.preserve), Help: "Accepted for compatibility: no intermediate files are needed"},
+				{Names: []string{"--grow"}, Extension: true, Meta: "BYTES", Value: argparse.String(&o.grow, "0"), Help: "How many bytes the image may grow beyond what is new and 1 MiB (default: 0)"},
 				{Names: []string{"--in-place"}, Extension: true, Value: argparse.Flag(&o.inPlace), Help: "Write only the bytes that differ, into the image itself: fast, and possible for a block device, but not safe against interruption"},
 			}, append(o.keyFlags.options(), o.reproducibleOption())...),
 			Args: []argparse.Arg{{Name: "paths", Nargs: "*", Value: argparse.Strings(&o.paths), Help: "Paths within file to replace (wildcard)", Complete: g.entryPaths(&o.image)}},
@@ -77,6 +80,9 @@ func (o *replaceOptions) run() error {
 	img, err := b.Open(file.Data, o.image)
 	if err != nil {
 		return err
+	}
+	if img.Grow, err = strconv.ParseInt(o.grow, 0, 64); err != nil || img.Grow < 0 {
+		return wrongUsage("--grow is a number of bytes, such as 0x100000")
 	}
 	list, err := o.replacements(img, b.Log)
 	if err != nil {
