@@ -37,7 +37,11 @@
 // Specification" by Joe Tsai.
 package bzip2
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"binman/codec/internal/blocks"
+)
 
 const (
 	blockMagic = 0x314159265359
@@ -54,19 +58,34 @@ func Encode(src []byte) []byte {
 	w := bitWriter{out: make([]byte, 0, len(src)/2+64)}
 	w.out = append(w.out, "BZh9"...)
 	var sum uint32
-	buf := make([]byte, 0, min(len(src)+len(src)/4, blockSize)+5)
-	for len(src) > 0 {
-		var used int
-		buf, used = shortenRuns(buf[:0], src)
-		crc := checksum(src[:used])
-		src = src[used:]
-		sum = bits.RotateLeft32(sum, 1) ^ crc
-		writeBlock(&w, buf, crc)
-	}
+	list := split(src)
+	blocks.Each(len(list), func() []byte {
+		return make([]byte, 0, min(len(src)+len(src)/4, blockSize)+5)
+	}, func(buf []byte, i int) *bitWriter {
+		buf, _ = shortenRuns(buf[:0], list[i])
+		part := &bitWriter{out: make([]byte, 0, len(list[i])/2+64)}
+		writeBlock(part, buf, checksum(list[i]))
+		return part
+	}, func(i int, part *bitWriter) {
+		sum = bits.RotateLeft32(sum, 1) ^ checksum(list[i])
+		w.append(part)
+	})
 	w.write(finalMagic, 48)
 	w.write(uint64(sum), 32)
 	w.align()
 	return w.out
+}
+
+// split returns the parts of src that are blocks.
+func split(src []byte) [][]byte {
+	var list [][]byte
+	buf := make([]byte, 0, min(len(src)+len(src)/4, blockSize)+5)
+	for len(src) > 0 {
+		_, used := shortenRuns(buf[:0], src)
+		list = append(list, src[:used])
+		src = src[used:]
+	}
+	return list
 }
 
 // shortenRuns appends the start of src to dst, runs shortened, until dst holds
@@ -153,6 +172,18 @@ func (w *bitWriter) write(v uint64, n uint) {
 		w.n -= 8
 		w.out = append(w.out, byte(w.bits>>w.n))
 	}
+}
+
+// append appends what another writer holds.
+func (w *bitWriter) append(other *bitWriter) {
+	if w.n == 0 {
+		w.out = append(w.out, other.out...)
+	} else {
+		for _, b := range other.out {
+			w.write(uint64(b), 8)
+		}
+	}
+	w.write(other.bits&(1<<other.n-1), other.n)
 }
 
 // align fills the last byte with zero bits.

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"binman/codec/internal/cursor"
 	"binman/codec/internal/limit"
@@ -134,6 +135,7 @@ func (d *decoder) blocks() error {
 	if h.flags&flagContentSize != 0 && h.contentSize > uint64(max(d.max-int64(start), 0)) {
 		return limit.Exceeded(d.max)
 	}
+	d.out = slices.Grow(d.out, int(d.room(h)))
 	for {
 		word, err := d.Uint32("block size")
 		if err != nil {
@@ -188,6 +190,24 @@ func (d *decoder) blocks() error {
 	return nil
 }
 
+// room returns how much memory to have ready for a frame, in bytes: that of full blocks,
+// but not more than a few times what there is of it, whatever it claims.
+func (d *decoder) room(h header) int64 {
+	const times = 8
+	full := int64(0)
+	for at := int64(d.Pos); at+4 <= int64(len(d.Src)); full += h.blockMax {
+		word := binary.LittleEndian.Uint32(d.Src[at:])
+		if word == 0 {
+			break
+		}
+		at += 4 + int64(word&^storedBit)
+		if h.flags&flagBlockSum != 0 {
+			at += 4
+		}
+	}
+	return max(min(full, times*int64(d.Left()), d.max-int64(len(d.out))), 0)
+}
+
 // legacy reads a legacy frame after its magic: blocks until the end of the
 // input, or until what cannot be a block's size (padding, the next magic).
 func (d *decoder) legacy() error {
@@ -222,15 +242,15 @@ func (d *decoder) block(src []byte, window int, blockMax int64) error {
 	bad := func(what string, at int) error {
 		return fmt.Errorf("%w: %s at offset 0x%x", ErrFormat, what, d.Pos-len(src)+at)
 	}
-	blockEnd := int64(len(d.out)) + blockMax
-	fits := func(n, at int) error {
-		switch size := int64(len(d.out)) + int64(n); {
-		case size > blockEnd:
+	out := d.out
+	defer func() { d.out = out }()
+	blockEnd := int64(len(out)) + blockMax
+	most := min(blockEnd, d.max)
+	over := func(n, at int) error {
+		if int64(len(out))+int64(n) > blockEnd {
 			return bad("block decodes to more than the largest block", at)
-		case size > d.max:
-			return limit.Exceeded(d.max)
 		}
-		return nil
+		return limit.Exceeded(d.max)
 	}
 	for i := 0; i < len(src); {
 		token := src[i]
@@ -240,10 +260,10 @@ func (d *decoder) block(src []byte, window int, blockMax int64) error {
 			return bad("literals beyond the end of the block", i)
 		}
 		i += used
-		if err := fits(literals, i); err != nil {
-			return err
+		if int64(len(out))+int64(literals) > most {
+			return over(literals, i)
 		}
-		d.out = append(d.out, src[i:i+literals]...)
+		out = append(out, src[i:i+literals]...)
 		i += literals
 		if i == len(src) {
 			return nil // the last sequence has no match
@@ -253,7 +273,7 @@ func (d *decoder) block(src []byte, window int, blockMax int64) error {
 		}
 		offset := int(binary.LittleEndian.Uint16(src[i:]))
 		i += 2
-		if offset == 0 || offset > len(d.out)-window {
+		if offset == 0 || offset > len(out)-window {
 			return bad(fmt.Sprintf("match offset %d before the start of the data", offset), i-2)
 		}
 		length, used := extended(int(token&15), src[i:])
@@ -262,14 +282,14 @@ func (d *decoder) block(src []byte, window int, blockMax int64) error {
 		}
 		i += used
 		length += minMatch
-		if err := fits(length, i); err != nil {
-			return err
+		if int64(len(out))+int64(length) > most {
+			return over(length, i)
 		}
 		// A match may overlap what it produces, so copy what is there,
 		// which doubles with each turn.
-		for from := len(d.out) - offset; length > 0; {
-			n := min(length, len(d.out)-from)
-			d.out = append(d.out, d.out[from:from+n]...)
+		for from := len(out) - offset; length > 0; {
+			n := min(length, len(out)-from)
+			out = append(out, out[from:from+n]...)
 			length -= n
 		}
 	}

@@ -34,7 +34,11 @@
 // format of "lz4 -l".
 package lz4
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"binman/codec/internal/blocks"
+)
 
 const (
 	frameMagic  = 0x184d2204
@@ -61,20 +65,22 @@ func Encode(src []byte) []byte {
 	out = binary.LittleEndian.AppendUint32(out, frameMagic)
 	out = append(out, flagVersion|flagIndependent, blockDescription)
 	out = append(out, byte(xxh32(out[4:])>>8))
-	p := newParser(min(len(src), blockSize))
-	for len(src) > 0 {
-		block := src[:min(len(src), blockSize)]
-		src = src[len(block):]
-
-		at := len(out)
-		out = append(out, 0, 0, 0, 0)
-		out = p.appendBlock(out, block)
-		size := uint32(len(out) - at - 4)
-		if size >= uint32(len(block)) {
-			out = append(out[:at+4], block...)
-			size = uint32(len(block)) | storedBit
-		}
-		binary.LittleEndian.PutUint32(out[at:], size)
-	}
+	n := (len(src) + blockSize - 1) / blockSize
+	size := min(len(src), blockSize)
+	blocks.Each(n, func() *parser { return newParser(size) }, func(p *parser, i int) []byte {
+		return p.encode(src[i*blockSize : min((i+1)*blockSize, len(src))])
+	}, func(_ int, block []byte) { out = append(out, block...) })
 	return append(out, 0, 0, 0, 0)
+}
+
+// encode returns a block with its size in front.
+func (p *parser) encode(block []byte) []byte {
+	out := p.appendBlock(make([]byte, 4, len(block)/2+64), block)
+	size := uint32(len(out) - 4)
+	if size >= uint32(len(block)) {
+		out = append(out[:4], block...)
+		size = uint32(len(block)) | storedBit
+	}
+	binary.LittleEndian.PutUint32(out, size)
+	return out
 }

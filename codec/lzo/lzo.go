@@ -50,6 +50,8 @@ package lzo
 import (
 	"encoding/binary"
 	"hash/adler32"
+
+	"binman/codec/internal/blocks"
 )
 
 const (
@@ -91,21 +93,24 @@ func Encode(src []byte) []byte {
 	out, _ = binary.Append(out, binary.BigEndian, header) // fails for unsized types only
 	out = binary.BigEndian.AppendUint32(out, adler32.Checksum(out[len(magic):]))
 
-	p := newParser(min(len(src), blockSize))
-	for len(src) > 0 {
-		block := src[:min(len(src), blockSize)]
-		src = src[len(block):]
-
-		out = binary.BigEndian.AppendUint32(out, uint32(len(block)))
-		at := len(out)
-		out = append(out, 0, 0, 0, 0)
-		out = binary.BigEndian.AppendUint32(out, adler32.Checksum(block))
-		data := len(out)
-		out = p.appendBlock(out, block)
-		if len(out)-data >= len(block) {
-			out = append(out[:data], block...)
-		}
-		binary.BigEndian.PutUint32(out[at:], uint32(len(out)-data))
-	}
+	n := (len(src) + blockSize - 1) / blockSize
+	size := min(len(src), blockSize)
+	blocks.Each(n, func() *parser { return newParser(size) }, func(p *parser, i int) []byte {
+		return p.encode(src[i*blockSize : min((i+1)*blockSize, len(src))])
+	}, func(_ int, block []byte) { out = append(out, block...) })
 	return append(out, 0, 0, 0, 0)
+}
+
+// encode returns a block with its sizes and its checksum in front.
+func (p *parser) encode(block []byte) []byte {
+	const front = 12
+	out := make([]byte, front, len(block)/2+64)
+	binary.BigEndian.PutUint32(out, uint32(len(block)))
+	binary.BigEndian.PutUint32(out[8:], adler32.Checksum(block))
+	out = p.appendBlock(out, block)
+	if len(out)-front >= len(block) {
+		out = append(out[:front], block...)
+	}
+	binary.BigEndian.PutUint32(out[4:], uint32(len(out)-front))
+	return out
 }
