@@ -4,7 +4,7 @@
 // an FDT map, by the magic values and the tables of the formats that are
 // common in flash: FIT, FIP, CBFS, flash maps, legacy U-Boot images, UEFI
 // capsules, pre-load headers, certificates for TI's K3, containers of NXP's
-// i.MX8 and i.MX9, blocks of Chromium OS's verified boot, headers for other boot ROMs and of kernels, GUID partition
+// i.MX8 and i.MX9, images for MCUboot, blocks of Chromium OS's verified boot, headers for other boot ROMs and of kernels, GUID partition
 // tables, Intel flash descriptors and U-Boot environments.
 package inspect
 
@@ -24,6 +24,7 @@ import (
 	"binman/format/fmap"
 	"binman/format/gpt"
 	"binman/format/ifd"
+	"binman/format/mcuboot"
 	"binman/format/preload"
 	"binman/format/ticert"
 	"binman/format/ubootenv"
@@ -98,6 +99,7 @@ func formats() []format {
 		{name: "legacy U-Boot image", short: "uimage", detect: uimage.Detect, list: lister(uimage.Parse), verify: verifying(uimage.Parse)},
 		{name: "pre-load header", short: "preload", detect: preload.Detect, list: lister(preload.Parse), verify: verifying(preload.Parse)},
 		{name: "UEFI capsule", short: "capsule", detect: capsule.Detect, list: lister(capsule.Parse), verify: verifying(capsule.Parse)},
+		{name: "MCUboot image", short: "mcuboot", detect: mcuboot.Detect, list: lister(mcuboot.Parse), verify: verifying(mcuboot.Parse)},
 		{name: "K3 certificate", short: "cert", detect: ticert.Detect, list: lister(ticert.Parse), verify: verifying(ticert.Parse)},
 		{name: "i.MX container", short: "imx", detect: ahab.Detect, list: lister(ahab.Parse), verify: verifying(ahab.Parse)},
 		{name: "GUID partition table", short: "gpt", detect: gpt.Detect, list: lister(gpt.Parse), verify: verifying(gpt.Parse), regions: true},

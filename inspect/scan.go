@@ -50,6 +50,8 @@ func signatures() []signature {
 		{format: "pre-load header", magic: []byte("UBSH"), align: 4},
 		{format: "CBFS", magic: []byte("LARCHIVE"), align: 64},
 		{format: "UEFI capsule", magic: capsule.FirmwareManagement[:], align: 8, extent: capsuleExtent},
+		{format: "MCUboot image", magic: []byte{0x3d, 0xb8, 0xf3, 0x96}, align: 4},
+		{format: "MCUboot image", magic: []byte{0x96, 0xf3, 0xb8, 0x3d}, align: 4}, // of big-endian processors
 		{format: "K3 certificate", magic: []byte{0x30, 0x82}, align: 512},
 		{format: "signed ZynqMP image", magic: []byte("\x66\x55\x99\xaaXNLX"), at: 32, align: 0x8000},
 		{format: "vblock", magic: []byte("CHROMEOS"), align: 4},

@@ -40,9 +40,6 @@ func (im *Image) Check(key crypto.PublicKey) (result Result, digest, sig []byte,
 func (im *Image) check(key crypto.PublicKey, kind KeyKind) (result Result, digest, sig []byte, err error) {
 	signed := im.Signed()
 	pure := im.Pure()
-	if pure && key != nil && kind.sig != Ed25519 {
-		return 0, nil, nil, misuse("The image itself is signed, not its hash: that is with Ed25519, not with a key of %s", kind.Name)
-	}
 	for _, t := range im.TLVs.List {
 		switch hash := t.Type.hash(); {
 		case hash != 0:
@@ -58,6 +55,8 @@ func (im *Image) check(key crypto.PublicKey, kind KeyKind) (result Result, diges
 			if key == nil {
 				return Valid, digest, nil, nil
 			}
+		case key != nil && t.Type == kind.sig && pure && kind.sig != Ed25519:
+			return 0, nil, nil, misuse("The image itself is signed, not its hash: that is with Ed25519, not with a key of %s", kind.Name)
 		case key != nil && t.Type == kind.sig:
 			s := signature{kind: kind, public: key, pure: pure, value: t.Value}
 			good, err := s.verify(signed, digest)

@@ -96,7 +96,7 @@ func (p *Params) Check(input content.Data) error {
 	switch {
 	case p.LoadAddr != 0 && p.ROMFixed != 0:
 		return Misuse("Can not set rom_fixed and load_addr at the same time")
-	case p.HeaderSize < HeaderSize || p.HeaderSize > math.MaxUint16:
+	case p.HeaderSize < HeaderSize:
 		return misuse("A header has %d to %d bytes, not %d", HeaderSize, math.MaxUint16, p.HeaderSize)
 	case input.Len() > math.MaxUint32:
 		return misuse("The input has %d bytes, an image can have 4 GiB", input.Len())
@@ -159,6 +159,9 @@ type maker struct {
 }
 
 func newMaker(p *Params) (*maker, error) {
+	if p.HeaderSize > math.MaxUint16 {
+		return nil, misuse("A header has %d to %d bytes, not %d", HeaderSize, math.MaxUint16, p.HeaderSize)
+	}
 	m := &maker{Params: p, order: p.order(), hash: p.Hash}
 	if m.hash == 0 {
 		m.hash = crypto.SHA256

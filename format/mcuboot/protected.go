@@ -6,6 +6,14 @@ import (
 	"unicode/utf8"
 )
 
+// CheckRole says whether a boot record has room for the role of a software.
+func CheckRole(role string) error {
+	if n := utf8.RuneCountInString(role); n > maxRole {
+		return misuse("'%s' is too long (%d characters) for sw_type. Its maximum allowed length is %d characters.", role, n, maxRole)
+	}
+	return nil
+}
+
 // protected returns the area of the TLVs that are signed, in imgtool's order.
 func (m *maker) protected(p part) ([]byte, error) {
 	list, err := m.claims()
@@ -40,8 +48,8 @@ func (m *maker) claims() ([]TLV, error) {
 		list = append(list, TLV{SecurityCounter, m.uint32(*m.Counter)})
 	}
 	if m.BootRecord != nil {
-		if n := utf8.RuneCountInString(*m.BootRecord); n > maxRole {
-			return nil, misuse("'%s' is too long (%d characters) for sw_type. Its maximum allowed length is %d characters.", *m.BootRecord, n, maxRole)
+		if err := CheckRole(*m.BootRecord); err != nil {
+			return nil, err
 		}
 		list = append(list, TLV{BootRecord, m.bootRecord(*m.BootRecord)})
 	}

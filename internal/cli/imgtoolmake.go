@@ -19,9 +19,6 @@ import (
 // run signs. What is wrong is found in imgtool's order.
 func (s *imgtoolSign) run() error {
 	p := &s.params
-	if s.late != nil {
-		return s.late
-	}
 	in, err := readSlot(s.in, "Input file not found")
 	if err != nil {
 		return err
@@ -44,12 +41,20 @@ func (s *imgtoolSign) run() error {
 	if err := s.identify(); err != nil {
 		return asWrong(err)
 	}
-	if s.sigOut != "" && (p.Export != mcuboot.ExportNothing || p.Key == nil && p.Signature == nil) {
-		return click.Wrong("--sig-out: there is no signature to write")
+	if p.BootRecord != nil {
+		if err := mcuboot.CheckRole(*p.BootRecord); err != nil {
+			return asWrong(err)
+		}
+	}
+	if s.late != nil {
+		return s.late
 	}
 	made, err := mcuboot.Make(in.Data, p)
 	if err != nil {
 		return asWrong(err)
+	}
+	if s.sigOut != "" && made.Signature == nil {
+		return click.Wrong("--sig-out: there is no signature to write")
 	}
 	s.tell(made)
 	if err := s.save(in, made); err != nil {

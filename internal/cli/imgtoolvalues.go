@@ -44,7 +44,16 @@ func (s *imgtoolSign) counter(values []string) error {
 	if s.params.VersionCount = strings.EqualFold(values[0], "auto"); s.params.VersionCount {
 		return nil
 	}
-	return literal(func(n int64) { c := uint32(n); s.params.Counter = &c }, 32)(values)
+	n, ok := pythonInt(values[0], 0)
+	switch c := uint32(n); {
+	case !ok:
+		return notAnInteger(values[0])
+	case int64(c) != n:
+		s.late = fmt.Errorf("the security counter %s does not fit in 32 bits", values[0])
+	default:
+		s.params.Counter = &c
+	}
+	return nil
 }
 
 func (s *imgtoolSign) headerSize(values []string) error {

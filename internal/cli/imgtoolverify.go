@@ -15,7 +15,7 @@ import (
 // imgtoolVerify is imgtool's command verify.
 type imgtoolVerify struct {
 	*imgtool
-	in, key string
+	in, key, device string
 }
 
 func (t *imgtool) verifyCommand() click.Command {
@@ -26,6 +26,7 @@ func (t *imgtool) verifyCommand() click.Command {
 		Params: append([]click.Param{
 			{Names: []string{"-k", "--key"}, Meta: "filename", Count: 1, Set: click.Text(&v.key)},
 			{Meta: "IMGFILE", Count: 1, Set: click.Text(&v.in)},
+			{Names: []string{"--decrypt-key"}, Meta: "filename", Count: 1, Extra: true, Set: click.Text(&v.device), Help: "Private key of the device, to check an encrypted image with"},
 		}, t.keyParams(false)...),
 		Run: v.run,
 	}
@@ -53,6 +54,9 @@ func (v *imgtoolVerify) run() error {
 	case err != nil:
 		return fmt.Errorf("'%s': %w", v.in, err)
 	}
+	if image, err = v.decrypted(image); err != nil {
+		return fmt.Errorf("'%s': %w", v.in, err)
+	}
 	result, digest, sig, err := image.Check(pub)
 	if err != nil {
 		return err
@@ -74,6 +78,18 @@ func (v *imgtoolVerify) run() error {
 		fmt.Fprintf(v.stdout, "Image digest: %x\n", digest)
 	}
 	return nil
+}
+
+// decrypted returns the image as it is behind the key of the device, if there is one.
+func (v *imgtoolVerify) decrypted(image *mcuboot.Image) (*mcuboot.Image, error) {
+	if v.device == "" {
+		return image, nil
+	}
+	key, err := v.private(v.device)
+	if err != nil {
+		return nil, err
+	}
+	return image.Decrypt(key)
 }
 
 // refuse says why an image is not good.
