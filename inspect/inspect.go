@@ -4,8 +4,10 @@
 // an FDT map, by the magic values and the tables of the formats that are
 // common in flash: FIT, FIP, CBFS, flash maps, legacy U-Boot images, UEFI
 // capsules, pre-load headers, certificates for TI's K3, containers of NXP's
-// i.MX8 and i.MX9, images for MCUboot, blocks of Chromium OS's verified boot, headers for other boot ROMs and of kernels, GUID partition
-// tables, Intel flash descriptors and U-Boot environments.
+// i.MX8 and i.MX9, signed images for ZynqMP, images for MCUboot, firmware
+// volumes of UEFI, blocks of Chromium OS's verified boot, headers for other boot
+// ROMs and of kernels, GUID partition tables, Intel flash descriptors and U-Boot
+// environments.
 package inspect
 
 import (
@@ -28,6 +30,7 @@ import (
 	"binman/format/preload"
 	"binman/format/ticert"
 	"binman/format/ubootenv"
+	"binman/format/uefi"
 	"binman/format/uimage"
 	"binman/format/vboot"
 	"binman/format/verify"
@@ -104,6 +107,7 @@ func formats() []format {
 		{name: "i.MX container", short: "imx", detect: ahab.Detect, list: lister(ahab.Parse), verify: verifying(ahab.Parse)},
 		{name: "GUID partition table", short: "gpt", detect: gpt.Detect, list: lister(gpt.Parse), verify: verifying(gpt.Parse), regions: true},
 		{name: "signed ZynqMP image", short: "zynqmp", detect: zynqmp.Detect, list: lister(zynqmp.Parse), verify: verifying(zynqmp.Parse)},
+		{name: "UEFI volume", short: "fv", detect: uefi.Detect, list: lister(uefi.Parse), verify: verifying(uefi.Parse)},
 		{name: "vblock", short: "vblock", detect: vboot.Detect, list: lister(vboot.Parse), verify: verifying(vboot.Parse)},
 		{name: "GBB", short: "gbb", detect: vboot.DetectGBB, list: lister(vboot.ParseGBB), verify: verifying(vboot.ParseGBB)},
 		{name: "FMAP", short: "fmap", detect: hasFMAP, list: listFMAP, verify: verifying(findFMAP), whole: true, regions: true},

@@ -13,6 +13,7 @@ import (
 	"binman/format/bootheader"
 	"binman/format/capsule"
 	"binman/format/fit"
+	"binman/format/uefi"
 	"binman/format/verify"
 	"binman/internal/binfmt"
 )
@@ -54,6 +55,7 @@ func signatures() []signature {
 		{format: "MCUboot image", magic: []byte{0x96, 0xf3, 0xb8, 0x3d}, align: 4}, // of big-endian processors
 		{format: "K3 certificate", magic: []byte{0x30, 0x82}, align: 512},
 		{format: "signed ZynqMP image", magic: []byte("\x66\x55\x99\xaaXNLX"), at: 32, align: 0x8000},
+		{format: "UEFI volume", magic: []byte(uefi.Magic), at: uefi.MagicAt, align: 8, extent: volumeExtent},
 		{format: "vblock", magic: []byte("CHROMEOS"), align: 4},
 		{format: "GBB", magic: []byte("$GBB"), align: 4},
 		{format: "i.MX container", magic: []byte{0x87}, at: 3, align: 1024},
@@ -70,6 +72,14 @@ func fitExtent(r io.ReaderAt, size int64) (int64, error) {
 		return 0, err
 	}
 	return f.Size, nil
+}
+
+func volumeExtent(r io.ReaderAt, size int64) (int64, error) {
+	v, err := uefi.Parse(r, size)
+	if err != nil {
+		return 0, err
+	}
+	return v.Size, nil
 }
 
 func capsuleExtent(r io.ReaderAt, size int64) (int64, error) {
@@ -178,7 +188,7 @@ func (f *finder) block(b []byte, at int64, found func(candidate) bool) bool {
 		}
 		for k := range f.fine {
 			sig := &f.fine[k]
-			if off := at + int64(i); off%sig.align == 0 && hasAt(b[i:], sig.magic, 0) && !found(candidate{off, sig}) {
+			if off := at + int64(i) - int64(sig.at); off >= 0 && off%sig.align == 0 && hasAt(b[i:], sig.magic, 0) && !found(candidate{off, sig}) {
 				return false
 			}
 		}
