@@ -39,6 +39,32 @@ func (v flagValue) reset()           { *v.p = false }
 func (v flagValue) set(string) error { *v.p = true; return nil }
 func (v flagValue) takesArg() bool   { return false }
 
+type wordValue struct {
+	text
+	p    *string
+	word string
+}
+
+// Word is a flag that sets *p to a word; of several for the same variable, the last
+// counts. The default is "".
+func Word(p *string, word string) Value { return wordValue{p: p, word: word} }
+
+func (v wordValue) reset()           { *v.p = "" }
+func (v wordValue) set(string) error { *v.p = v.word; return nil }
+func (v wordValue) takesArg() bool   { return false }
+
+type countValue struct {
+	text
+	p *int
+}
+
+// Count is a flag that counts in *p how often it is given.
+func Count(p *int) Value { return countValue{p: p} }
+
+func (v countValue) reset()           { *v.p = 0 }
+func (v countValue) set(string) error { *v.p++; return nil }
+func (v countValue) takesArg() bool   { return false }
+
 type stopValue struct {
 	text
 	err error

@@ -207,6 +207,7 @@ func (g *globals) commands() []command {
 		g.keyCommand(),
 		g.mkimageCommand(),
 		g.imgtoolCommand(),
+		g.zephyrCommand(),
 		g.toolCommand(),
 		g.bintoolDocsCommand(),
 		g.completionCommand(),

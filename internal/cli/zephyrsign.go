@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"binman/internal/click"
+	"binman/zephyr"
+)
+
+// signing is one file to sign.
+type signing struct{ kind, in, out string }
+
+// build signs what one build has made.
+func (z *zephyrSign) build(dir string) error {
+	config, err := readConfig(dir)
+	if err != nil {
+		return die("the build has no configuration: %w", err)
+	}
+	files, err := z.files(dir, config)
+	if err != nil {
+		return err
+	}
+	if z.ifAvailable {
+		return die("imgtool does not support --if-tool-available")
+	}
+	if z.toolPath != "" && isDir(z.toolPath) || z.toolPath != "" && !exists(z.toolPath) {
+		return die("--tool-path %s: no such file", z.toolPath)
+	}
+	fmt.Fprintln(z.stderr, "WARNING: west sign using imgtool is deprecated and will be removed in a future release")
+	if len(files) == 0 {
+		if z.bin == "n" && z.hex == "n" {
+			return nil
+		}
+		return die("there is nothing to sign: %s sets neither CONFIG_BUILD_OUTPUT_BIN nor CONFIG_BUILD_OUTPUT_HEX", filepath.Join(dir, "zephyr", ".config"))
+	}
+	args, err := z.arguments(dir, config)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if !exists(f.in) {
+			return die("no unsigned .%s found at %s", f.kind, f.in)
+		}
+	}
+	z.say("=== signing binaries\n")
+	for _, f := range files {
+		z.say("unsigned %s: %s\nsigned %s:   %s\n", f.kind, f.in, f.kind, f.out)
+		if err := z.run(append(args[:len(args):len(args)], f.in, f.out)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// say prints what nobody needs who wants quiet.
+func (z *zephyrSign) say(format string, a ...any) {
+	if !z.quiet {
+		fmt.Fprintf(z.stdout, format, a...)
+	}
+}
+
+// files returns what is to be signed.
+func (z *zephyrSign) files(dir string, config zephyr.Config) ([]signing, error) {
+	kernel := cmp.Or(config["CONFIG_KERNEL_BIN_NAME"], "zephyr")
+	if strings.ContainsAny(kernel, `/\`) {
+		return nil, die("CONFIG_KERNEL_BIN_NAME is '%s', which is no name of a file", kernel)
+	}
+	var list []signing
+	for _, f := range []struct{ kind, asked, out string }{{"bin", z.bin, z.binOut}, {"hex", z.hex, z.hexOut}} {
+		option := "CONFIG_BUILD_OUTPUT_" + strings.ToUpper(f.kind)
+		has := config.Set(option)
+		if f.asked == "y" && !has {
+			if err := z.refuse("--%s given but %s not set in build directory's (%s) .config", f.kind, option, dir); err != nil {
+				return nil, err
+			}
+		}
+		if f.asked == "n" || f.asked == "" && !has {
+			continue
+		}
+		base := filepath.Join(dir, "zephyr")
+		list = append(list, signing{f.kind, filepath.Join(base, kernel+"."+f.kind), cmp.Or(f.out, filepath.Join(base, "zephyr.signed."+f.kind))})
+	}
+	return list, nil
+}
+
+// arguments returns those of imgtool, without the files.
+func (z *zephyrSign) arguments(dir string, config zephyr.Config) ([]string, error) {
+	dotConfig := filepath.Join(dir, "zephyr", ".config")
+	if !config.Set("CONFIG_BOOTLOADER_MCUBOOT") {
+		fmt.Fprintf(z.stderr, "WARNING: CONFIG_BOOTLOADER_MCUBOOT is not set to y in %s; this probably won't work\n", dotConfig)
+	}
+	version := config["CONFIG_MCUBOOT_IMGTOOL_SIGN_VERSION"]
+	offset, ok := config.Int("CONFIG_ROM_START_OFFSET")
+	missing := ""
+	switch {
+	case version == "":
+		missing = "CONFIG_MCUBOOT_IMGTOOL_SIGN_VERSION"
+	case !ok:
+		missing = "CONFIG_ROM_START_OFFSET"
+	}
+	if missing != "" {
+		fmt.Fprintf(z.stderr, "ERROR: build .config is missing a %s value\n", missing)
+		if z.force { // there is nothing that could be put there
+			return nil, die("there is no value to sign with, --force or not")
+		}
+		return nil, die("refusing to proceed without --force due to above error")
+	}
+	flash, err := z.flash(dir)
+	if err != nil {
+		return nil, err
+	}
+	z.say("=== image configuration:\npartition offset: %d (%#x)\npartition size: %d (%#x)\nrom start offset: %d (%#x)\n",
+		flash.Slot0, flash.Slot0, flash.SlotSize, flash.SlotSize, offset, offset)
+	args := []string{"sign", "--version", version, "--align", strconv.FormatInt(flash.WriteSize, 10),
+		"--header-size", strconv.FormatInt(offset, 10), "--slot-size", strconv.FormatInt(flash.SlotSize, 10)}
+	return append(args, z.options...), nil
+}
+
+// flash reads the devicetree of the build.
+func (z *zephyrSign) flash(dir string) (*zephyr.Flash, error) {
+	path := filepath.Join(dir, "zephyr", "zephyr.dts")
+	source, err := smallFile(path)
+	if err != nil {
+		return nil, die("can't load devicetree; expected to find: %s: %w", path, err)
+	}
+	if z.verbose > 1 {
+		z.say("DTS file: %s\n", path)
+	}
+	header, err := smallFile(filepath.Join(dir, "zephyr", "include", "generated", "zephyr", "devicetree_generated.h"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fatal{err}
+	}
+	flash, err := zephyr.ParseFlash(path, source, header)
+	if err != nil {
+		return nil, fatal{err}
+	}
+	return flash, nil
+}
+
+// run runs imgtool: ours, or the program that was named.
+func (z *zephyrSign) run(args []string) error {
+	shown := shellLine(append([]string{cmp.Or(z.toolPath, "imgtool")}, args...))
+	if z.verbose > 0 {
+		z.say("%s\n", shown)
+	}
+	var err error
+	if z.toolPath == "" {
+		err = z.runImgtool(args)
+		if usage, ok := errors.AsType[*click.UsageError](err); ok {
+			fmt.Fprintln(z.stderr, usage)
+			err = statusOnly(2)
+		} else if err != nil {
+			err = statusOnly(z.fail(err))
+		}
+	} else {
+		err = z.runTool(args)
+	}
+	if status, ok := errors.AsType[statusOnly](err); ok && status != 0 {
+		fmt.Fprintf(z.stderr, "FATAL ERROR: command exited with status %d: %s\n", int(status), shown)
+	}
+	return err
+}
+
+// runTool runs the program that was named; its status is ours.
+func (z *zephyrSign) runTool(args []string) error {
+	path, err := filepath.Abs(z.toolPath)
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(path, args...)
+	cmd.Stdout, cmd.Stderr = z.stdout, z.stderr
+	err = cmd.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() > 0 {
+		return statusOnly(exit.ExitCode())
+	}
+	if err != nil {
+		return fatal{err}
+	}
+	return nil
+}
+
+var plainWord = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
+
+// shellLine returns a command as one would type it.
+func shellLine(words []string) string {
+	var list []string
+	for _, w := range words {
+		if !plainWord.MatchString(w) {
+			w = "'" + strings.ReplaceAll(w, "'", `'"'"'`) + "'"
+		}
+		list = append(list, w)
+	}
+	return strings.Join(list, " ")
+}
