@@ -7,10 +7,12 @@ package describe
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"binman/content"
 	"binman/dts"
+	"binman/dts/cpp"
 	"binman/fdt"
 	"binman/internal/suggest"
 )
@@ -21,6 +23,8 @@ type Options struct {
 	Include []string
 	// Keep is given the tree as it was at stages of reading, to be looked at.
 	Keep func(name string, blob []byte) error
+	// Note is told of each file that is read, or looked for in vain: err says which.
+	Note func(path string, err error)
 	// Warn is told what is suspicious in the source, Debug what is done.
 	Warn  func(pos fdt.Pos, msg string)
 	Debug func(msg string)
@@ -87,6 +91,7 @@ func isSource(name string) bool { return filepath.Ext(name) == ".dts" }
 // read parses a blob or compiles source.
 func read(name string, opt Options) (*fdt.Tree, error) {
 	data, err := content.Open(name) // in the words that every missing file has
+	opt.note(name, err)
 	if err != nil {
 		return nil, err
 	}
@@ -108,10 +113,11 @@ func read(name string, opt Options) (*fdt.Tree, error) {
 // directory include too, as U-Boot's build does.
 func compile(name string, opt Options) (*fdt.Tree, error) {
 	tree, err := dts.Compile(name, dts.Options{
-		Include: append([]string{"include"}, opt.Include...),
-		Define:  map[string]string{"__ASSEMBLY__": "1"},
-		MaxData: maxValues,
-		Warn:    opt.Warn,
+		ReadFile: opt.reader(name),
+		Include:  append([]string{"include"}, opt.Include...),
+		Define:   map[string]string{"__ASSEMBLY__": "1"},
+		MaxData:  maxValues,
+		Warn:     opt.Warn,
 		// What is suspicious of the board is for those to say who build its tree.
 		WarnBelow: "/binman",
 	})
@@ -120,6 +126,28 @@ func compile(name string, opt Options) (*fdt.Tree, error) {
 		return nil, fmt.Errorf("%w\nFATAL ERROR: Unable to parse input tree", err)
 	}
 	return tree, nil
+}
+
+func (o Options) note(path string, err error) {
+	if o.Note != nil {
+		o.Note(path, err)
+	}
+}
+
+// reader returns a function that notes the files that a source includes, nil if nobody
+// wants to know.
+func (o Options) reader(source string) func(string) ([]byte, error) {
+	if o.Note == nil {
+		return nil
+	}
+	return func(path string) ([]byte, error) {
+		if path == source { // it may be a pipe
+			return os.ReadFile(path)
+		}
+		b, err := cpp.ReadRegular(path, maxValues)
+		o.Note(path, err)
+		return b, err
+	}
 }
 
 // maxValues bounds the values of a description, in bytes, which are copied some times:

@@ -119,6 +119,7 @@ func (b *Build) init() {
 // load reads the tree that describes the images.
 func (b *Build) load() (*fdt.Tree, error) {
 	tree, err := describe.Load(b.Description, describe.Options{
+		Note:    b.Note,
 		Include: b.Input.Dirs,
 		Keep: func(name string, blob []byte) error {
 			return b.Output.Write(name, content.Bytes(blob))

@@ -65,6 +65,7 @@ func (b *Build) Check() ([]Finding, error) {
 	b.checks = true
 	r := &reader{b: b}
 	tree, err := describe.Load(b.Description, describe.Options{
+		Note:    b.Note,
 		Include: b.Input.Dirs,
 		Warn: func(pos fdt.Pos, msg string) {
 			for _, word := range severityWords {

@@ -33,6 +33,10 @@ type Options struct {
 	// entry's missing-msg property, its name or its type.
 	MissingHelp func(tag string) (text string, ok bool)
 
+	// Note is told of each file that the description is read from, or looked for in
+	// vain; of others, Input.Files knows.
+	Note func(path string, err error)
+
 	ToolPaths    []string        // where external tools are looked for, before PATH
 	MissingTools map[string]bool // external tools to treat as missing
 }

@@ -153,6 +153,11 @@ func (e *NotFoundError) Is(target error) bool { return target == os.ErrNotExist 
 // Output is where files are written.
 type Output struct {
 	Dir string
+	// Keep leaves files as they are that have the bytes that are to be written
+	// already: so their time tells when they changed.
+	Keep bool
+	// Wrote, unless it is nil, is told of the path of each file.
+	Wrote func(path string)
 }
 
 // Path returns the path of the output file named name, which must not lead
@@ -174,7 +179,27 @@ func (o Output) Write(name string, data content.Data) error {
 	if err != nil {
 		return err
 	}
+	if o.Wrote != nil {
+		o.Wrote(path)
+	}
+	if o.Keep && isAlready(path, data) {
+		return nil
+	}
 	return atomicfile.Options{NoSync: true}.Write(path, data)
+}
+
+// isAlready says whether a regular file has these bytes.
+func isAlready(path string, data content.Data) bool {
+	fi, err := os.Stat(path)
+	if err != nil || !fi.Mode().IsRegular() || fi.Size() != data.Len() {
+		return false
+	}
+	old, err := content.Open(path)
+	if err != nil {
+		return false
+	}
+	same, err := content.Equal(old, data)
+	return err == nil && same
 }
 
 // Symlink makes name a link to the output file target, replacing a link that

@@ -47,6 +47,9 @@ type buildOptions struct {
 	manifest      string
 	strict        bool
 	dryRun        bool
+	depfile       string
+	listInputs    bool
+	keep          bool
 	keys          keyFlags
 	trial         bool // keep nothing and print nothing
 }
@@ -77,6 +80,9 @@ func (g *globals) buildCommand() command {
 				{Names: []string{"--dry-run"}, Extension: true, Value: argparse.Flag(&o.dryRun), Help: "Pack everything, but write nothing: print the map of each image, and how much room is left in sections of fixed size"},
 				{Names: []string{"--strict"}, Extension: true, Value: argparse.Flag(&o.strict), Help: "Treat warnings about the description, such as unknown properties, as errors"},
 				{Names: []string{"--manifest"}, Extension: true, Meta: "FILE", Value: argparse.String(&o.manifest, ""), Help: "Write a description of all images and entries, as JSON, to FILE (- for standard output)"},
+				{Names: []string{"--depfile"}, Extension: true, Meta: "FILE", Value: argparse.String(&o.depfile, ""), Help: "Write to FILE which files the images were made of, as make and ninja read it"},
+				{Names: []string{"--list-inputs"}, Extension: true, Value: argparse.Flag(&o.listInputs), Help: "Build nothing, but print the files that a build reads, looks for in vain (missing), and the directories whose names it reads (listed)"},
+				{Names: []string{"--keep-unchanged"}, Extension: true, Value: argparse.Flag(&o.keep), Help: "Leave output files that would have the same bytes as they are, with their time"},
 			}, slices.Concat(o.keys.options(), []argparse.Option{o.keys.reproducibleOption()}, o.keys.laterOptions())...),
 		},
 		run:   o.run,
@@ -115,6 +121,7 @@ func (o *buildOptions) build(l *later) error {
 	if err != nil {
 		return err
 	}
+	used := o.record()
 	ring, err := o.keys.keyring() // before anything is built
 	if err != nil {
 		return err
@@ -125,7 +132,7 @@ func (o *buildOptions) build(l *later) error {
 		l.surround(&env)
 	}
 	final := o.outDir
-	if o.dryRun || o.trial {
+	if o.dryRun || o.trial || o.listInputs {
 		o.outDir, o.preserve, o.writeMap, o.manifest, elfParams = "", false, false, "", nil
 	}
 	out, cleanup, err := outputDir(o.outDir, o.preserve)
@@ -147,12 +154,13 @@ func (o *buildOptions) build(l *later) error {
 		Trees:        etype.Trees(),
 		MissingHelp:  describe.MissingHelp,
 		Strict:       o.strict,
-		DryRun:       o.dryRun,
+		DryRun:       o.dryRun || o.listInputs,
 		Args:         args,
 		ArgNames:     etype.ArgNames(),
-		Input:        host.Input(o.inDirs...),
+		Input:        used.input(o.inDirs),
+		Note:         used.Note,
 		Env:          env,
-		Output:       iodir.Output{Dir: out},
+		Output:       iodir.Output{Dir: out, Keep: o.keep, Wrote: used.wrote},
 		Log:          o.log(),
 		Threads:      max(threads, 0),
 		UpdateFDT:    o.updateFDT,
@@ -165,6 +173,10 @@ func (o *buildOptions) build(l *later) error {
 		MissingTools: missingTools(o.forceMissing),
 	}}
 	err = b.Run()
+	if o.listInputs {
+		used.print(o.stdout)
+		return unlessMissing(err)
+	}
 	missing := errors.Is(err, layout.ErrMissing)
 	if err != nil && !missing {
 		return err
@@ -182,7 +194,7 @@ func (o *buildOptions) build(l *later) error {
 			return err
 		}
 	}
-	if err := o.writeManifest(report.ManifestOf(b.Images)); err != nil {
+	if err := errors.Join(o.writeManifest(report.ManifestOf(b.Images)), o.writeDepfile(used, b, out)); err != nil {
 		return err
 	}
 	switch {

@@ -10,6 +10,7 @@ import (
 
 	"binman/internal/argparse"
 	"binman/internal/host"
+	"binman/internal/inputs"
 	"binman/layout"
 	"binman/signer"
 )
@@ -23,9 +24,10 @@ type keyFlags struct {
 	passphraseFile string
 	timeout        int // seconds
 	reproducible   bool
-	signLater      string        // directory for the first step of two
-	attach         string        // directory for the second
-	notes          *signer.Later // nil unless the keys sign later
+	signLater      string         // directory for the first step of two
+	attach         string         // directory for the second
+	notes          *signer.Later  // nil unless the keys sign later
+	note           *inputs.Record // what is told of key files; nil if nobody wants to know
 }
 
 // reproducibleOption is of commands that sign.
@@ -69,6 +71,9 @@ func (k *keyFlags) signerOptions() (signer.Options, error) {
 	o := host.Keys()
 	if k.timeout < 1 {
 		return o, wrongUsage("--sign-timeout is a number of seconds, at least 1")
+	}
+	if k.note != nil {
+		o.ReadFile = k.note.ReadFile(o.ReadFile)
 	}
 	o.PassphraseFile = k.passphraseFile
 	o.Timeout = time.Duration(k.timeout) * time.Second
