@@ -6,7 +6,7 @@
 // capsules, pre-load headers, certificates for TI's K3, containers of NXP's
 // i.MX8 and i.MX9, signed images for ZynqMP, images for MCUboot, firmware
 // volumes of UEFI, blocks of Chromium OS's verified boot, headers for other boot
-// ROMs and of kernels, GUID partition tables, Intel flash descriptors and U-Boot
+// ROMs and of kernels, partition tables (GUID and MBR), Intel flash descriptors and U-Boot
 // environments.
 package inspect
 
@@ -26,6 +26,7 @@ import (
 	"binman/format/fmap"
 	"binman/format/gpt"
 	"binman/format/ifd"
+	"binman/format/mbr"
 	"binman/format/mcuboot"
 	"binman/format/preload"
 	"binman/format/ticert"
@@ -110,6 +111,7 @@ func formats() []format {
 		{name: "UEFI volume", short: "fv", detect: uefi.Detect, list: lister(uefi.Parse), verify: verifying(uefi.Parse)},
 		{name: "vblock", short: "vblock", detect: vboot.Detect, list: lister(vboot.Parse), verify: verifying(vboot.Parse)},
 		{name: "GBB", short: "gbb", detect: vboot.DetectGBB, list: lister(vboot.ParseGBB), verify: verifying(vboot.ParseGBB)},
+		{name: "MBR partition table", short: "mbr", detect: mbr.Detect, list: lister(mbr.Parse), verify: verifying(mbr.Parse), whole: true, regions: true},
 		{name: "FMAP", short: "fmap", detect: hasFMAP, list: listFMAP, verify: verifying(findFMAP), whole: true, regions: true},
 		{name: "device tree", short: "dtb", detect: isTree, list: listTree, verify: unclaimed},
 		{name: "CBFS", short: "cbfs", detect: cbfs.Detect, list: lister(cbfs.Parse), verify: verifying(cbfs.Parse)},
