@@ -206,6 +206,8 @@ func frames() []frame {
 		{name: "nxp-imx8mimage in flash", etype: "nxp-imx8mimage", props: `args; nxp,boot-from = "fspi"; nxp,rom-version = <2>; nxp,loader-address = <0x7e1000>;`, boxed: true},
 		{etype: "efi-capsule", props: `image-index = <1>; image-guid = "binman-test";`, boxed: true},
 		{name: "efi-capsule with a version", etype: "efi-capsule", props: `image-index = <1>; image-guid = "binman-test"; fw-version = <3>; oem-flags = <0x8000>;`, boxed: true},
+		{etype: "mcuboot", props: `version = "1.2.3"; header-size = <0x200>;`, boxed: true},
+		{name: "mcuboot in a slot", etype: "mcuboot", props: `version = "1"; header-size = <0x20>; slot-size = <0x20000>; confirm;`, boxed: true},
 		{name: "nxp-header-ddrfw with alignment", etype: "nxp-header-ddrfw", each: []string{"align = <16>;", `compress = "gzip";`, "pad-before = <4>; align-size = <8>;"}},
 		{etype: "ti-board-config", files: []string{"p0", "p1", "p2"}, paths: []string{"rm-cfg", "board-cfg", "sec-cfg"}, made: boardConfig, boxed: true, exact: true,
 			props: `rm-cfg { config = "p0"; schema = "schema.yaml"; }; board-cfg { config = "p1"; schema = "schema.yaml"; }; sec-cfg { config = "p2"; schema = "schema.yaml"; };`},

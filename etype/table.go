@@ -59,6 +59,7 @@ func security() []layout.TypeInfo {
 	return []layout.TypeInfo{
 		encryptedInfo,
 		preLoadInfo,
+		mcubootInfo,
 		pubkeyInfo,
 		x509CertInfo,
 		tiSecureInfo,

@@ -14,7 +14,7 @@ import (
 // formatOf names the formats that entries of some types have to be in.
 var formatOf = map[string]string{
 	"fit": "FIT", "atf-fip": "FIP", "cbfs": "CBFS", "u-boot-env": "U-Boot environment", "efi-capsule": "UEFI capsule",
-	"gbb": "GBB", "vblock": "vblock", "xilinx-bootgen": "signed ZynqMP image",
+	"gbb": "GBB", "vblock": "vblock", "xilinx-bootgen": "signed ZynqMP image", "mcuboot": "MCUboot image",
 }
 
 // Verify judges what an image claims, entry by entry: that containers have their

@@ -46,11 +46,12 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// devKeys and zynqmpKeys are directories with keys of Chromium OS and for ZynqMP, in
-// the environment of scripts as DEVKEYS and ZYNQMP.
+// devKeys and zynqmpKeys are directories with keys of Chromium OS and for ZynqMP, and glue
+// is that of what Zephyr is given, in the environment of scripts as DEVKEYS, ZYNQMP and GLUE.
 var (
 	devKeys, _    = filepath.Abs("../../format/vboot/testdata/devkeys")
 	zynqmpKeys, _ = filepath.Abs("../../format/zynqmp/testdata")
+	glue, _       = filepath.Abs("../../integration/zephyr")
 )
 
 // TestScript runs the scripts in testdata/script, each in a directory of its
@@ -68,6 +69,7 @@ func TestScript(t *testing.T) {
 			env.Setenv("SOURCE_DATE_EPOCH", "")
 			env.Setenv("DEVKEYS", devKeys)
 			env.Setenv("ZYNQMP", zynqmpKeys)
+			env.Setenv("GLUE", glue)
 			env.Values[skipKey{}] = env.T().Skip
 			return nil
 		},
