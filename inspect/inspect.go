@@ -6,7 +6,8 @@
 // capsules, pre-load headers, certificates for TI's K3, containers of NXP's
 // i.MX8 and i.MX9, signed images for ZynqMP, images for MCUboot, firmware
 // volumes of UEFI, blocks of Chromium OS's verified boot, headers for other boot
-// ROMs and of kernels, partition tables (GUID and MBR), Intel flash descriptors and U-Boot
+// ROMs and of kernels, compressed data, partition tables (GUID and MBR), Intel flash
+// descriptors and U-Boot
 // environments.
 package inspect
 
@@ -118,6 +119,7 @@ func formats() []format {
 		{name: "Intel flash", short: "ifd", detect: ifd.Detect, list: lister(ifd.Parse), verify: unclaimed, regions: true},
 		{name: "U-Boot environment", short: "env", detect: isEnvironment, list: lister(ubootenv.Parse), verify: verifying(ubootenv.Parse)},
 	}
+	list = append(list, format{name: "compressed data", short: "packed", detect: isCompressed, list: listCompressed, verify: verifyCompressed})
 	for _, f := range bootheader.Formats() {
 		list = append(list, format{name: f.Name, short: f.Short, detect: f.Detect, list: lister(f.Parse), verify: verifying(f.Parse)})
 	}

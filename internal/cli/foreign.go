@@ -89,7 +89,7 @@ func (g *globals) listForeign(name string, patterns []string, asJSON bool, cause
 	rows = append(rows, []string{printable(root.Name), numberMark + "0", hexCell(layout.Some(data.Len())), root.Format, "", ""})
 	for _, it := range list {
 		uncomp := layout.OptInt{}
-		if it.Compress != "" {
+		if it.Compress != "" && it.UncompSize > 0 {
 			uncomp = layout.Some(it.UncompSize)
 		}
 		rows = append(rows, []string{
@@ -153,7 +153,7 @@ func (g *globals) foreignJSON(root *inspect.Item, list []foreignItem, damage map
 	for _, it := range list {
 		shown := item{Path: it.path, Name: it.Name, Type: it.Type, Format: it.Format, Pos: it.Offset, Size: it.Size, Compress: it.Compress, Damage: damage[it.path]}
 		delete(damage, it.path)
-		if it.Compress != "" {
+		if it.Compress != "" && it.UncompSize > 0 {
 			shown.UncompSize = &it.UncompSize
 		}
 		items = append(items, shown)
@@ -221,7 +221,10 @@ func (o *extractOptions) foreignContents(it foreignItem, image content.Data) (co
 	if err != nil {
 		return content.Data{}, fmt.Errorf("entry %q: %w", it.path, err)
 	}
-	limit := min(it.UncompSize, maxForeign)
+	limit := int64(maxForeign)
+	if it.UncompSize > 0 {
+		limit = min(it.UncompSize, limit)
+	}
 	out, err := c.Decompress(src, limit)
 	switch {
 	case errors.Is(err, codec.ErrTooLarge):

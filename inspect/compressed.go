@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package inspect
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+
+	"binman/codec"
+	"binman/format/verify"
+	"binman/internal/binfmt"
+)
+
+// maxUnpacked is how much is decompressed to judge a sum, in bytes.
+const maxUnpacked = 256 << 20
+
+// sums names what the formats check contents with, of those that do.
+var sums = map[string]string{"bzip2": "crc32", "gzip": "crc32", "lzo": "adler32", "xz": "check of the contents", "zstd": "xxh64"}
+
+// packing returns how the data are compressed, "" if they are not.
+func packing(r io.ReaderAt, size int64) string {
+	src := binfmt.Source{R: r, Size: size}
+	head, err := src.Bytes(0, min(size, codec.DetectLen), "header")
+	if err != nil || len(head) < codec.DetectLen {
+		return ""
+	}
+	name := codec.Detect(head)
+	if usual := head[0] == 0x5d && head[1] == 0 && head[2] == 0; name == "lzma" && !usual {
+		return "" // it has no magic, and little is as sure as that
+	}
+	return name
+}
+
+func isCompressed(r io.ReaderAt, size int64) bool { return packing(r, size) != "" }
+
+// listCompressed returns the contents. Of gzip, the last word says their size.
+func listCompressed(r io.ReaderAt, size int64) ([]binfmt.Item, error) {
+	it := binfmt.Item{Name: "contents", Size: size, Compress: packing(r, size)}
+	it.Type = "compressed with " + it.Compress
+	src := binfmt.Source{R: r, Size: size}
+	switch it.Compress {
+	case "gzip":
+		if tail, err := src.Bytes(size-4, 4, "size"); err == nil {
+			it.UncompSize = int64(binary.LittleEndian.Uint32(tail))
+		}
+	case "lzma":
+		if head, err := src.Bytes(5, 8, "size"); err == nil {
+			if n := binary.LittleEndian.Uint64(head); n < 1<<40 {
+				it.UncompSize = int64(n)
+			}
+		}
+	}
+	return []binfmt.Item{it}, nil
+}
+
+// verifyCompressed decompresses the data, which compares the sums that formats have.
+func verifyCompressed(r io.ReaderAt, size int64, _ []verify.Key) ([]verify.Finding, error) {
+	name := packing(r, size)
+	f := verify.Finding{What: sums[name], Size: size}
+	if f.What == "" {
+		f.What = "structure"
+	}
+	c, err := codec.Lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	b, err := binfmt.Source{R: r, Size: size}.Bytes(0, size, "compressed data")
+	if errors.Is(err, binfmt.ErrRange) || size > binfmt.MaxRead {
+		f.Verdict, f.Why = verify.NotCovered, "it is too large to be decompressed for that"
+		return []verify.Finding{f}, nil
+	}
+	if err == nil {
+		_, err = c.DecompressAll(b, maxUnpacked)
+	}
+	switch {
+	case errors.Is(err, codec.ErrTooLarge):
+		f.Verdict, f.Why = verify.NotCovered, "it is too large to be decompressed for that"
+	case err != nil:
+		f.Verdict, f.Why = verify.Bad, err.Error()
+	}
+	return []verify.Finding{f}, nil
+}
