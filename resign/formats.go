@@ -12,6 +12,7 @@ import (
 	"binman/format/capsule"
 	"binman/format/fit"
 	"binman/format/fit/sign"
+	"binman/format/mcuboot"
 	"binman/format/preload"
 	"binman/format/ticert"
 	"binman/format/zynqmp"
@@ -25,6 +26,7 @@ const (
 	HintPrimary   = "psk"
 	HintSecondary = "ssk"
 	HintPreLoad   = "pre-load"
+	HintMCUboot   = "mcuboot"
 )
 
 // fit signs the images in a FIT, then the FIT.
@@ -210,6 +212,28 @@ func (r *run) zynqmp(path string, data content.Data) (content.Data, error) {
 	}
 	r.note(path, "ZynqMP image", HintPrimary)
 	r.note(path, "ZynqMP image", HintSecondary)
+	return out, nil
+}
+
+// mcuboot signs an image for MCUboot.
+func (r *run) mcuboot(path string, data content.Data) (content.Data, error) {
+	key, err := r.key(path, HintMCUboot, false)
+	if err != nil || key == nil {
+		return data, err
+	}
+	im, err := mcuboot.Parse(data, data.Len())
+	if err != nil {
+		return content.Data{}, err
+	}
+	list, err := im.Verify(data, data.Len(), nil)
+	if err := undamaged(path, list, err); err != nil {
+		return content.Data{}, err
+	}
+	out, err := im.Resign(data, key)
+	if err != nil {
+		return content.Data{}, fmt.Errorf("%s: %w", shown(path), err)
+	}
+	r.note(path, "MCUboot image", HintMCUboot)
 	return out, nil
 }
 

@@ -62,6 +62,7 @@ func init() {
 	makers["UEFI capsule"] = (*run).capsule
 	makers["signed ZynqMP image"] = (*run).zynqmp
 	makers["pre-load header"] = (*run).preload
+	makers["MCUboot image"] = (*run).mcuboot
 }
 
 // run is one run over a file.
