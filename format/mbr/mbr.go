@@ -90,7 +90,7 @@ func Parse(r io.ReaderAt, size int64) (*Table, error) {
 		p.Number = i + 1
 		t.Partitions = append(t.Partitions, p)
 	}
-	if !inside || t.overlap() != nil {
+	if !inside {
 		return nil, ErrFormat
 	}
 	for _, p := range slices.Clone(t.Partitions) {

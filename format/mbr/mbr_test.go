@@ -72,6 +72,11 @@ func TestParse(t *testing.T) {
 	if got := view(t, sample()[:50*sector]); !strings.Contains(got, "p5: bad it ends at 0x6800, and there are 0x6400 bytes: the file is cut off") || !strings.Contains(got, ": bad logical partitions at offset 0x7800") {
 		t.Errorf("cut:\n%s", got)
 	}
+	both := sample()
+	write(both, 0, entry{0, 0x83, 2, 10}, entry{0, 0x83, 10, 20})
+	if got := view(t, both); !strings.Contains(got, ": bad partitions 1 and 2 overlap") {
+		t.Errorf("an overlap:\n%s", got)
+	}
 	loop := sample()
 	write(loop, 60*sector, entry{0, 0x82, 1, 4}, entry{0, 0x05, 20, 20})
 	if got := view(t, loop); !strings.Contains(got, "there are more than 128 logical partitions") {
@@ -83,7 +88,6 @@ func TestRefuses(t *testing.T) {
 	for name, list := range map[string][]entry{
 		"protective": {{0, 0xee, 1, 99}},
 		"empty":      {},
-		"overlap":    {{0, 0x83, 1, 10}, {0, 0x83, 5, 10}},
 		"code":       {{0x33, 0x83, 1, 10}},
 		"at 0":       {{0, 0x83, 0, 10}},
 		"outside":    {{0, 0x83, 100, 10}},
