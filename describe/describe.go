@@ -7,6 +7,7 @@ package describe
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -142,12 +143,23 @@ func (o Options) reader(source string) func(string) ([]byte, error) {
 	}
 	return func(path string) ([]byte, error) {
 		if path == source { // it may be a pipe
-			return os.ReadFile(path)
+			return readSource(path)
 		}
 		b, err := cpp.ReadRegular(path, maxValues)
 		o.Note(path, err)
 		return b, err
 	}
+}
+
+// readSource reads the start of a source, more than package dts takes if there is more.
+func readSource(path string) ([]byte, error) {
+	const enough = 64<<20 + 1 // bytes
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, enough))
 }
 
 // maxValues bounds the values of a description, in bytes, which are copied some times:
