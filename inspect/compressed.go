@@ -12,6 +12,9 @@ import (
 	"binman/internal/binfmt"
 )
 
+// compressedFormat is the name of the format.
+const compressedFormat = "compressed data"
+
 // maxUnpacked is how much is decompressed to judge a sum, in bytes.
 const maxUnpacked = 256 << 20
 

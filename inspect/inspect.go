@@ -119,7 +119,7 @@ func formats() []format {
 		{name: "Intel flash", short: "ifd", detect: ifd.Detect, list: lister(ifd.Parse), verify: unclaimed, regions: true},
 		{name: "U-Boot environment", short: "env", detect: isEnvironment, list: lister(ubootenv.Parse), verify: verifying(ubootenv.Parse)},
 	}
-	list = append(list, format{name: "compressed data", short: "packed", detect: isCompressed, list: listCompressed, verify: verifyCompressed})
+	list = append(list, format{name: compressedFormat, short: "packed", detect: isCompressed, list: listCompressed, verify: verifyCompressed})
 	for _, f := range bootheader.Formats() {
 		list = append(list, format{name: f.Name, short: f.Short, detect: f.Detect, list: lister(f.Parse), verify: verifying(f.Parse)})
 	}
@@ -241,6 +241,9 @@ func inner(item *Item, data content.Data, known []format, depth int) {
 		can := known
 		if sub.Offset == item.Offset { // it starts with the same header
 			can = slices.DeleteFunc(slices.Clone(known), func(f format) bool { return f.name == item.Format })
+		}
+		if sub.Compress != "" { // it says so already
+			can = slices.DeleteFunc(slices.Clone(can), func(f format) bool { return f.name == compressedFormat })
 		}
 		if err := look(sub, part, can, depth+1); err != nil {
 			sub.Format, sub.Items = "", nil
