@@ -36,7 +36,7 @@ const (
 type signature struct {
 	format string
 	magic  []byte
-	at     int64                                          // where the magic stands in what is found; 0 if align is less than a block
+	at     int64                                          // where the magic stands in what is found, a multiple of 4 if align is less than a block
 	align  int64                                          // what the offset of what is found is a multiple of, 4 at least
 	extent func(r io.ReaderAt, size int64) (int64, error) // bytes that it takes; nil: up to the end of its last item
 }

@@ -65,11 +65,8 @@ func Encode(src []byte) []byte {
 	out = binary.LittleEndian.AppendUint32(out, frameMagic)
 	out = append(out, flagVersion|flagIndependent, blockDescription)
 	out = append(out, byte(xxh32(out[4:])>>8))
-	n := (len(src) + blockSize - 1) / blockSize
 	size := min(len(src), blockSize)
-	blocks.Each(n, func() *parser { return newParser(size) }, func(p *parser, i int) []byte {
-		return p.encode(src[i*blockSize : min((i+1)*blockSize, len(src))])
-	}, func(_ int, block []byte) { out = append(out, block...) })
+	out = blocks.Append(out, src, blockSize, func() *parser { return newParser(size) }, (*parser).encode)
 	return append(out, 0, 0, 0, 0)
 }
 

@@ -93,11 +93,8 @@ func Encode(src []byte) []byte {
 	out, _ = binary.Append(out, binary.BigEndian, header) // fails for unsized types only
 	out = binary.BigEndian.AppendUint32(out, adler32.Checksum(out[len(magic):]))
 
-	n := (len(src) + blockSize - 1) / blockSize
 	size := min(len(src), blockSize)
-	blocks.Each(n, func() *parser { return newParser(size) }, func(p *parser, i int) []byte {
-		return p.encode(src[i*blockSize : min((i+1)*blockSize, len(src))])
-	}, func(_ int, block []byte) { out = append(out, block...) })
+	out = blocks.Append(out, src, blockSize, func() *parser { return newParser(size) }, (*parser).encode)
 	return append(out, 0, 0, 0, 0)
 }
 

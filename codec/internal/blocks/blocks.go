@@ -8,6 +8,14 @@ import (
 	"sync"
 )
 
+// Append encodes src in blocks of so many bytes, and appends what they become to out.
+func Append[S any](out, src []byte, size int, newState func() S, encode func(state S, block []byte) []byte) []byte {
+	Each((len(src)+size-1)/size, newState, func(s S, i int) []byte {
+		return encode(s, src[i*size:min((i+1)*size, len(src))])
+	}, func(_ int, block []byte) { out = append(out, block...) })
+	return out
+}
+
 // Each calls do for the blocks 0 to n-1, in parallel, and emit for what it returned, one
 // after the other in their order. Each worker has a state of its own, which newState
 // makes. No more results wait than there are workers, twice.
