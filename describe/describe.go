@@ -7,13 +7,10 @@ package describe
 
 import (
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 
 	"binman/content"
 	"binman/dts"
-	"binman/dts/cpp"
 	"binman/fdt"
 	"binman/internal/suggest"
 )
@@ -114,11 +111,11 @@ func read(name string, opt Options) (*fdt.Tree, error) {
 // directory include too, as U-Boot's build does.
 func compile(name string, opt Options) (*fdt.Tree, error) {
 	tree, err := dts.Compile(name, dts.Options{
-		ReadFile: opt.reader(name),
-		Include:  append([]string{"include"}, opt.Include...),
-		Define:   map[string]string{"__ASSEMBLY__": "1"},
-		MaxData:  maxValues,
-		Warn:     opt.Warn,
+		Note:    opt.Note,
+		Include: append([]string{"include"}, opt.Include...),
+		Define:  map[string]string{"__ASSEMBLY__": "1"},
+		MaxData: maxValues,
+		Warn:    opt.Warn,
 		// What is suspicious of the board is for those to say who build its tree.
 		WarnBelow: "/binman",
 	})
@@ -133,33 +130,6 @@ func (o Options) note(path string, err error) {
 	if o.Note != nil {
 		o.Note(path, err)
 	}
-}
-
-// reader returns a function that notes the files that a source includes, nil if nobody
-// wants to know.
-func (o Options) reader(source string) func(string) ([]byte, error) {
-	if o.Note == nil {
-		return nil
-	}
-	return func(path string) ([]byte, error) {
-		if path == source { // it may be a pipe
-			return readSource(path)
-		}
-		b, err := cpp.ReadRegular(path, maxValues)
-		o.Note(path, err)
-		return b, err
-	}
-}
-
-// readSource reads the start of a source, more than package dts takes if there is more.
-func readSource(path string) ([]byte, error) {
-	const enough = 64<<20 + 1 // bytes
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, enough))
 }
 
 // maxValues bounds the values of a description, in bytes, which are copied some times:

@@ -50,6 +50,9 @@ type Options struct {
 	// a file that does not exist must be fs.ErrNotExist, since the search
 	// then goes on.
 	ReadFile func(string) ([]byte, error)
+	// Note is told of each file that the source includes, or that was looked for in
+	// vain: err says which. The source itself is not among them.
+	Note func(path string, err error)
 	// MaxData is how many bytes the values of all properties may have, and the
 	// files of /incbin/; 0 is 512 MiB.
 	MaxData int64
@@ -108,6 +111,7 @@ func compile(name string, src []byte, opts Options, limit int64) (*fdt.Tree, err
 		Include:  opts.Include,
 		Define:   opts.Define,
 		ReadFile: opts.ReadFile,
+		Note:     opts.Note,
 		Warn:     opts.Warn,
 	})
 	if err != nil {

@@ -136,11 +136,16 @@ type binaryKey struct{ source, file, name string }
 
 // readIncluded reads a file that the source names. Other than the source
 // itself, which the user names, it must be a regular file.
-func (u *unit) readIncluded(path string, limit int64) ([]byte, error) {
+func (u *unit) readIncluded(path string, limit int64) (data []byte, err error) {
 	if u.opts.ReadFile == nil {
-		return cpp.ReadRegular(path, limit)
+		data, err = cpp.ReadRegular(path, limit)
+	} else {
+		data, err = read(u.opts.ReadFile, path, limit)
 	}
-	return read(u.opts.ReadFile, path, limit)
+	if u.opts.Note != nil {
+		u.opts.Note(path, err)
+	}
+	return data, err
 }
 
 // dirOf returns the directory part of path, "" when it has none.

@@ -82,6 +82,9 @@ type Config struct {
 	// Define holds object-like macros to start with, beside __DTS__,
 	// __ASSEMBLY__ and __ASSEMBLER__, which are 1 unless given here.
 	Define map[string]string
+	// Note, unless it is nil, is told of each file that was read, or looked for in
+	// vain.
+	Note func(path string, err error)
 	// ReadFile replaces reading from the file system. It must return an
 	// error that is fs.ErrNotExist for a file that does not exist.
 	ReadFile func(string) ([]byte, error)

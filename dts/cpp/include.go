@@ -137,6 +137,9 @@ func (p *preprocessor) load(path string) (*cached, error) {
 		return c, nil
 	}
 	src, err := p.cfg.ReadFile(path)
+	if p.cfg.Note != nil {
+		p.cfg.Note(path, err)
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
 		p.cache[path] = nil
