@@ -219,13 +219,9 @@ func (c *EFICapsule) signAgain(ctx *layout.Context, e *layout.Entry, old content
 	if err != nil || len(had.Items) != 1 || had.Items[0].Auth == nil {
 		return nil, nil // it was not signed
 	}
-	key, err := givenKey(ctx, e, c.Key)
+	key, err := keyAgain(ctx, e, c.Key, "cannot be changed: the capsule is signed, and would have to be signed again")
 	if err != nil {
 		return nil, err
-	}
-	if key == nil {
-		err := e.Errorf("cannot be changed: the capsule is signed, and would have to be signed again")
-		return nil, describe.Advise(err, "say where the key is with --key '%s=REF'", c.Key)
 	}
 	sig, err := capsule.ParseSignature(had.Items[0].Auth.Signature)
 	if err != nil {

@@ -157,6 +157,20 @@ func (s steady) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([
 	})
 }
 
+// keyAgain returns the key for something in an opened image that has changed and was
+// signed. Of the keys of a description only those count that the user names: what is
+// wrong without one, why says.
+func keyAgain(ctx *layout.Context, e *layout.Entry, hint, why string) (crypto.Signer, error) {
+	key, err := givenKey(ctx, e, hint)
+	if err != nil {
+		return nil, err
+	}
+	if key == nil {
+		return nil, describe.Advise(e.Errorf("%s", why), "say where the key is with --key '%s=REF'", hint)
+	}
+	return key, nil
+}
+
 // givenKey returns a key if the user says where it is, or nil.
 func givenKey(ctx *layout.Context, e *layout.Entry, hint string) (crypto.Signer, error) {
 	if ctx.Env.Keys == nil {

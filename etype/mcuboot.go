@@ -103,17 +103,6 @@ func (m *MCUboot) key(ctx *layout.Context, e *layout.Entry) (crypto.Signer, erro
 	return key, nil
 }
 
-// keyAgain returns the key for an image that has changed in an opened file, which the
-// user has to name.
-func (m *MCUboot) keyAgain(ctx *layout.Context, e *layout.Entry) (crypto.Signer, error) {
-	key, err := givenKey(ctx, e, m.Key)
-	if err == nil && key == nil {
-		err = e.Errorf("cannot be changed: the image is signed, and would have to be signed again")
-		err = describe.Advise(err, "say where the key is with --key '%s=REF'", m.Key)
-	}
-	return key, err
-}
-
 // Hints returns the hint of the key, if there is one.
 func (m *MCUboot) Hints() []string {
 	if m.Key == "" {
@@ -135,7 +124,9 @@ func (m *MCUboot) Make(ctx *layout.Context, e *layout.Entry, parts layout.Parts)
 	if m.Key != "" {
 		find := m.key
 		if parts.Opened {
-			find = m.keyAgain
+			find = func(ctx *layout.Context, e *layout.Entry) (crypto.Signer, error) {
+				return keyAgain(ctx, e, m.Key, "cannot be changed: the image is signed, and would have to be signed again")
+			}
 		}
 		key, err := find(ctx, e)
 		if err != nil {

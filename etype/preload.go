@@ -75,17 +75,6 @@ func (p *PreLoad) key(ctx *layout.Context, e *layout.Entry) (crypto.Signer, erro
 	return key, nil
 }
 
-// keyAgain returns the key for a header of an opened image about something else, which
-// the user has to name.
-func (p *PreLoad) keyAgain(ctx *layout.Context, e *layout.Entry) (crypto.Signer, error) {
-	key, err := givenKey(ctx, e, p.Key)
-	if err == nil && key == nil {
-		err = e.Errorf("what the header signs has changed, and it has to be signed again")
-		err = describe.Advise(err, "say where the key is with --key %s=REF", p.Key)
-	}
-	return key, err
-}
-
 // Hints returns the hint of the key.
 func (p *PreLoad) Hints() []string { return []string{p.Key} }
 
@@ -124,7 +113,7 @@ func (p *PreLoad) Update(ctx *layout.Context, e *layout.Entry) (content.Data, er
 	digest := h.Sum(nil)
 	key, err := p.key(ctx, e)
 	if ctx.Opened {
-		key, err = p.keyAgain(ctx, e)
+		key, err = keyAgain(ctx, e, p.Key, "what the header signs has changed, and it has to be signed again")
 	}
 	if err != nil {
 		return content.Data{}, err

@@ -149,14 +149,9 @@ func (v *VBlock) renew(ctx *layout.Context, e *layout.Entry, body content.Data) 
 			return e.Data, err
 		}
 	}
-	hint := v.Hints()[0]
-	key, err := givenKey(ctx, e, hint)
+	key, err := keyAgain(ctx, e, v.Hints()[0], "what the block signs has changed, and it has to be signed again")
 	if err != nil {
 		return content.Data{}, err
-	}
-	if key == nil {
-		err := e.Errorf("what the block signs has changed, and it has to be signed again")
-		return content.Data{}, describe.Advise(err, "say where the key is with --key %s=REF", hint)
 	}
 	return v.sign(e, old.Firmware(body), steady{key, ctx})
 }

@@ -83,10 +83,13 @@ func (c *certificate) read(ctx *layout.Context, e *layout.Entry) error {
 	if len(c.Content) == 0 {
 		return e.Errorf("Collection must have a 'content' property")
 	}
-	if c.KeyFile == "" && !ctx.Checks {
-		return e.Errorf("Missing required properties/entry args: keyfile")
+	if ctx.Checks {
+		return nil
 	}
-	if ctx.Checks || ctx.ToolMissing(opensslTool) || c.madeBefore(e) {
+	if err := needProps(e, "keyfile", c.KeyFile); err != nil {
+		return err
+	}
+	if ctx.ToolMissing(opensslTool) || c.madeBefore(e) {
 		return nil
 	}
 	_, err := c.key(ctx, e)

@@ -232,14 +232,10 @@ func (x *XilinxBootgen) again(ctx *layout.Context, e *layout.Entry, p layout.Par
 	}
 	b.Loader = loader
 	var keys [2]crypto.Signer
-	for i, hint := range []string{x.Primary, x.Secondary} {
-		key, err := givenKey(ctx, e, hint)
+	for i, hint := range x.Hints() {
+		key, err := keyAgain(ctx, e, hint, "cannot be changed: the image is signed, and would have to be signed again")
 		if err != nil {
 			return content.Data{}, nil, err
-		}
-		if key == nil {
-			err := e.Errorf("cannot be changed: the image is signed, and would have to be signed again")
-			return content.Data{}, nil, describe.Advise(err, "say where the keys are with --key '%s=REF' --key '%s=REF'", x.Primary, x.Secondary)
 		}
 		keys[i] = steady{key, ctx}
 	}
