@@ -51,7 +51,7 @@ func (r *run) fit(path string, data content.Data) (content.Data, error) {
 	keys := map[string]crypto.Signer{}
 	hints, err := r.fitKeys(path, f, len(changed) > 0, keys)
 	if err != nil {
-		return content.Data{}, fmt.Errorf("%s: %w", shown(path), err)
+		return content.Data{}, err
 	}
 	if len(keys) == 0 && len(changed) == 0 {
 		return data, nil
@@ -64,7 +64,7 @@ func (r *run) fit(path string, data content.Data) (content.Data, error) {
 	}}
 	now, err := fit.ResignWith(data, changed, p)
 	if err != nil {
-		return content.Data{}, fmt.Errorf("%s: %w", shown(path), err)
+		return content.Data{}, err
 	}
 	for _, hint := range hints {
 		r.note(path, "FIT", hint)
@@ -104,7 +104,7 @@ func (r *run) k3(path string, data content.Data) (content.Data, error) {
 		return content.Data{}, err
 	}
 	list, err := m.Verify(data, data.Len(), nil)
-	if err := undamaged(path, list, err); err != nil {
+	if err := undamaged(list, err); err != nil {
 		return content.Data{}, err
 	}
 	der, err := data.Slice(0, m.Size).Bytes()
@@ -112,7 +112,7 @@ func (r *run) k3(path string, data content.Data) (content.Data, error) {
 		der, err = ticert.Resign(der, key)
 	}
 	if err != nil {
-		return content.Data{}, fmt.Errorf("%s: %w", shown(path), err)
+		return content.Data{}, err
 	}
 	r.note(path, "K3 certificate", HintK3)
 	return content.Join(content.Bytes(der), data.Slice(m.Size, data.Len()-m.Size)), nil
@@ -128,7 +128,7 @@ func (r *run) capsule(path string, data content.Data) (content.Data, error) {
 		return data, nil // it accepts an update, or reverts it
 	}
 	list, err := c.Verify(data, data.Len(), nil)
-	if err := undamaged(path, list, err); err != nil {
+	if err := undamaged(list, err); err != nil {
 		return content.Data{}, err
 	}
 	item := &c.Items[0]
@@ -144,7 +144,7 @@ func (r *run) capsule(path string, data content.Data) (content.Data, error) {
 	var s *capsule.Signer
 	if item.Auth != nil {
 		if s, err = r.capsuleSigner(path, item.Auth, !same); err != nil {
-			return content.Data{}, fmt.Errorf("%s: %w", shown(path), err)
+			return content.Data{}, err
 		}
 	}
 	if s == nil && same {
@@ -152,7 +152,7 @@ func (r *run) capsule(path string, data content.Data) (content.Data, error) {
 	}
 	out, err := capsule.Resign(data, now, s)
 	if err != nil {
-		return content.Data{}, fmt.Errorf("%s: %w", shown(path), err)
+		return content.Data{}, err
 	}
 	if s != nil {
 		r.note(path, "UEFI capsule", HintCapsule)
@@ -203,12 +203,12 @@ func (r *run) zynqmp(path string, data content.Data) (content.Data, error) {
 		return content.Data{}, err
 	}
 	list, err := im.Verify(data, data.Len(), nil)
-	if err := undamaged(path, list, err); err != nil {
+	if err := undamaged(list, err); err != nil {
 		return content.Data{}, err
 	}
 	out, err := im.Resign(data, primary, secondary)
 	if err != nil {
-		return content.Data{}, fmt.Errorf("%s: %w", shown(path), err)
+		return content.Data{}, err
 	}
 	r.note(path, "ZynqMP image", HintPrimary)
 	r.note(path, "ZynqMP image", HintSecondary)
@@ -226,12 +226,15 @@ func (r *run) mcuboot(path string, data content.Data) (content.Data, error) {
 		return content.Data{}, err
 	}
 	list, err := im.Verify(data, data.Len(), nil)
-	if err := undamaged(path, list, err); err != nil {
+	if err := undamaged(list, err); err != nil {
 		return content.Data{}, err
 	}
-	out, err := im.Resign(data, key)
+	out, err := im.Resign(key)
+	if err == nil {
+		out, err = put(data, 0, im.End(), out, data.Len())
+	}
 	if err != nil {
-		return content.Data{}, fmt.Errorf("%s: %w", shown(path), err)
+		return content.Data{}, err
 	}
 	r.note(path, "MCUboot image", HintMCUboot)
 	return out, nil
@@ -255,14 +258,14 @@ func (r *run) preload(path string, data content.Data) (content.Data, error) {
 	}
 	key, err := r.key(path, HintPreLoad, !same)
 	if err != nil {
-		return content.Data{}, fmt.Errorf("%s: %w", shown(path), err)
+		return content.Data{}, err
 	}
 	if key == nil {
 		return data, nil
 	}
 	algo, err := r.preloadAlgorithm(h, data, key)
 	if err != nil {
-		return content.Data{}, fmt.Errorf("%s: %w", shown(path), err)
+		return content.Data{}, err
 	}
 	sum := algo.Hash.New()
 	if err := now.Hash(sum); err != nil {
@@ -270,7 +273,7 @@ func (r *run) preload(path string, data content.Data) (content.Data, error) {
 	}
 	header, err := preload.Make(h.Version, h.Size, now.Len(), sum.Sum(nil), algo, key)
 	if err != nil {
-		return content.Data{}, fmt.Errorf("%s: %w", shown(path), err)
+		return content.Data{}, err
 	}
 	r.note(path, "pre-load header", HintPreLoad)
 	end := h.Size + h.ImageSize

@@ -53,16 +53,23 @@ type Done struct {
 // A maker signs something in a format anew. Path is that of the thing.
 type maker func(r *run, path string, data content.Data) (content.Data, error)
 
-// makers are those of the formats of package inspect, by their names there.
-var makers = map[string]maker{}
-
-func init() {
-	makers["FIT"] = (*run).fit
-	makers["K3 certificate"] = (*run).k3
-	makers["UEFI capsule"] = (*run).capsule
-	makers["signed ZynqMP image"] = (*run).zynqmp
-	makers["pre-load header"] = (*run).preload
-	makers["MCUboot image"] = (*run).mcuboot
+// makerOf returns that of a format of package inspect, nil if there is none.
+func makerOf(format string) maker {
+	switch format {
+	case "FIT":
+		return (*run).fit
+	case "K3 certificate":
+		return (*run).k3
+	case "UEFI capsule":
+		return (*run).capsule
+	case "signed ZynqMP image":
+		return (*run).zynqmp
+	case "MCUboot image":
+		return (*run).mcuboot
+	case "pre-load header":
+		return (*run).preload
+	}
+	return nil
 }
 
 // run is one run over a file.
@@ -75,6 +82,7 @@ type run struct {
 func File(data content.Data, name string, o Options) (content.Data, []Done, error) {
 	r := &run{Options: o}
 	out, err := r.part("", name, data)
+	err = at(name, err)
 	if err == nil && len(r.done) == 0 {
 		err = ErrNothing
 	}
@@ -92,15 +100,16 @@ func (r *run) part(path, name string, data content.Data) (content.Data, error) {
 
 // item signs an item of what was found.
 func (r *run) item(path string, item *inspect.Item, data content.Data) (content.Data, error) {
-	if m := makers[item.Format]; m != nil {
-		return m(r, path, data)
+	if m := makerOf(item.Format); m != nil {
+		out, err := m(r, path, data)
+		return out, at(path, err)
 	}
 	for i, sub := range item.Items {
 		if sub.Format == "" && len(sub.Items) == 0 {
 			continue
 		}
-		at := sub.Offset - item.Offset
-		was := data.Slice(at, sub.Size)
+		start := sub.Offset - item.Offset
+		was := data.Slice(start, sub.Size)
 		now, err := r.item(join(path, sub.Name), sub, was)
 		if err != nil {
 			return content.Data{}, err
@@ -109,8 +118,8 @@ func (r *run) item(path string, item *inspect.Item, data content.Data) (content.
 		if i+1 < len(item.Items) {
 			room = min(room, item.Items[i+1].Offset-item.Offset)
 		}
-		if data, err = put(data, at, was, now, room); err != nil {
-			return content.Data{}, fmt.Errorf("'%s': %w", join(path, sub.Name), err)
+		if data, err = put(data, start, was.Len(), now, room); err != nil {
+			return content.Data{}, at(join(path, sub.Name), err)
 		}
 	}
 	if item.Format == "FMAP" {
@@ -119,20 +128,31 @@ func (r *run) item(path string, item *inspect.Item, data content.Data) (content.
 	return data, nil
 }
 
-// put puts something in the place of what was at an offset. It may grow over filler, up
-// to an offset.
-func put(data content.Data, at int64, was, now content.Data, room int64) (content.Data, error) {
-	if same, err := content.Equal(was, now); err != nil || same {
-		return data, err
-	}
-	end := at + was.Len()
-	switch grown := now.Len() - was.Len(); {
+// put puts something in the place of size bytes at an offset. What follows stays where it
+// is: filler makes up for another size, up to an offset.
+func put(data content.Data, at, size int64, now content.Data, room int64) (content.Data, error) {
+	end := at + size
+	switch grown := now.Len() - size; {
 	case grown < 0:
-		now = content.Join(now, content.Fill(0, -grown))
-	case grown > 0 && end+grown > room, grown > 0 && !filler(data.Slice(end, grown)):
-		return content.Data{}, fmt.Errorf("it would have %#x bytes instead of %#x, and there is no room behind it: use a key of the same size", now.Len(), was.Len())
+		now = content.Join(now, content.Fill(fillerAt(data, end), -grown))
+	case grown > 0 && (end+grown > room || !filler(data.Slice(end, grown))):
+		return content.Data{}, fmt.Errorf("it would have %#x bytes instead of %#x, and there is no room behind it: use a key of the same size", now.Len(), size)
 	}
 	return data.Replace(at, now), nil
+}
+
+// fillerAt returns what fills up at an offset: ones in front of ones, as flash has them.
+func fillerAt(data content.Data, at int64) byte {
+	var b [1]byte
+	if at < data.Len() {
+		if _, err := data.ReadAt(b[:], at); err != nil {
+			return 0
+		}
+	}
+	if b[0] != 0xff {
+		return 0
+	}
+	return 0xff
 }
 
 // filler says whether data are nothing but zeros or ones.
@@ -145,6 +165,20 @@ func join(path, name string) string {
 		return name
 	}
 	return path + "/" + name
+}
+
+// placed is an error with the path of what it is about.
+type placed struct{ error }
+
+func (p placed) Unwrap() error { return p.error }
+
+// at says what an error is about, unless it says so: then something within. Of the file,
+// the path is "".
+func at(path string, err error) error {
+	if _, ok := errors.AsType[placed](err); ok || err == nil || path == "" {
+		return err
+	}
+	return placed{fmt.Errorf("'%s': %w", path, err)}
 }
 
 // wanted says whether something is to be signed.
@@ -171,17 +205,9 @@ func (r *run) note(path, format, hint string) {
 
 // undamaged checks something before it is signed: a signature shall not speak for what
 // nobody has meant.
-func undamaged(path string, list []verify.Finding, err error) error {
+func undamaged(list []verify.Finding, err error) error {
 	if err := verify.First(list, err); err != nil {
-		return fmt.Errorf("%s is damaged, and is not signed: %w", shown(path), err)
+		return fmt.Errorf("it is damaged, and is not signed: %w", err)
 	}
 	return nil
-}
-
-// shown returns a path for messages.
-func shown(path string) string {
-	if path == "" {
-		return "the file"
-	}
-	return "'" + path + "'"
 }

@@ -4,7 +4,6 @@ package resign
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"binman/content"
@@ -35,15 +34,12 @@ func (r *run) vblocks(path string, item *inspect.Item, data content.Data) (conte
 		if !ok || body == nil {
 			continue
 		}
-		at := sub.Offset - item.Offset
-		was := data.Slice(at, sub.Size)
-		now, err := r.vblock(join(path, sub.Name), was, data.Slice(body.Offset-item.Offset, body.Size))
-		if err == nil {
-			data, err = put(data, at, was, now, at+sub.Size)
-		}
+		start := sub.Offset - item.Offset
+		now, err := r.vblock(join(path, sub.Name), data.Slice(start, sub.Size), data.Slice(body.Offset-item.Offset, body.Size))
 		if err != nil {
-			return content.Data{}, fmt.Errorf("'%s': %w", join(path, sub.Name), err)
+			return content.Data{}, at(join(path, sub.Name), err)
 		}
+		data = data.Replace(start, now)
 	}
 	return data, nil
 }
@@ -76,18 +72,10 @@ func (r *run) vblock(path string, area, firmware content.Data) (content.Data, er
 	if err != nil {
 		return content.Data{}, err
 	}
-	if int64(len(made)) > area.Len() {
-		return content.Data{}, fmt.Errorf("the block would have %#x bytes, and the area has %#x", len(made), area.Len())
+	out, err := put(area, 0, block.Size(), content.Bytes(made), area.Len())
+	if err != nil {
+		return content.Data{}, err
 	}
 	r.note(path, "vblock", HintVBlock)
-	rest := area.Slice(block.Size(), area.Len()-block.Size())
-	if extra := int64(len(made)) - block.Size(); extra > 0 {
-		if !filler(rest.Slice(0, extra)) {
-			return content.Data{}, errors.New("there is no room behind the block for one that is longer")
-		}
-		rest = rest.Slice(extra, rest.Len()-extra)
-	} else {
-		rest = content.Join(content.Fill(0, -extra), rest)
-	}
-	return content.Join(content.Bytes(made), rest), nil
+	return out, nil
 }

@@ -9,11 +9,10 @@ import (
 	"binman/content"
 )
 
-// Resign returns an image, which starts the data, with its signature and what it says of
-// the key made anew. Every other byte is as it was, but that filler behind the image makes
-// up for signatures of another size. An encrypted image is signed as it is: its hash is
-// that of what was encrypted.
-func (im *Image) Resign(data content.Data, key crypto.Signer) (content.Data, error) {
+// Resign returns the image, up to its end, with its signature and what it says of the key
+// made anew. Every other byte is as it was. An encrypted image is signed as it is: its
+// hash is that of what was encrypted.
+func (im *Image) Resign(key crypto.Signer) (content.Data, error) {
 	hash, digest, err := im.hashed()
 	if err != nil {
 		return content.Data{}, err
@@ -44,7 +43,7 @@ func (im *Image) Resign(data content.Data, key crypto.Signer) (content.Data, err
 	if err != nil {
 		return content.Data{}, err
 	}
-	return fitted(data, im.TLVs.Offset, im.End(), content.Bytes(tlvs))
+	return content.Join(im.Signed(), content.Bytes(tlvs)), nil
 }
 
 // hashed returns the hash of the image and its value, if it can be signed again.
@@ -90,26 +89,4 @@ func (m *maker) replaced(im *Image, sig []byte) ([]TLV, error) {
 		return nil, errors.New("the image is not signed")
 	}
 	return list, nil
-}
-
-// fitted puts something in the place of a part of the data. What follows stays where it
-// is: filler in front of it, of one byte, makes up for the size.
-func fitted(data content.Data, from, to int64, part content.Data) (content.Data, error) {
-	rest := data.Slice(to, data.Len()-to)
-	grown := part.Len() - (to - from)
-	if rest.Len() > 0 {
-		first, err := rest.Peek(1)
-		if err != nil {
-			return content.Data{}, err
-		}
-		switch {
-		case grown < 0:
-			rest = content.Join(content.Fill(first[0], -grown), rest)
-		case grown > rest.Len() || rest.Slice(0, grown).TrimRight(first[0]).Len() > 0:
-			return content.Data{}, errors.New("there is no room behind the image for a longer signature")
-		default:
-			rest = rest.Slice(grown, rest.Len()-grown)
-		}
-	}
-	return content.Join(data.Slice(0, from), part, rest), nil
 }
