@@ -64,8 +64,10 @@ func main() {
 	check(err)
 	if *only >= 0 {
 		work(dir, *seed, *only, *only+1, seeds)
-		fmt.Println(filepath.Join(dir, "image"))
-		select {} // until the user has looked at it
+		kept := fmt.Sprintf("soak-%d.bin", *only)
+		check(os.Rename(filepath.Join(dir, "image"), kept))
+		fmt.Println(kept)
+		return
 	}
 	start := time.Now()
 	finds := 0

@@ -3,11 +3,10 @@
 package bootheader
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"strings"
 
+	"binman/format/zynqmp"
 	"binman/internal/binfmt"
 )
 
@@ -128,20 +127,8 @@ func (im *Image) partitions(src binfmt.Source, at int64, isMP bool) (signed bool
 
 // xilinxName returns the name in an image header.
 func xilinxName(src binfmt.Source, at int64, number int) string {
-	var name strings.Builder
-	for off := at + 16; name.Len() < 64; off += 4 {
-		b, err := src.Bytes(off, 4, "name")
-		if err != nil {
-			break
-		}
-		part, ended := binfmt.CString(binary.BigEndian.AppendUint32(nil, binary.LittleEndian.Uint32(b)))
-		name.WriteString(part)
-		if ended {
-			break
-		}
+	if name := zynqmp.ImageName(src, at); name != "" {
+		return name
 	}
-	if name.Len() == 0 {
-		return fmt.Sprintf("partition%d", number)
-	}
-	return name.String()
+	return fmt.Sprintf("partition%d", number)
 }

@@ -108,7 +108,7 @@ func partition(src binfmt.Source, at, loader int64) (*Partition, int64, error) {
 		return nil, 0, err
 	}
 	p.Loader = p.Offset == loader
-	p.Name = imageName(src, words(b, 48))
+	p.Name = ImageName(src, words(b, 48))
 	if p.CertAt != 0 {
 		if p.CertAt < p.Offset+p.Size {
 			return nil, 0, fmt.Errorf("%w: the certificate at %#x is in the partition that it is of", ErrFormat, p.CertAt)
@@ -128,8 +128,9 @@ func certificateAt(src binfmt.Source, at int64) (*Certificate, error) {
 	return parseCertificate(b)
 }
 
-// imageName returns the name in an image header; "" if there is none.
-func imageName(src binfmt.Source, at int64) string {
+// ImageName returns the name in the image header at an offset, in bytes; "" if there is
+// none. Those for Zynq-7000 are the same.
+func ImageName(src binfmt.Source, at int64) string {
 	const most = 256
 	var name strings.Builder
 	for off := at + 16; name.Len() < most; off += 4 {
