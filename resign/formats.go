@@ -172,7 +172,9 @@ func (r *run) capsuleSigner(path string, auth *capsule.Auth, changed bool) (*cap
 	}
 	s := &capsule.Signer{Key: key, MonotonicCount: auth.MonotonicCount}
 	if s.Certificate, err = r.Certificate(); err == nil && s.Certificate == nil {
-		s.Certificate, err = sig.Certificate()
+		if s.Certificate, err = sig.Certificate(); err == nil && !capsule.HasKey(s.Certificate, key.Public()) {
+			err = errors.New("the private key is not that of the certificate in the capsule: give the certificate of yours with --cert FILE")
+		}
 	}
 	if err != nil {
 		return nil, err

@@ -116,6 +116,9 @@ func tlv(class, tag int, b []byte) []byte {
 	return out
 }
 
+// HasKey says whether a certificate is that of a key, and one that capsules can have.
+func HasKey(cert *x509.Certificate, key crypto.PublicKey) bool { return matches(cert, key) == nil }
+
 // matches says whether a key is that of a certificate.
 func matches(cert *x509.Certificate, key crypto.PublicKey) error {
 	switch cert.PublicKey.(type) {
