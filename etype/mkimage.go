@@ -3,6 +3,8 @@
 package etype
 
 import (
+	"cmp"
+	"crypto"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -169,7 +171,9 @@ func (m *Mkimage) again(ctx *layout.Context, e *layout.Entry, p layout.Parts) (c
 	if !m.MultipleDataFiles {
 		files = []content.Data{joined.Data()}
 	}
-	data, err := m.native(ctx, e, params, mkimage.Inputs{Files: files})
+	data, err := m.native(ctx, e, params, mkimage.Inputs{Files: files, Key: func(hint string) (crypto.Signer, error) {
+		return keyAgain(ctx, e, hint, fmt.Sprintf("something in it has changed, and there is no key '%s' to sign it with", hint))
+	}})
 	return data, legacyPlaces(sizes), err
 }
 
@@ -327,6 +331,9 @@ func (m *Mkimage) image(ctx *layout.Context, e *layout.Entry, in []toolInput, pa
 			_, d, err := openBuilt(ctx, name)
 			return d, err
 		}}
+		if keys := ctx.Env.Keys; keys != nil {
+			files.Key = func(hint string) (crypto.Signer, error) { return keys.Key(hint, "", cmp.Or(params.KeyDir, ".")) }
+		}
 		for _, f := range in[:len(in)-len(e.Sources)] {
 			files.Files = append(files.Files, f.data)
 		}

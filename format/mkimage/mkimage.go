@@ -27,6 +27,7 @@
 package mkimage
 
 import (
+	"crypto"
 	"errors"
 	"fmt"
 	"math"
@@ -54,6 +55,7 @@ type Params struct {
 	Name     string             // -n: name, SoC or file, as the type has it
 	Name2    string             // -R: a second file, for types that have one
 	XIP      bool               // -x: the data leave room for the header, filled with 0xff
+	KeyDir   string             // -k: directory of keys, for types that are signed
 }
 
 // The codes that mkimage takes without options.
@@ -71,6 +73,10 @@ type Inputs struct {
 	// Open returns a file that the option -n or the configuration in it names. If
 	// it is nil, no such file is read.
 	Open func(name string) (content.Data, error)
+
+	// Key returns the private key of a hint, such as the one in the file HINT.key of
+	// the directory Params.KeyDir. If it is nil, there are no keys.
+	Key func(hint string) (crypto.Signer, error)
 }
 
 // maxConfig bounds the text of a configuration, in bytes.
@@ -82,6 +88,14 @@ func (in Inputs) open(name string) (content.Data, error) {
 		return content.Data{}, fmt.Errorf("file '%s' is not read: only a build reads files that an image is made of", name)
 	}
 	return in.Open(name)
+}
+
+// key returns the private key of a hint.
+func (in Inputs) key(hint string) (crypto.Signer, error) {
+	if in.Key == nil {
+		return nil, fmt.Errorf("key '%s' is not read: only a build and the command mkimage sign such an image", hint)
+	}
+	return in.Key(hint)
 }
 
 // config returns the text of the configuration that the option -n names.
@@ -106,6 +120,8 @@ type kind struct {
 	many   bool                 // of several files
 	second bool                 // knows the option -R
 	reads  bool                 // files that the option -n names, and may name others
+	keys   bool                 // knows the option -k
+	bare   bool                 // can do without the option -d
 	check  func(p Params) error // says whether options ask for what is not made here; nil: nothing does
 	start  int64                // where the data stand unchanged in the image, in bytes, or 0
 	make   func(p Params, in Inputs) (content.Data, error)
@@ -179,6 +195,7 @@ func options() map[byte]option {
 		}},
 		'n': {true, func(p *Params, v string) error { p.Name = v; return nil }},
 		'R': {true, func(p *Params, v string) error { p.Name2 = v; return nil }},
+		'k': {true, func(p *Params, v string) error { p.KeyDir = v; return nil }},
 		'x': {false, func(p *Params, _ string) error { p.XIP = true; return nil }},
 		'v': {false, func(*Params, string) error { return nil }},
 		'q': {false, func(*Params, string) error { return nil }},
@@ -189,7 +206,7 @@ func options() map[byte]option {
 func longOptions() map[string]byte {
 	return map[string]byte{
 		"type": 'T', "os": 'O', "compression": 'C', "architecture": 'A', "load-address": 'a', "entry-point": 'e',
-		"config": 'n', "secondary-config": 'R', "xip": 'x', "verbose": 'v', "quiet": 'q',
+		"config": 'n', "secondary-config": 'R', "key-dir": 'k', "xip": 'x', "verbose": 'v', "quiet": 'q',
 	}
 }
 
@@ -250,6 +267,8 @@ func Parse(args []string) (Params, error) {
 		return p, fmt.Errorf("mkimage type '%s' with -x is %w", p.Type, ErrUnknown)
 	case p.Name2 != "" && !k.second:
 		return p, fmt.Errorf("mkimage type '%s' with -R is %w", p.Type, ErrUnknown)
+	case p.KeyDir != "" && !k.keys:
+		return p, fmt.Errorf("mkimage type '%s' with -k is %w", p.Type, ErrUnknown)
 	case k.check != nil && k.check(p) != nil:
 		return p, k.check(p)
 	}
@@ -271,6 +290,9 @@ func (p Params) Dated() bool { return kinds()[p.Type].dated }
 // Reads says whether the image is made of more files than those of the option -d.
 func (p Params) Reads() bool { return kinds()[p.Type].reads }
 
+// NeedsData says whether the image needs files of the option -d.
+func (p Params) NeedsData() bool { return !kinds()[p.Type].bare }
+
 // DataOffset returns where the data stand in an image, as they were, in bytes.
 // It does not know that of legacy images, which tell it themselves, and of
 // those that change the data.
@@ -285,7 +307,7 @@ func Make(p Params, in Inputs) (content.Data, error) {
 	if !ok {
 		return content.Data{}, fmt.Errorf("mkimage type '%s' is %w", p.Type, ErrUnknown)
 	}
-	if len(in.Files) == 0 {
+	if len(in.Files) == 0 && !k.bare {
 		return content.Data{}, fmt.Errorf("mkimage type '%s' needs data", p.Type)
 	}
 	if len(in.Files) > 1 && !k.many {

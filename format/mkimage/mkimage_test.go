@@ -310,61 +310,63 @@ func (c testCase) run(t *testing.T) ([]byte, error) {
 }
 
 // What this package makes is what U-Boot's mkimage makes, and what one refuses the
-// other does too: the golden file has hashes of that. With -mkimage both are
-// compared.
+// other does too: the golden files, one for each type, have hashes of that. With
+// -mkimage both are compared.
 func TestJudge(t *testing.T) {
-	var b strings.Builder
-	var n counts
+	kinds, byKind := []string{}, map[string][]testCase{}
 	for _, c := range cases() {
-		data, err := c.build()
-		if err != nil {
-			fmt.Fprintf(&b, "%v refused\n", c)
-		} else {
-			fmt.Fprintf(&b, "%v %d %x\n", c, len(data), sha256.Sum256(data))
+		if byKind[c.kind] == nil {
+			kinds = append(kinds, c.kind)
 		}
-		if *program != "" {
-			n.compare(t, c, data, err)
-		}
+		byKind[c.kind] = append(byKind[c.kind], c)
 	}
-	for _, kind := range n.kinds {
-		t.Logf("%-14s equal %3d  different %d  refused by both %d", kind, n.equal[kind], n.different[kind], n.refused[kind])
+	for _, kind := range kinds {
+		t.Run(kind, func(t *testing.T) {
+			var b strings.Builder
+			var n counts
+			for _, c := range byKind[kind] {
+				data, err := c.build()
+				if err != nil {
+					fmt.Fprintf(&b, "%v refused\n", c)
+				} else {
+					fmt.Fprintf(&b, "%v %d %x\n", c, len(data), sha256.Sum256(data))
+				}
+				if *program != "" {
+					n.compare(t, c, data, err)
+				}
+			}
+			if *program != "" {
+				t.Logf("%-14s equal %3d  different %d  refused by both %d", kind, n.equal, n.different, n.refused)
+			}
+			golden.Text(t, kind+".golden", b.String())
+		})
 	}
-	golden.Text(t, "cases.golden", b.String())
 }
 
-// counts is how many cases of a kind came out how.
-type counts struct {
-	kinds                     []string // in the order of the cases
-	equal, different, refused map[string]int
-}
+// counts is how many cases came out how.
+type counts struct{ equal, different, refused int }
 
 // compare compares what was made of a case with what the program makes.
 func (n *counts) compare(t *testing.T, c testCase, got []byte, err error) {
 	t.Helper()
-	if n.equal == nil {
-		n.equal, n.different, n.refused = map[string]int{}, map[string]int{}, map[string]int{}
-	}
-	if !slices.Contains(n.kinds, c.kind) {
-		n.kinds = append(n.kinds, c.kind)
-	}
 	want, wantErr := c.run(t)
 	switch {
 	case errors.Is(err, mkimage.ErrUnknown):
 		t.Errorf("%v: %v", c, err)
 	case err != nil && wantErr != nil:
-		n.refused[c.kind]++
+		n.refused++
 	case err != nil || wantErr != nil:
-		n.different[c.kind]++
+		n.different++
 		t.Errorf("%v: error %v, of the program %v", c, err, wantErr)
 	case !bytes.Equal(got, want):
-		n.different[c.kind]++
+		n.different++
 		i := 0
 		for i < min(len(got), len(want)) && got[i] == want[i] {
 			i++
 		}
 		t.Errorf("%v: %d bytes, the program makes %d; first difference at %#x", c, len(got), len(want), i)
 	default:
-		n.equal[c.kind]++
+		n.equal++
 	}
 }
 

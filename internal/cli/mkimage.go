@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"crypto"
 	"errors"
 	"fmt"
 	"slices"
@@ -238,7 +239,7 @@ func (o *mkimageOptions) hex(letter byte) (uint32, error) {
 func (o *mkimageOptions) parameters(without string) (mkimage.Params, error) {
 	var args []string
 	for _, p := range o.list {
-		if strings.IndexByte("aACenORsTvqx", p.letter) < 0 || strings.IndexByte(without, p.letter) >= 0 {
+		if strings.IndexByte("aACeknORsTvqx", p.letter) < 0 || strings.IndexByte(without, p.letter) >= 0 {
 			continue
 		}
 		args = append(args, "-"+string(p.letter))
@@ -252,7 +253,7 @@ func (o *mkimageOptions) parameters(without string) (mkimage.Params, error) {
 // make makes an image that is no FIT.
 func (o *mkimageOptions) make() error {
 	for _, p := range o.list {
-		if strings.IndexByte("aACdenORsTvqx", p.letter) < 0 {
+		if strings.IndexByte("aACdeknORsTvqx", p.letter) < 0 {
 			return mkimageMisuse(fmt.Sprintf("option '-%c' is for FITs: -f or -F", p.letter))
 		}
 	}
@@ -260,7 +261,8 @@ func (o *mkimageOptions) make() error {
 	if err != nil {
 		return err
 	}
-	in := mkimage.Inputs{Open: content.Open}
+	keys := o.keys()
+	in := mkimage.Inputs{Open: content.Open, Key: func(hint string) (crypto.Signer, error) { return keys.key(hint, "") }}
 	if data := o.value('d'); data != "" {
 		for name := range strings.SplitSeq(data, ":") {
 			d, err := content.Open(name)
@@ -269,7 +271,7 @@ func (o *mkimageOptions) make() error {
 			}
 			in.Files = append(in.Files, d)
 		}
-	} else if !o.has('s') {
+	} else if params.NeedsData() {
 		return mkimageMisuse("Option -d with image data file was not specified")
 	}
 	if in.Time, err = o.stamp(); err != nil {

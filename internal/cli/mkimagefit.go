@@ -251,10 +251,7 @@ func (o *mkimageOptions) protect(src *fit.Source) (*keyDest, error) {
 		}
 		return nil, unprotected(src.Root)
 	}
-	opts := host.Keys()
-	opts.PKCS11 = beside(signer.TokenProgram)
-	ring := signer.NewKeyring(opts)
-	keys := mkimageKeys{o: o, ring: ring, opts: opts}
+	keys := o.keys()
 	src.Protect = &fit.Protection{
 		Key: keys.key, Algo: o.value('o'), Version: etype.SignerVersion, Comment: o.value('c'),
 		Secret: func(hint string) ([]byte, error) {
@@ -354,6 +351,12 @@ type mkimageKeys struct {
 	ring *signer.Keyring
 	opts signer.Options
 	file *signer.Signer // of -G
+}
+
+func (o *mkimageOptions) keys() *mkimageKeys {
+	opts := host.Keys()
+	opts.PKCS11 = beside(signer.TokenProgram)
+	return &mkimageKeys{o: o, ring: signer.NewKeyring(opts), opts: opts}
 }
 
 func (k *mkimageKeys) key(hint, algo string) (crypto.Signer, error) {
