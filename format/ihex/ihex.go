@@ -24,11 +24,13 @@
 package ihex
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"binman/content"
@@ -37,10 +39,8 @@ import (
 // Run is a run of bytes at consecutive addresses.
 type Run struct {
 	Addr uint32
-	Data []byte
+	Data content.Data
 }
-
-func (r Run) end() int64 { return int64(r.Addr) + int64(len(r.Data)) }
 
 // File is what a file holds: runs in ascending order that neither overlap nor
 // touch.
@@ -58,38 +58,63 @@ const (
 	typeStart32 = 5
 )
 
-// sizes are those of the data of records that have a fixed one, in bytes.
-func sizes() map[byte]int {
-	return map[byte]int{typeEnd: 0, typeSegment: 2, typeStart16: 4, typeUpper: 2, typeStart32: 4}
+// size returns the size of the data of records of a type that has a fixed one, in
+// bytes, or -1.
+func size(kind byte) int {
+	switch kind {
+	case typeEnd:
+		return 0
+	case typeSegment, typeUpper:
+		return 2
+	case typeStart16, typeStart32:
+		return 4
+	}
+	return -1
 }
 
-// Parse reads a file.
-func Parse(text []byte) (*File, error) {
+// Parse reads a file. It is read as it comes: only the data is held in memory.
+func Parse(text content.Data) (*File, error) {
+	if text.Len() > content.MaxBytes {
+		return nil, fmt.Errorf("the HEX file has %#x bytes, too many to read (at most %#x)", text.Len(), content.MaxBytes)
+	}
 	p := parser{}
-	number := 0
-	for line := range bytes.Lines(text) {
-		number++
-		line = bytes.TrimRight(line, "\r\n")
-		if len(line) == 0 {
-			continue
+	in := bufio.NewReaderSize(text.NewReader(), 1<<16)
+	for number := 1; !p.ended; number++ {
+		line, err := in.ReadSlice('\n')
+		if err != nil && err != io.EOF && err != bufio.ErrBufferFull {
+			return nil, err
 		}
-		if err := p.record(line); err != nil {
-			return nil, fmt.Errorf("line %d of the HEX file: %w", number, err)
+		if line := bytes.TrimRight(line, "\r\n"); len(line) > 0 {
+			if err := p.record(line); err != nil {
+				return nil, fmt.Errorf("line %d of the HEX file: %w", number, err)
+			}
 		}
-		if p.ended {
+		if err == io.EOF {
 			break
 		}
 	}
 	return p.file()
 }
 
+// blockSize is how much memory is asked for at once, in bytes.
+const blockSize = 1 << 18
+
 type parser struct {
 	base  uint32
-	runs  []Run // as they come
+	spans []span // as they come
+	block []byte // where the data of records goes, one after the other
 	ended bool
 	start bool      // there was a start address
 	raw   [260]byte // of a record
 }
+
+// span is a part of a block, for consecutive addresses.
+type span struct {
+	addr uint32
+	data []byte
+}
+
+func (s span) end() int64 { return int64(s.addr) + int64(len(s.data)) }
 
 // record reads one line.
 func (p *parser) record(line []byte) error {
@@ -115,7 +140,7 @@ func (p *parser) record(line []byte) error {
 		return errors.New("its checksum is wrong")
 	}
 	offset, kind, data := uint16(b[1])<<8|uint16(b[2]), b[3], b[4:len(b)-1]
-	if n, fixed := sizes()[kind]; kind > typeStart32 || fixed && n != len(data) {
+	if n := size(kind); kind > typeStart32 || n >= 0 && n != len(data) {
 		return fmt.Errorf("a record of type %d with %d bytes is not known", kind, len(data))
 	}
 	if kind != typeData && kind != typeEnd && offset != 0 {
@@ -149,28 +174,40 @@ func (p *parser) data(addr int64, data []byte) error {
 	if addr+int64(len(data)) > 1<<32 {
 		return fmt.Errorf("it has data beyond the last address of 32 bits, at %#x", addr)
 	}
-	if n := len(p.runs); n > 0 && p.runs[n-1].end() == addr {
-		p.runs[n-1].Data = append(p.runs[n-1].Data, data...)
-	} else if len(data) > 0 {
-		p.runs = append(p.runs, Run{uint32(addr), slices.Clone(data)})
+	if len(data) == 0 {
+		return nil
+	}
+	fits := len(data) <= cap(p.block)-len(p.block)
+	if !fits {
+		p.block = make([]byte, 0, blockSize)
+	}
+	at := len(p.block)
+	p.block = append(p.block, data...)
+	if n := len(p.spans); fits && n > 0 && p.spans[n-1].end() == addr {
+		last := &p.spans[n-1] // it ends where the block did
+		last.data = p.block[at-len(last.data):]
+	} else {
+		p.spans = append(p.spans, span{uint32(addr), p.block[at:]})
 	}
 	return nil
 }
 
-// file puts the runs in order.
+// file puts the spans in order, and joins those that touch.
 func (p *parser) file() (*File, error) {
-	slices.SortStableFunc(p.runs, func(a, b Run) int { return cmp.Compare(a.Addr, b.Addr) })
+	slices.SortStableFunc(p.spans, func(a, b span) int { return cmp.Compare(a.addr, b.addr) })
 	f := &File{}
-	for _, r := range p.runs {
-		n := len(f.Runs)
-		switch {
-		case n > 0 && f.Runs[n-1].end() > int64(r.Addr):
-			return nil, fmt.Errorf("the HEX file has the byte at address %#x twice", r.Addr)
-		case n > 0 && f.Runs[n-1].end() == int64(r.Addr):
-			f.Runs[n-1].Data = append(f.Runs[n-1].Data, r.Data...)
-		default:
-			f.Runs = append(f.Runs, r)
+	for left := p.spans; len(left) > 0; {
+		var data content.Builder
+		n := 0
+		for n == 0 || n < len(left) && left[n-1].end() == int64(left[n].addr) {
+			data.Bytes(left[n].data)
+			n++
 		}
+		if n < len(left) && left[n-1].end() > int64(left[n].addr) {
+			return nil, fmt.Errorf("the HEX file has the byte at address %#x twice", left[n].addr)
+		}
+		f.Runs = append(f.Runs, Run{left[0].addr, data.Data()})
+		left = left[n:]
 	}
 	return f, nil
 }
@@ -178,14 +215,10 @@ func (p *parser) file() (*File, error) {
 // Image returns the bytes from the lowest to the highest address. Holes hold the
 // fill; they take no memory.
 func (f *File) Image(fill byte) content.Data {
-	var parts []content.Data
-	end := int64(0)
-	for i, r := range f.Runs {
-		if i == 0 {
-			end = int64(r.Addr)
-		}
-		parts = append(parts, content.Fill(fill, int64(r.Addr)-end), content.Bytes(r.Data))
-		end = r.end()
+	var image content.Builder
+	for _, r := range f.Runs {
+		image.PadTo(int64(r.Addr)-int64(f.Runs[0].Addr), fill)
+		image.Add(r.Data)
 	}
-	return content.Join(parts...)
+	return image.Data()
 }

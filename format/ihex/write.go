@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 
 	"binman/content"
 )
@@ -71,41 +72,48 @@ type writer struct {
 	long  bool // addresses have an upper half
 	upper int64
 	begun bool
+	page  []byte // buffer for data with the same upper half
+	text  [1 + 2*(recordSize+5) + 1]byte
 }
 
 func (w *writer) piece(p Piece) error {
-	r := p.Data.NewReader()
-	buf := make([]byte, recordSize)
-	for addr, end := p.Addr, p.Addr+p.Data.Len(); addr < end; {
+	for off, size := int64(0), p.Data.Len(); off < size; {
+		addr := p.Addr + off
 		if upper := addr >> 16; w.long && (!w.begun || upper != w.upper) {
 			w.record(typeUpper, 0, []byte{byte(upper >> 8), byte(upper)})
 			w.upper, w.begun = upper, true
 		}
-		n := min(recordSize, end-addr, 1<<16-addr&0xffff)
-		if _, err := io.ReadFull(r, buf[:n]); err != nil {
+		if w.page == nil {
+			w.page = make([]byte, 1<<16)
+		}
+		page := w.page[:min(size-off, 1<<16-addr&0xffff)]
+		if _, err := p.Data.ReadAt(page, off); err != nil {
 			return err
 		}
-		w.record(typeData, uint16(addr), buf[:n])
-		addr += n
+		off += int64(len(page))
+		for data := range slices.Chunk(page, recordSize) {
+			w.record(typeData, uint16(addr), data)
+			addr += int64(len(data))
+		}
 	}
 	return nil
 }
 
 // record writes a record. The writer keeps an error for the end.
 func (w *writer) record(kind byte, addr uint16, data []byte) {
-	var raw [recordSize + 5]byte
-	b := append(raw[:0], byte(len(data)), byte(addr>>8), byte(addr), kind)
-	b = append(b, data...)
-	sum := byte(0)
-	for _, c := range b {
+	const digits = "0123456789ABCDEF"
+	line, sum := append(w.text[:0], ':'), byte(0)
+	put := func(c byte) {
+		line = append(line, digits[c>>4], digits[c&15])
 		sum -= c
 	}
-	b = append(b, sum)
-	const digits = "0123456789ABCDEF"
-	var text [2*len(raw) + 2]byte
-	line := append(text[:0], ':')
-	for _, c := range b {
-		line = append(line, digits[c>>4], digits[c&15])
+	put(byte(len(data)))
+	put(byte(addr >> 8))
+	put(byte(addr))
+	put(kind)
+	for _, c := range data {
+		put(c)
 	}
+	put(sum)
 	_, _ = w.w.Write(append(line, '\n'))
 }

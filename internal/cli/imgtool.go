@@ -166,11 +166,7 @@ func readSlot(path, missing string) (slotImage, error) {
 	if err != nil || !isHex(path) {
 		return slotImage{Data: data}, err
 	}
-	text, err := data.Bytes()
-	if err != nil {
-		return slotImage{}, err
-	}
-	file, err := ihex.Parse(text)
+	file, err := ihex.Parse(data)
 	if err != nil {
 		return slotImage{}, fmt.Errorf("'%s': %w", path, err)
 	}
