@@ -357,6 +357,23 @@ func TestDamage(t *testing.T) {
 	}
 }
 
+func BenchmarkMake(b *testing.B) {
+	in := program(1 << 20)
+	for name, key := range keys(b) {
+		b.Run(name, func(b *testing.B) {
+			p := params()
+			p.Slot.Size, p.Key = 2<<20, signs(b, key)
+			b.SetBytes(in.Len())
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := mcuboot.Make(in, p); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 // Whatever is read can be judged, decrypted and unpacked without harm, and a TLV that
 // was read stands where it was said to.
 func FuzzImage(f *testing.F) {
