@@ -324,15 +324,21 @@ func (m *Mkimage) image(ctx *layout.Context, e *layout.Entry, in []toolInput, pa
 	// The files of option -d, which comes first, are those of in.
 	params, err := mkimage.Parse(args[2:])
 	if err == nil {
-		files := mkimage.Inputs{Open: func(name string) (content.Data, error) {
-			if i := slices.Index(paths, name); i >= 0 {
-				return in[i].data, nil
-			}
-			_, d, err := openBuilt(ctx, name)
-			return d, err
-		}}
+		files := mkimage.Inputs{
+			Open: func(name string) (content.Data, error) {
+				if i := slices.Index(paths, name); i >= 0 {
+					return in[i].data, nil
+				}
+				_, d, err := openBuilt(ctx, name)
+				return d, err
+			},
+			Note: func(name, text string) error { return ctx.Output.Write(name, content.String(text)) },
+		}
 		if keys := ctx.Env.Keys; keys != nil {
-			files.Key = func(hint string) (crypto.Signer, error) { return keys.Key(hint, "", cmp.Or(params.KeyDir, ".")) }
+			files.Key = func(hint string) (crypto.Signer, error) {
+				key, err := keys.Key(hint, "", cmp.Or(params.KeyDir, "."))
+				return steady{key, ctx}, err
+			}
 		}
 		for _, f := range in[:len(in)-len(e.Sources)] {
 			files.Files = append(files.Files, f.data)

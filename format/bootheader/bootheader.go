@@ -37,7 +37,7 @@ type Format struct {
 func Formats() []Format {
 	var all []Format
 	for _, list := range [][]Format{
-		rockchipFormats(), allwinnerFormats(), stFormats(), amlogicFormats(), starFiveFormats(), alteraFormats(), renesasFormats(),
+		rockchipFormats(), allwinnerFormats(), stFormats(), amlogicFormats(), starFiveFormats(), alteraFormats(), renesasFormats(), marvellFormats(),
 		tiFormats(), imxFormats(), xilinxFormats(), nandFormats(), kernelFormats(), androidFormats(),
 	} {
 		all = append(all, list...)
@@ -53,6 +53,9 @@ type Image struct {
 	src    binfmt.Source
 	claims []claim
 	open   []verify.Finding // about what cannot be judged
+
+	// signatures judges those of the image; nil if it has none that is judged here.
+	signatures func(keys []verify.Key) ([]verify.Finding, error)
 }
 
 // A claim is what the header says about bytes.
@@ -121,9 +124,9 @@ func (im *Image) cut(size int64) error {
 // List returns what the header describes.
 func (im *Image) List() []binfmt.Item { return im.Items }
 
-// Verify checks the claims of the header. Its arguments are those of all
-// formats: the image is read from where it was parsed.
-func (im *Image) Verify(io.ReaderAt, int64, []verify.Key) ([]verify.Finding, error) {
+// Verify checks the claims of the header, and signatures with the keys. Its arguments
+// are those of all formats: the image is read from where it was parsed.
+func (im *Image) Verify(_ io.ReaderAt, _ int64, keys []verify.Key) ([]verify.Finding, error) {
 	list := []verify.Finding{verify.Structure(im.Size, nil)}
 	for _, c := range im.claims {
 		f, err := c.verify(im.src)
@@ -131,6 +134,19 @@ func (im *Image) Verify(io.ReaderAt, int64, []verify.Key) ([]verify.Finding, err
 			return nil, err
 		}
 		list = append(list, f)
+	}
+	if im.signatures != nil {
+		more, err := im.signatures(keys)
+		if err != nil {
+			return nil, err
+		}
+		for i := 1; i < len(list); i++ { // the sum of what is signed is signed too
+			f := &list[i]
+			f.Signed = f.Verdict == verify.Good && slices.ContainsFunc(more, func(s verify.Finding) bool {
+				return s.Signed && s.Verdict == verify.Good && s.Offset <= f.Offset && s.Offset+s.Size >= f.Offset+f.Size
+			})
+		}
+		list = append(list, more...)
 	}
 	return append(list, im.open...), nil
 }

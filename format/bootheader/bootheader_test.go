@@ -4,9 +4,12 @@ package bootheader_test
 
 import (
 	"bytes"
+	"crypto"
 	"encoding/binary"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +19,7 @@ import (
 	"binman/format/mkimage"
 	"binman/format/verify"
 	"binman/internal/golden"
+	"binman/signer"
 )
 
 // program is what the images hold: no two parts of it are the same.
@@ -54,6 +58,11 @@ func images(t testing.TB) map[string][]byte {
 		"imx6 csf":      "-T imximage -e 17800000 -n csf.cfg",
 		"zynq":          "-T zynqimage -e 100000",
 		"zynqmp":        "-T zynqmpimage -e fffc0000 -n pmu",
+		"marvell":       "-T kwbimage -n kwb0.cfg -a 800000 -e 800100",
+		"marvell 1":     "-T kwbimage -n kwb1.cfg -a 800000",
+		"marvell disk":  "-T kwbimage -n kwbdisk.cfg -a 800000",
+		"marvell xip":   "-T kwbimage -n kwb0.cfg -x",
+		"marvell keys":  "-T kwbimage -n kwbkeys.cfg -a 800000",
 	} {
 		p, err := mkimage.Parse(strings.Fields(options))
 		if err != nil {
@@ -62,11 +71,15 @@ func images(t testing.TB) map[string][]byte {
 		in := mkimage.Inputs{Files: []content.Data{program(0x1800)}, Open: func(name string) (content.Data, error) {
 			config := map[string]string{
 				"cfg": "VERSION 1\nPADDING 4K\n", "pmu": "the firmware",
-				"imx.cfg": "IMAGE_VERSION 2\nBOOT_FROM sd\nDATA 4 0x020e0774 0x000C0000\n",
-				"csf.cfg": "IMAGE_VERSION 2\nBOOT_FROM sd\nCSF 0x2000\n",
+				"imx.cfg":  "IMAGE_VERSION 2\nBOOT_FROM sd\nDATA 4 0x020e0774 0x000C0000\n",
+				"csf.cfg":  "IMAGE_VERSION 2\nBOOT_FROM sd\nCSF 0x2000\n",
+				"kwb0.cfg": "BOOT_FROM spi\nDATA 0xffd100e0 0x1b1b1b9b\n",
+				"kwb1.cfg": "VERSION 1\nBOOT_FROM pex\nDATA 1 2\nBINARY spl 5 68\n", "spl": strings.Repeat("spl!", 99),
+				"kwbdisk.cfg": "VERSION 1\nBOOT_FROM sata\nSATA_BLKSZ 4096\nBINARY spl\n",
+				"kwbkeys.cfg": "VERSION 1\nBINARY spl\nKAK rsa2048\nCSK csk\nCSK_INDEX 3\n",
 			}[name]
 			return content.String(config), nil
-		}}
+		}, Key: func(hint string) (crypto.Signer, error) { return testKey(t, hint), nil }}
 		if strings.HasPrefix(p.Type, "rk") {
 			in.Files = append(in.Files, program(5000))
 		}
@@ -81,6 +94,38 @@ func images(t testing.TB) map[string][]byte {
 	maps.Copy(all, kernels())
 	maps.Copy(all, android())
 	return all
+}
+
+// testKey returns a private key of the packages that make what is read here.
+func testKey(t testing.TB, hint string) crypto.Signer {
+	t.Helper()
+	dir := map[string]string{"rsa2048": "../fit/testdata/keys", "csk": "../mkimage/testdata/keys"}[hint]
+	key, err := signer.Open(hint, filepath.Join(dir, hint+".key"), signer.Options{ReadFile: os.ReadFile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// The keys that are given judge the key that an image has itself.
+func TestMarvellKeys(t *testing.T) {
+	image := images(t)["marvell keys"]
+	for _, f := range bootheader.Formats() {
+		im, err := f.Parse(bytes.NewReader(image), int64(len(image)))
+		if err != nil {
+			continue
+		}
+		for hint, want := range map[string]verify.Verdict{"rsa2048": verify.Good, "csk": verify.Bad} {
+			list, err := im.Verify(nil, 0, []verify.Key{{Name: hint, Public: testKey(t, hint).Public()}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			i := slices.IndexFunc(list, func(f verify.Finding) bool { return f.Path == "secure" })
+			if got := list[i]; got.Verdict != want || got.Signed != (want == verify.Good) || verify.Count(list, verify.Good) < 3 {
+				t.Errorf("%s: %+v", hint, list)
+			}
+		}
+	}
 }
 
 // kernels returns headers of kernels with some data.

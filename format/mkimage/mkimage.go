@@ -15,6 +15,7 @@
 //	mtk_image           headers for boot ROMs of MediaTek
 //	imximage, imx8image, zynqimage, zynqmpimage, sunxi_egon, socfpgaimage, gpimage, omapimage,
 //	lpc32xximage, vybridimage, atmelimage: see the functions that make them
+//	kwbimage            headers, program, its sum: Marvell
 //	spkgimage           8 headers of 24 bytes, data, CRC: Renesas RZ/N1
 //	imx8mimage          header of 64 bytes, data, room for a signature: see IMX8M
 //
@@ -56,6 +57,7 @@ type Params struct {
 	Name2    string             // -R: a second file, for types that have one
 	XIP      bool               // -x: the data leave room for the header, filled with 0xff
 	KeyDir   string             // -k: directory of keys, for types that are signed
+	NoData   bool               // -s: there are no files of the option -d
 }
 
 // The codes that mkimage takes without options.
@@ -77,6 +79,10 @@ type Inputs struct {
 	// Key returns the private key of a hint, such as the one in the file HINT.key of
 	// the directory Params.KeyDir. If it is nil, there are no keys.
 	Key func(hint string) (crypto.Signer, error)
+
+	// Note writes a file for those who use the image, such as the commands that burn
+	// the fuses for its key. If it is nil, there are none.
+	Note func(name, text string) error
 }
 
 // maxConfig bounds the text of a configuration, in bytes.
@@ -147,6 +153,7 @@ func kinds() map[string]kind {
 		"sunxi_egon":   {make: makeEGON},
 		"gpimage":      {make: makeKeystone},
 		"omapimage":    {make: makeOMAP},
+		"kwbimage":     {xip: true, reads: true, keys: true, bare: true, make: makeMarvell},
 		"lpc32xximage": {make: makeLPC32xx},
 		"vybridimage":  {make: makeVybrid},
 		"atmelimage":   {make: makeAtmel},
@@ -196,6 +203,7 @@ func options() map[byte]option {
 		'n': {true, func(p *Params, v string) error { p.Name = v; return nil }},
 		'R': {true, func(p *Params, v string) error { p.Name2 = v; return nil }},
 		'k': {true, func(p *Params, v string) error { p.KeyDir = v; return nil }},
+		's': {false, func(p *Params, _ string) error { p.NoData = true; return nil }},
 		'x': {false, func(p *Params, _ string) error { p.XIP = true; return nil }},
 		'v': {false, func(*Params, string) error { return nil }},
 		'q': {false, func(*Params, string) error { return nil }},
@@ -206,7 +214,7 @@ func options() map[byte]option {
 func longOptions() map[string]byte {
 	return map[string]byte{
 		"type": 'T', "os": 'O', "compression": 'C', "architecture": 'A', "load-address": 'a', "entry-point": 'e',
-		"config": 'n', "secondary-config": 'R', "key-dir": 'k', "xip": 'x', "verbose": 'v', "quiet": 'q',
+		"config": 'n', "secondary-config": 'R', "key-dir": 'k', "no-copy": 's', "xip": 'x', "verbose": 'v', "quiet": 'q',
 	}
 }
 
@@ -267,6 +275,8 @@ func Parse(args []string) (Params, error) {
 		return p, fmt.Errorf("mkimage type '%s' with -x is %w", p.Type, ErrUnknown)
 	case p.Name2 != "" && !k.second:
 		return p, fmt.Errorf("mkimage type '%s' with -R is %w", p.Type, ErrUnknown)
+	case p.NoData && !k.bare:
+		return p, fmt.Errorf("mkimage type '%s' with -s is %w", p.Type, ErrUnknown)
 	case p.KeyDir != "" && !k.keys:
 		return p, fmt.Errorf("mkimage type '%s' with -k is %w", p.Type, ErrUnknown)
 	case k.check != nil && k.check(p) != nil:
@@ -291,7 +301,7 @@ func (p Params) Dated() bool { return kinds()[p.Type].dated }
 func (p Params) Reads() bool { return kinds()[p.Type].reads }
 
 // NeedsData says whether the image needs files of the option -d.
-func (p Params) NeedsData() bool { return !kinds()[p.Type].bare }
+func (p Params) NeedsData() bool { return !p.NoData && !kinds()[p.Type].bare }
 
 // DataOffset returns where the data stand in an image, as they were, in bytes.
 // It does not know that of legacy images, which tell it themselves, and of
@@ -309,6 +319,9 @@ func Make(p Params, in Inputs) (content.Data, error) {
 	}
 	if len(in.Files) == 0 && !k.bare {
 		return content.Data{}, fmt.Errorf("mkimage type '%s' needs data", p.Type)
+	}
+	if len(in.Files) > 0 && p.NoData {
+		return content.Data{}, fmt.Errorf("mkimage type '%s' has data (-d), and -s says that it has none", p.Type)
 	}
 	if len(in.Files) > 1 && !k.many {
 		return content.Data{}, fmt.Errorf("mkimage type '%s' is made of one file, not of %d", p.Type, len(in.Files))

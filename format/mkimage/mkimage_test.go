@@ -4,6 +4,7 @@ package mkimage_test
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/sha256"
 	"errors"
 	"flag"
@@ -22,6 +23,7 @@ import (
 	"binman/content"
 	"binman/format/mkimage"
 	"binman/internal/golden"
+	"binman/signer"
 )
 
 // program is U-Boot's mkimage, whose bytes ours are compared with:
@@ -38,12 +40,13 @@ type testCase struct {
 	sizes []int
 	start string            // what each file starts with
 	files map[string]string // that configurations name
+	note  func(name, text string) error
 }
 
 func (c testCase) String() string {
 	text := fmt.Sprintf("%q %d %q", c.args, c.sizes, c.start)
 	for _, name := range slices.Sorted(maps.Keys(c.files)) {
-		if file := c.files[name]; len(file) > 2000 {
+		if file := c.files[name]; len(file) > 2000 || strings.HasSuffix(name, ".key") {
 			text += fmt.Sprintf(" %s %d %08x", name, len(file), crc32.ChecksumIEEE([]byte(file)))
 		} else {
 			text += fmt.Sprintf(" %s %q", name, file)
@@ -59,6 +62,15 @@ func (c testCase) open(name string) (content.Data, error) {
 		return content.Data{}, fs.ErrNotExist
 	}
 	return content.String(text), nil
+}
+
+// key returns the key of a file that a case has.
+func (c testCase) key(hint string) (crypto.Signer, error) {
+	pem, ok := c.files[hint+".key"]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return signer.ReadPrivateKey([]byte(pem), nil)
 }
 
 // input returns the contents of the file of a given number.
@@ -237,6 +249,7 @@ func cases() []testCase {
 			list[len(list)-1].files = map[string]string{"spkg.cfg": config}
 		}
 	}
+	list = append(list, kwbCases()...)
 	add("spkgimage", "-n spkg.cfg", 4)
 	add("spkgimage", "-a 100 -n nosuch.cfg", 4)
 	add("spkgimage", "-a 100", 4)
@@ -266,7 +279,7 @@ func (c testCase) build() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := mkimage.Inputs{Time: epoch, Open: c.open}
+	in := mkimage.Inputs{Time: epoch, Open: c.open, Key: c.key, Note: c.note}
 	for i := range c.sizes {
 		in.Files = append(in.Files, content.Bytes(c.input(i)))
 	}
@@ -294,7 +307,11 @@ func (c testCase) run(t *testing.T) ([]byte, error) {
 		}
 	}
 	out := filepath.Join(dir, "out")
-	cmd := exec.Command(*program, append(append([]string{"-d", strings.Join(names, ":")}, c.args...), out)...)
+	args := c.args
+	if len(names) > 0 {
+		args = append([]string{"-d", strings.Join(names, ":")}, args...)
+	}
+	cmd := exec.Command(*program, append(args[:len(args):len(args)], out)...)
 	if strings.Contains(c.String(), "mt7621") { // its time is that of the clock
 		cmd = exec.Command("faketime", append([]string{"-f", time.Unix(epoch, 0).UTC().Format("2006-01-02 15:04:05")}, cmd.Args...)...)
 	}
@@ -373,7 +390,7 @@ func (n *counts) compare(t *testing.T, c testCase, got []byte, err error) {
 // What the package does not know is told from what is wrong.
 func TestParseUnknown(t *testing.T) {
 	for _, line := range []string{
-		"-T no-such-type", "-T kwbimage -n x", "-T invalid", "file", "-T script file", "-d file", "-f x.its", "-F", "-l", "-V", "-T", "-a", "-a 1000x", "-a -1",
+		"-T no-such-type", "-T no-such -n x", "-T invalid", "file", "-T script file", "-d file", "-f x.its", "-F", "-l", "-V", "-T", "-a", "-a 1000x", "-a -1",
 		"-a 100000000", "-A cray", "-O cp/m", "-C rar", "-x -T rksd", "-T script -x", "--no-such", "--xip=1", "-T flat_dt", "-T kernel -R file", "-E", "--", "-",
 	} {
 		if p, err := mkimage.Parse(strings.Fields(line)); !errors.Is(err, mkimage.ErrUnknown) {

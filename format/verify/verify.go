@@ -16,7 +16,9 @@ package verify
 import (
 	"cmp"
 	"crypto"
+	"crypto/rsa"
 	"errors"
+	"slices"
 )
 
 // Key is a public key that signatures are judged by.
@@ -110,4 +112,12 @@ func join(a, b string) string {
 		return a + b
 	}
 	return a + "/" + b
+}
+
+// Among says whether a public key is one of those.
+func Among(keys []Key, public *rsa.PublicKey) bool {
+	return slices.ContainsFunc(keys, func(k Key) bool {
+		rsaKey, ok := k.Public.(*rsa.PublicKey)
+		return ok && rsaKey.Equal(public)
+	})
 }

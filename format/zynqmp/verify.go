@@ -3,7 +3,6 @@
 package zynqmp
 
 import (
-	"crypto/rsa"
 	"errors"
 	"fmt"
 	"io"
@@ -65,19 +64,9 @@ func (c *Certificate) verify(path string, at int64, keys []verify.Key) verify.Fi
 		f.Verdict, f.Why = verify.Bad, "the secondary key is not signed by the primary one"
 	case len(keys) == 0:
 		f.Verdict, f.Why = verify.NotCovered, fmt.Sprintf("compare the hash of the primary key with the fuses: %s", c.PrimaryHash())
-	case !c.trusted(keys):
+	case !verify.Among(keys, c.primary):
 		f.Verdict, f.Why = verify.Bad, fmt.Sprintf("the primary key with the hash %s is none of the keys given", c.PrimaryHash())
 	}
 	f.Signed = f.Verdict == verify.Good
 	return f
-}
-
-// trusted says whether one of the keys is the primary one.
-func (c *Certificate) trusted(keys []verify.Key) bool {
-	for _, k := range keys {
-		if public, ok := k.Public.(*rsa.PublicKey); ok && public.Equal(c.primary) {
-			return true
-		}
-	}
-	return false
 }

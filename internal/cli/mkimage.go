@@ -262,7 +262,11 @@ func (o *mkimageOptions) make() error {
 		return err
 	}
 	keys := o.keys()
-	in := mkimage.Inputs{Open: content.Open, Key: func(hint string) (crypto.Signer, error) { return keys.key(hint, "") }}
+	in := mkimage.Inputs{
+		Open: content.Open,
+		Key:  func(hint string) (crypto.Signer, error) { return keys.key(hint, "") },
+		Note: func(name, text string) error { return atomicfile.Write(name, content.String(text)) },
+	}
 	if data := o.value('d'); data != "" {
 		for name := range strings.SplitSeq(data, ":") {
 			d, err := content.Open(name)
