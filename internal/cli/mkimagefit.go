@@ -184,7 +184,7 @@ func (o *mkimageOptions) autoFIT(signConfigs bool) (*fit.Source, error) {
 	case a.Key == "":
 		a.Algo = ""
 	}
-	params, err := o.parameters("nRsTq")
+	params, err := o.parameters("knRsTq")
 	if err != nil {
 		return nil, err
 	}
