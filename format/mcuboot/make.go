@@ -72,8 +72,10 @@ type Made struct {
 	Data      content.Data // up to the last TLV; or what was exported
 	Order     binary.ByteOrder
 	Header    Header
+	Hash      Type // of the TLV with the digest
 	Digest    []byte
 	Signature []byte // nil if it is not signed
+	Signed    Type   // of the TLV with the signature
 	Warning   string // about a signature made elsewhere
 
 	// Of an image that was to be compressed: sizes in bytes, before and after.
@@ -238,7 +240,7 @@ func (m *maker) make(p part) (*Made, error) {
 	if err != nil {
 		return nil, err
 	}
-	made := &Made{keyTLV: -1, Order: m.order, Header: Header{
+	made := &Made{keyTLV: -1, Order: m.order, Hash: hashTLV(m.hash), Signed: m.kind.sig, Header: Header{
 		LoadAddr:      max(m.ROMFixed, m.LoadAddr),
 		Size:          uint16(m.HeaderSize),
 		ProtectedSize: uint16(len(protected)),

@@ -26,7 +26,14 @@ const imgtoolVersion = "2.4.0"
 // imgtool stands in for MCUboot's imgtool.
 type imgtool struct {
 	*globals
-	keys keyFlags
+	keys   keyFlags
+	part   bool           // of another command, which asks for steps and JSON itself
+	trial  bool           // images are signed, and not kept
+	signed *[]signedImage // what has been signed; nil: it is told in words
+}
+
+func (g *globals) newImgtool() *imgtool {
+	return &imgtool{globals: g, keys: keyFlags{timeout: defaultTimeout}}
 }
 
 func (g *globals) imgtoolCommand() command {
@@ -42,20 +49,23 @@ func (g *globals) imgtoolCommand() command {
 			Args: []argparse.Arg{{Name: "arguments", Nargs: "*", Help: "Those of imgtool, see imgtool -h"}},
 		},
 		run: func() error {
-			err := g.runImgtool(raw)
+			err := g.newImgtool().run(raw)
 			if _, ok := errors.AsType[*click.UsageError](err); ok {
 				fmt.Fprintln(g.stderr, err)
 				return statusOnly(2)
 			}
 			return err
 		},
+		later: true,
 	}
 }
 
-// runImgtool does what imgtool does with the arguments. The error is a
-// *click.UsageError if they are wrong.
-func (g *globals) runImgtool(args []string) error {
-	t := &imgtool{globals: g, keys: keyFlags{timeout: defaultTimeout}}
+// run does what imgtool does with the arguments. The error is a *click.UsageError
+// if they are wrong.
+func (t *imgtool) run(args []string) error {
+	if t.attachDir != "" && (len(args) == 0 || args[0] != "sign" && args[0] != "create") {
+		return fmt.Errorf("the command 'imgtool' in '%s' does not sign", t.attachDir)
+	}
 	group := &click.Group{
 		Prog: "imgtool",
 		Commands: []click.Command{
@@ -68,13 +78,13 @@ func (g *globals) runImgtool(args []string) error {
 			t.verifyCommand(),
 			t.dumpinfoCommand(),
 			{Name: "version", Help: "Print imgtool version information", Run: func() error {
-				fmt.Fprintln(g.stdout, imgtoolVersion)
+				fmt.Fprintln(t.stdout, imgtoolVersion)
 				return nil
 			}},
 		},
 		Aliases: map[string]string{"create": "sign"},
 	}
-	return group.Run(args, g.stdout)
+	return group.Run(args, t.stdout)
 }
 
 // keyParams are options about keys, which imgtool does not have.
@@ -86,6 +96,8 @@ func (t *imgtool) keyParams(signs bool) []click.Param {
 		return list
 	}
 	return append(list,
+		click.Param{Names: []string{"--sign-later"}, Meta: "directory", Count: 1, Extra: true, Set: click.Text(&t.keys.signLater), Help: "Write what is to be signed into this new directory, and nothing else; the key is a public one"},
+		click.Param{Names: []string{"--attach"}, Meta: "directory", Count: 1, Extra: true, Set: click.Text(&t.keys.attach), Help: "Take the signature from the directory where --sign-later has written what was to be signed"},
 		click.Param{Names: []string{"--reproducible"}, Extra: true, Set: click.Flag(&t.keys.reproducible), Help: "Derive the salt of RSA signatures from key and image, so that the same input gives the same bytes"},
 		click.Param{Names: []string{"--sign-timeout"}, Meta: "seconds", Count: 1, Extra: true, Set: click.Int(&t.keys.timeout), Help: "How long a program or a token may take for a signature (default: 60)"},
 	)
@@ -106,6 +118,7 @@ func (t *imgtool) key(ref string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.Later = nil // only what signs can wait
 	return t.open(ref, o)
 }
 

@@ -16,8 +16,40 @@ import (
 	"binman/signer"
 )
 
-// run signs. What is wrong is found in imgtool's order.
+// run signs, in two steps if it is asked to.
 func (s *imgtoolSign) run() error {
+	if s.part {
+		if s.asJSON || s.keys.signLater != "" || s.keys.attach != "" {
+			return click.Wrong("--json, --sign-later and --attach stand in front of --, since they are for all images at once")
+		}
+		return s.sign()
+	}
+	l, err := s.newLater(&s.keys)
+	if err != nil {
+		return err
+	}
+	if s.asJSON {
+		s.signed = &[]signedImage{}
+	}
+	if l == nil {
+		err = s.sign()
+	} else {
+		step := func(trial bool) func() error {
+			return func() error {
+				s.trial = trial
+				return s.sign()
+			}
+		}
+		err = l.run(&s.keys, s.stdout, step(true), step(false))
+	}
+	if err != nil || !s.asJSON || l != nil && l.first {
+		return err
+	}
+	return s.printSigned(*s.signed)
+}
+
+// sign signs. What is wrong is found in imgtool's order.
+func (s *imgtoolSign) sign() error {
 	p := &s.params
 	in, err := readSlot(s.in, "Input file not found")
 	if err != nil {
@@ -56,6 +88,9 @@ func (s *imgtoolSign) run() error {
 	if s.sigOut != "" && made.Signature == nil {
 		return click.Wrong("--sig-out: there is no signature to write")
 	}
+	if s.trial {
+		return nil
+	}
 	s.tell(made)
 	if err := s.save(in, made); err != nil {
 		return asWrong(err)
@@ -82,6 +117,14 @@ func (s *imgtoolSign) chooseKeys() error {
 func (s *imgtoolSign) signingKey() error {
 	if s.key == "" {
 		return nil
+	}
+	if s.keys.notes != nil {
+		o, err := s.keys.signerOptions()
+		if err != nil {
+			return err
+		}
+		s.params.Key, err = signer.Open("", s.key, o)
+		return err
 	}
 	key, err := s.imgtool.key(s.key)
 	if err != nil {
@@ -199,8 +242,12 @@ func (s *imgtoolSign) identify() (err error) {
 // tell prints what has been done, in imgtool's words: twice with compression, since
 // the uncompressed image is signed, too.
 func (s *imgtoolSign) tell(made *mcuboot.Made) {
-	s.tellSigned()
-	if s.params.Compress != mcuboot.Uncompressed {
+	if s.signed != nil {
+		*s.signed = append(*s.signed, s.image(made))
+	} else {
+		s.tellSigned()
+	}
+	if s.signed == nil && s.params.Compress != mcuboot.Uncompressed {
 		fmt.Fprintf(s.stdout, "compressed image size: %d bytes\noriginal image size: %d bytes\n", made.Packed, made.Unpacked)
 		if made.Compressed {
 			s.tellSigned()

@@ -21,7 +21,7 @@ type imgtoolSign struct {
 	keyBits, hmac, hash string
 	compression, export string
 	tlvs, tlvFiles      [][]string
-	clear               bool
+	clear, asJSON       bool
 	late                error // of a value that imgtool finds wrong when it is used
 }
 
@@ -96,6 +96,7 @@ func (s *imgtoolSign) imageParams() []click.Param {
 		{Names: []string{"--custom-tlv"}, Meta: "[tag] [value]", Count: 2, Multiple: true, Set: appended(&s.tlvs), Help: "Custom TLV that will be placed into protected area. Add \"0x\" prefix if the value should be interpreted as an integer, otherwise it will be interpreted as a string. Specify the option multiple times to add multiple TLVs."},
 		{Names: []string{"--non-bootable"}, Set: click.Flag(&p.NonBootable), Help: "Mark the image as non-bootable."},
 		{Names: []string{"--encrypt-kw"}, Meta: "filename", Count: 1, Extra: true, Set: click.Text(&s.wrap), Help: "Encrypt image with a key that is wrapped by AES (RFC 3394) with the key in this file: 16 or 32 bytes, as they are or in base64"},
+		jsonParam(&s.asJSON),
 		{Meta: "INFILE", Count: 1, Set: click.Text(&s.in)},
 		{Meta: "OUTFILE", Count: 1, Set: click.Text(&s.out)},
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"binman/format/mcuboot"
+	"binman/format/verify"
 	"binman/internal/click"
 	"binman/signer"
 )
@@ -16,6 +17,7 @@ import (
 type imgtoolVerify struct {
 	*imgtool
 	in, key, device string
+	asJSON          bool
 }
 
 func (t *imgtool) verifyCommand() click.Command {
@@ -27,6 +29,7 @@ func (t *imgtool) verifyCommand() click.Command {
 			{Names: []string{"-k", "--key"}, Meta: "filename", Count: 1, Set: click.Text(&v.key)},
 			{Meta: "IMGFILE", Count: 1, Set: click.Text(&v.in)},
 			{Names: []string{"--decrypt-key"}, Meta: "filename", Count: 1, Extra: true, Set: click.Text(&v.device), Help: "Private key of the device, to check an encrypted image with"},
+			jsonParam(&v.asJSON),
 		}, t.keyParams(false)...),
 		Run: v.run,
 	}
@@ -61,6 +64,9 @@ func (v *imgtoolVerify) run() error {
 	if err != nil {
 		return err
 	}
+	if v.asJSON {
+		return v.findings(image, pub, result)
+	}
 	if result != mcuboot.Valid {
 		return v.refuse(map[mcuboot.Result]string{
 			mcuboot.BadHash:     "Image has an invalid hash",
@@ -80,6 +86,22 @@ func (v *imgtoolVerify) run() error {
 	return nil
 }
 
+// findings prints what binman verify would, and ends as imgtool's verify does.
+func (v *imgtoolVerify) findings(image *mcuboot.Image, pub crypto.PublicKey, result mcuboot.Result) error {
+	var keys []verify.Key
+	if pub != nil {
+		keys = []verify.Key{{Name: signer.Redact(v.key), Public: pub}}
+	}
+	list, err := image.Verify(nil, 0, keys)
+	if err == nil {
+		err = v.printVerdicts(list)
+	}
+	if err == nil && result != mcuboot.Valid {
+		err = statusOnly(statusError)
+	}
+	return err
+}
+
 // decrypted returns the image as it is behind the key of the device, if there is one.
 func (v *imgtoolVerify) decrypted(image *mcuboot.Image) (*mcuboot.Image, error) {
 	if v.device == "" {
@@ -94,6 +116,9 @@ func (v *imgtoolVerify) decrypted(image *mcuboot.Image) (*mcuboot.Image, error) 
 
 // refuse says why an image is not good.
 func (v *imgtoolVerify) refuse(why string) error {
+	if v.asJSON {
+		return fmt.Errorf("'%s': %s", v.in, why)
+	}
 	fmt.Fprintln(v.stdout, why)
 	return statusOnly(statusError)
 }

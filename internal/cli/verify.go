@@ -70,7 +70,7 @@ func (o *verifyOptions) run() error {
 		return err
 	}
 	if o.asJSON {
-		err = o.printJSON(list)
+		err = o.printVerdicts(list)
 	} else {
 		o.printTable(list)
 	}
@@ -198,11 +198,11 @@ func (o *verifyOptions) printTable(list []verify.Finding) {
 // verifyVersion is that of the form of the JSON output, as findingsVersion.
 const verifyVersion = 1
 
-func (o *verifyOptions) printJSON(list []verify.Finding) error {
+func (g *globals) printVerdicts(list []verify.Finding) error {
 	if list == nil {
 		list = []verify.Finding{}
 	}
-	return printJSON(o.stdout, struct {
+	return printJSON(g.stdout, struct {
 		Version  int              `json:"version"`
 		Findings []verify.Finding `json:"findings"`
 	}{verifyVersion, list})

@@ -19,9 +19,14 @@ type zephyrSign struct {
 	*globals
 	dir, tool, toolPath, data, bin, hex string // bin and hex: "y", "n" or "" for what the build says
 	binOut, hexOut                      string
-	quiet, force, ifAvailable           bool
+	quiet, force, ifAvailable, asJSON   bool
 	verbose, more                       int      // how often -v is given, in front of sign and behind it
 	options                             []string // of the tool
+
+	keys   keyFlags       // for signing in two steps
+	trial  bool           // images are signed, and not kept
+	silent bool           // warnings have been told
+	signed *[]signedImage // what has been signed; nil: nobody wants to know
 }
 
 func (g *globals) zephyrCommand() command {
@@ -35,7 +40,8 @@ func (g *globals) zephyrCommand() command {
 				"sizes and alignment that the build says. It needs neither west nor imgtool. In a directory of sysbuild it signs every image that MCUboot starts.",
 			Args: []argparse.Arg{{Name: "arguments", Nargs: "*", Help: "Those of west, see binman zephyr sign -h"}},
 		},
-		run: func() error { return (&zephyrSign{globals: g}).main(raw) },
+		run:   func() error { return (&zephyrSign{globals: g}).main(raw) },
+		later: true,
 	}
 }
 
@@ -48,7 +54,7 @@ func (z *zephyrSign) parser() *argparse.Parser {
 			Name:        "sign",
 			Help:        "Sign the images of a build",
 			Description: "Signs zephyr.bin and zephyr.hex of a build for MCUboot. What follows -- goes to imgtool: give it the key, as in -- --key KEY.",
-			Options: []argparse.Option{
+			Options: append([]argparse.Option{
 				{Names: []string{"-d", "--build-dir"}, Value: argparse.String(&z.dir, ""), Help: "Build directory to sign (default: build, or the current directory)"},
 				{Names: []string{"-q", "--quiet"}, Value: argparse.Flag(&z.quiet), Help: "Suppress non-error output"},
 				{Names: []string{"-f", "--force"}, Value: argparse.Flag(&z.force), Help: "Ignore any errors and try to sign anyway"},
@@ -63,7 +69,8 @@ func (z *zephyrSign) parser() *argparse.Parser {
 				{Names: []string{"--no-hex"}, Value: argparse.Word(&z.hex, "n"), Help: "Do not produce a signed .hex"},
 				{Names: []string{"-H", "--shex"}, Meta: "FILENAME", Value: argparse.String(&z.hexOut, ""), Help: "Name of the signed .hex (default: zephyr.signed.hex in the build directory)"},
 				{Names: []string{"-v", "--verbose"}, Extension: true, Value: argparse.Count(&z.more), Help: "The same as in front of sign"},
-			},
+				{Names: []string{"--json"}, Extension: true, Value: argparse.Flag(&z.asJSON), Help: "Print JSON instead of text"},
+			}, z.keys.laterOptions()...),
 			Args: []argparse.Arg{{Name: "tool_opt", Nargs: "*", Value: argparse.Strings(&z.options), Help: "Extra options for the tool, behind --"}},
 		}},
 	}
@@ -89,7 +96,7 @@ func (z *zephyrSign) main(args []string) error {
 	}
 	z.options = append(z.options, behind...)
 	z.verbose += z.more
-	err := z.sign()
+	err := z.steps()
 	if f, ok := errors.AsType[fatal](err); ok {
 		fmt.Fprintf(z.stderr, "FATAL ERROR: %v\n", f.error)
 		return statusOnly(statusError)
@@ -106,6 +113,38 @@ func (z *zephyrSign) refuse(format string, a ...any) error {
 		return nil
 	}
 	return die("refusing to proceed without --force due to above error")
+}
+
+// steps signs, in two steps if it is asked to.
+func (z *zephyrSign) steps() error {
+	l, err := z.newLater(&z.keys)
+	if err != nil {
+		return err
+	}
+	if z.asJSON {
+		z.quiet, z.signed = true, &[]signedImage{}
+	}
+	if l == nil {
+		err = z.sign()
+	} else {
+		trial := func() error {
+			t := *z
+			t.trial, t.quiet, t.silent = true, true, len(l.trials) > 1 || !l.first
+			return t.sign()
+		}
+		err = l.run(&z.keys, z.stdout, trial, z.sign)
+	}
+	if err != nil || !z.asJSON || l != nil && l.first {
+		return err
+	}
+	return z.printSigned(*z.signed)
+}
+
+// warn tells what does not keep images from being signed.
+func (z *zephyrSign) warn(format string, a ...any) {
+	if !z.silent {
+		fmt.Fprintf(z.stderr, "WARNING: "+format+"\n", a...)
+	}
 }
 
 // sign signs the build, or those of a sysbuild.

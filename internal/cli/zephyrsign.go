@@ -36,7 +36,10 @@ func (z *zephyrSign) build(dir string) error {
 	if z.toolPath != "" && isDir(z.toolPath) || z.toolPath != "" && !exists(z.toolPath) {
 		return die("--tool-path %s: no such file", z.toolPath)
 	}
-	fmt.Fprintln(z.stderr, "WARNING: west sign using imgtool is deprecated and will be removed in a future release")
+	if z.toolPath != "" && z.keys.notes != nil {
+		return die("--tool-path %s cannot sign in two steps: what is built in can", z.toolPath)
+	}
+	z.warn("west sign using imgtool is deprecated and will be removed in a future release")
 	if len(files) == 0 {
 		if z.bin == "n" && z.hex == "n" {
 			return nil
@@ -57,6 +60,9 @@ func (z *zephyrSign) build(dir string) error {
 		z.say("unsigned %s: %s\nsigned %s:   %s\n", f.kind, f.in, f.kind, f.out)
 		if err := z.run(append(args[:len(args):len(args)], f.in, f.out)); err != nil {
 			return err
+		}
+		if z.toolPath != "" && z.signed != nil {
+			*z.signed = append(*z.signed, signedImage{Input: f.in, Output: f.out})
 		}
 	}
 	return nil
@@ -102,7 +108,7 @@ func (z *zephyrSign) files(dir string, config zephyr.Config) ([]signing, error) 
 func (z *zephyrSign) arguments(dir string, config zephyr.Config) ([]string, error) {
 	dotConfig := filepath.Join(dir, "zephyr", ".config")
 	if !config.Set("CONFIG_BOOTLOADER_MCUBOOT") {
-		fmt.Fprintf(z.stderr, "WARNING: CONFIG_BOOTLOADER_MCUBOOT is not set to y in %s; this probably won't work\n", dotConfig)
+		z.warn("CONFIG_BOOTLOADER_MCUBOOT is not set to y in %s; this probably won't work", dotConfig)
 	}
 	version := config["CONFIG_MCUBOOT_IMGTOOL_SIGN_VERSION"]
 	offset, ok := config.Int("CONFIG_ROM_START_OFFSET")
@@ -160,7 +166,9 @@ func (z *zephyrSign) run(args []string) error {
 	}
 	var err error
 	if z.toolPath == "" {
-		err = z.runImgtool(args)
+		t := z.newImgtool()
+		t.part, t.trial, t.keys.notes, t.signed = true, z.trial, z.keys.notes, z.signed
+		err = t.run(args)
 		if usage, ok := errors.AsType[*click.UsageError](err); ok {
 			fmt.Fprintln(z.stderr, usage)
 			err = statusOnly(2)
@@ -184,6 +192,9 @@ func (z *zephyrSign) runTool(args []string) error {
 	}
 	cmd := exec.Command(path, args...)
 	cmd.Stdout, cmd.Stderr = z.stdout, z.stderr
+	if z.signed != nil { // there is to be nothing but JSON
+		cmd.Stdout = z.stderr
+	}
 	err = cmd.Run()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() > 0 {
 		return statusOnly(exit.ExitCode())
