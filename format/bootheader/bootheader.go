@@ -37,7 +37,7 @@ type Format struct {
 func Formats() []Format {
 	var all []Format
 	for _, list := range [][]Format{
-		rockchipFormats(), allwinnerFormats(), stFormats(), amlogicFormats(), starFiveFormats(), alteraFormats(), renesasFormats(), marvellFormats(),
+		rockchipFormats(), allwinnerFormats(), stFormats(), amlogicFormats(), starFiveFormats(), alteraFormats(), renesasFormats(), marvellFormats(), mediaTekFormats(),
 		tiFormats(), imxFormats(), xilinxFormats(), nandFormats(), kernelFormats(), androidFormats(),
 	} {
 		all = append(all, list...)

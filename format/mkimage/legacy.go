@@ -27,7 +27,7 @@ func legacyKinds() map[string]kind {
 		"standalone": 1, "kernel": 2, "ramdisk": 3, "firmware": 5, "filesystem": 7, "kernel_noload": 14,
 		"fdt_legacy": 8, // its header says flat_dt
 	} {
-		all[name] = kind{dated: true, xip: name != "fdt_legacy", make: func(p Params, in Inputs) (content.Data, error) {
+		all[name] = kind{dated: true, alone: true, xip: name != "fdt_legacy", make: func(p Params, in Inputs) (content.Data, error) {
 			return makeLegacy(p, in, code)
 		}}
 	}
@@ -42,6 +42,9 @@ func legacyKinds() map[string]kind {
 
 // makeLegacy returns a legacy image of one file.
 func makeLegacy(p Params, in Inputs, code uimage.Type) (content.Data, error) {
+	if p.NoData {
+		return wrapLegacy(p, content.Data{}, in.Time, code)
+	}
 	data := in.Files[0]
 	if p.XIP {
 		room, err := data.Slice(0, min(data.Len(), uimage.HeaderSize)).Bytes()

@@ -74,9 +74,6 @@ func kwbMedia() map[string]byte {
 // On Sheeva cores a program of type 2 starts at a multiple of 16 bytes; arguments of 0
 // fill what that takes, and what its load address does.
 func makeMarvell(p Params, in Inputs) (content.Data, error) {
-	if len(in.Files) == 0 && !p.NoData {
-		return content.Data{}, errors.New("it needs data (-d), or -s for a header alone")
-	}
 	text, err := in.config(p)
 	if err != nil {
 		return content.Data{}, err

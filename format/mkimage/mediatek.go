@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,10 +29,12 @@ const (
 //
 //	mt7621=1        a legacy image with a header of its own: see makeMT7621
 //	lk=1, lkname=N  for the boot loader LK: see makeLK
-//	media=M         for the boot ROM, on NOR flash, eMMC or an SD card: see makeMTKMedia
+//	media=M         for the boot ROM: nor, emmc, sdmmc, nand, snand or spim-nand; see make
+//	nandinfo=N      for NAND flash: see mtkNANDs
+//	hdroffset=N     offset of the image on media but NAND flash, as in C
+//	arm64=1         the program has 64 bits
 //
-// Names that are not known have no effect, as with mkimage. The headers for NAND
-// flash are not made here.
+// Names that are not known have no effect, as with mkimage.
 func makeMediaTek(p Params, in Inputs) (content.Data, error) {
 	values := map[string]string{"lkname": "U-Boot"}
 	for pair := range strings.SplitSeq(p.Name, ";") {
@@ -48,11 +52,15 @@ func makeMediaTek(p Params, in Inputs) (content.Data, error) {
 		return makeMT7621(p.Load, in)
 	}
 	medium, ok := mtkMedia()[values["media"]]
-	switch media := values["media"]; {
-	case strings.HasSuffix(media, "nand"):
-		return content.Data{}, fmt.Errorf("the header for '%s' is %w", media, ErrUnknown)
-	case !ok:
-		return content.Data{}, fmt.Errorf("the medium '%s' is not known: the option -n takes media=nor, media=emmc or media=sdmmc, lk=1 or mt7621=1", media)
+	if !ok {
+		return content.Data{}, fmt.Errorf("the medium '%s' is not known: the option -n takes media=%s, lk=1 or mt7621=1", values["media"], strings.Join(slices.Sorted(maps.Keys(mtkMedia())), ", media="))
+	}
+	if medium.name == "" {
+		nand, ok := mtkNANDs()[values["nandinfo"]]
+		if !ok {
+			return content.Data{}, fmt.Errorf("the NAND flash '%s' is not known: the option -n takes nandinfo=%s", values["nandinfo"], strings.Join(slices.Sorted(maps.Keys(mtkNANDs())), ", "))
+		}
+		medium.nand = &nand
 	}
 	medium.arm64 = on("arm64")
 	medium.load = p.Load
@@ -64,16 +72,6 @@ func makeMediaTek(p Params, in Inputs) (content.Data, error) {
 		medium.offset = uint32(off)
 	}
 	return medium.make(in.Files[0])
-}
-
-// checkMediaTek says whether the image can be made here.
-func checkMediaTek(p Params) error {
-	for pair := range strings.SplitSeq(p.Name, ";") {
-		if name, value, _ := strings.Cut(pair, "="); strings.TrimSpace(name) == "media" && strings.HasSuffix(strings.TrimSpace(value), "nand") {
-			return fmt.Errorf("mkimage type '%s' for NAND flash is %w", p.Type, ErrUnknown)
-		}
-	}
-	return nil
 }
 
 // makeLK puts the header of the boot loader LK in front. It has 512 bytes, which
@@ -149,8 +147,9 @@ func cksum(b []byte) uint32 {
 
 // mtkMedium is what an image for the boot ROM depends on.
 type mtkMedium struct {
-	name   string
+	name   string // "" for NAND flash
 	code   uint32
+	nand   *mtkNAND // nil if it is not
 	load   uint32
 	offset uint32 // of the image on the medium
 	arm64  bool
@@ -158,9 +157,12 @@ type mtkMedium struct {
 
 func mtkMedia() map[string]mtkMedium {
 	return map[string]mtkMedium{
-		"nor":   {name: "SF_BOOT", code: 0x10007},
-		"emmc":  {name: "EMMC_BOOT", code: 0x10005},
-		"sdmmc": {name: "SDMMC_BOOT", code: 0x10008},
+		"nor":       {name: "SF_BOOT", code: 0x10007},
+		"emmc":      {name: "EMMC_BOOT", code: 0x10005},
+		"sdmmc":     {name: "SDMMC_BOOT", code: 0x10008},
+		"nand":      {code: 0x10002},
+		"snand":     {code: 0x10009},
+		"spim-nand": {code: 0x10009},
 	}
 }
 
@@ -176,19 +178,30 @@ func mtkMedia() map[string]mtkMedium {
 //	 0x214     8  magic 0x42424242, code of the medium
 //	 0x21c     8  offset and end again
 //
+// For NAND flash, a header of mtkNANDs is in front, and BRLYT is in the second page, if at
+// all, with pages instead of bytes.
+//
 // A record of the GFH has the magic 0x4d4d4d and its version, its size, its type
 // and values.
 func (m mtkMedium) make(data content.Data) (content.Data, error) {
-	size := mtkDevice + mtkGFH + data.Len() + sha256.Size
 	h := blank(mtkDevice)
-	copy(h, m.name+"\x00")
-	start, end := m.offset+mtkDevice, m.offset+uint32(size)
-	words(h, map[int]uint32{
-		12: 1, 16: 0x200,
-		0x208: 1, 0x20c: start, 0x210: end, 0x214: 0x42424242, 0x218: m.code, 0x21c: start, 0x220: end,
-	})
-	copy(h[0x200:], "BRLYT\x00\x00\x00")
-	gfh := m.gfh(uint32(size))
+	if m.nand != nil {
+		h = blank(m.nand.page * m.nand.pages)
+		copy(h, m.nand.header())
+	}
+	size := int64(len(h)) + mtkGFH + data.Len() + sha256.Size
+	switch {
+	case m.nand == nil:
+		copy(h, m.name+"\x00")
+		words(h, map[int]uint32{12: 1, 16: 0x200})
+		m.layout(h[0x200:], m.offset+mtkDevice, m.offset+uint32(size))
+	case m.nand.layout:
+		page := int64(m.nand.page)
+		b := h[page:]
+		m.layout(b, 2, uint32((size+page-1)/page))
+		words(b, map[int]uint32{36: 1})
+	}
+	gfh := m.gfh(uint32(len(h)), uint32(size))
 	sum := sha256.New()
 	sum.Write(gfh)
 	if err := data.Hash(sum); err != nil {
@@ -197,8 +210,19 @@ func (m mtkMedium) make(data content.Data) (content.Data, error) {
 	return content.Join(content.Bytes(h), content.Bytes(gfh), data, content.Bytes(sum.Sum(nil))), nil
 }
 
-// gfh returns the records for an image of size bytes.
-func (m mtkMedium) gfh(size uint32) []byte {
+// layout writes the layout of the medium: where the GFH starts, and where the image ends.
+func (m mtkMedium) layout(b []byte, start, end uint32) {
+	copy(b, "BRLYT\x00\x00\x00")
+	words(b, map[int]uint32{8: 1, 12: start, 16: end, 20: 0x42424242, 24: m.code, 28: start, 32: end})
+}
+
+// gfh returns the records for an image of size bytes behind a header of start bytes.
+func (m mtkMedium) gfh(start, size uint32) []byte {
+	const genericFlash, nandFlash = 5, 2
+	flash := uint32(genericFlash)
+	if m.nand != nil {
+		flash = nandFlash
+	}
 	b := make([]byte, mtkGFH)
 	at := 0
 	record := func(kind uint16, version uint32, n int) []byte {
@@ -212,7 +236,7 @@ func (m mtkMedium) gfh(size uint32) []byte {
 	info := record(0, 1, 56)
 	copy(info[8:], "FILE_INFO")
 	words(info, map[int]uint32{
-		20: 1, 24: 1 | 5<<16 | 1<<24, 28: m.load - mtkGFH, 32: size - mtkDevice, 36: size, 40: mtkGFH, 44: sha256.Size, 48: mtkGFH, 52: 1,
+		20: 1, 24: 1 | flash<<16 | 1<<24, 28: m.load - mtkGFH, 32: size - start, 36: size, 40: mtkGFH, 44: sha256.Size, 48: mtkGFH, 52: 1,
 	})
 	words(record(1, 1, 12), map[int]uint32{8: 1})
 	rom := record(7, 3, 100)

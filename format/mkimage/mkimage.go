@@ -121,15 +121,15 @@ func (in Inputs) config(p Params) ([]byte, error) {
 
 // A kind is one type of image.
 type kind struct {
-	dated  bool                 // holds a time
-	xip    bool                 // knows the option -x
-	many   bool                 // of several files
-	second bool                 // knows the option -R
-	reads  bool                 // files that the option -n names, and may name others
-	keys   bool                 // knows the option -k
-	bare   bool                 // can do without the option -d
-	check  func(p Params) error // says whether options ask for what is not made here; nil: nothing does
-	start  int64                // where the data stand unchanged in the image, in bytes, or 0
+	dated  bool  // holds a time
+	xip    bool  // knows the option -x
+	many   bool  // of several files
+	second bool  // knows the option -R
+	reads  bool  // files that the option -n names, and may name others
+	keys   bool  // knows the option -k
+	bare   bool  // can do without the option -d
+	alone  bool  // knows the option -s: the header alone
+	start  int64 // where the data stand unchanged in the image, in bytes, or 0
 	make   func(p Params, in Inputs) (content.Data, error)
 }
 
@@ -143,7 +143,7 @@ func kinds() map[string]kind {
 		"stm32imagev2": {start: stm32V2Header, make: makeSTM32V2},
 		"amlimage":     {start: amlPayload, make: makeAmlogic},
 		"sfspl":        {start: starFiveHeader, make: makeStarFive},
-		"mtk_image":    {dated: true, check: checkMediaTek, make: makeMediaTek},
+		"mtk_image":    {dated: true, make: makeMediaTek},
 		"spkgimage":    {reads: true, make: makeRenesas},
 		"imximage":     {reads: true, make: makeIMX},
 		"imx8image":    {reads: true, make: makeIMX8},
@@ -153,7 +153,7 @@ func kinds() map[string]kind {
 		"sunxi_egon":   {make: makeEGON},
 		"gpimage":      {make: makeKeystone},
 		"omapimage":    {make: makeOMAP},
-		"kwbimage":     {xip: true, reads: true, keys: true, bare: true, make: makeMarvell},
+		"kwbimage":     {xip: true, reads: true, keys: true, alone: true, make: makeMarvell},
 		"lpc32xximage": {make: makeLPC32xx},
 		"vybridimage":  {make: makeVybrid},
 		"atmelimage":   {make: makeAtmel},
@@ -275,12 +275,10 @@ func Parse(args []string) (Params, error) {
 		return p, fmt.Errorf("mkimage type '%s' with -x is %w", p.Type, ErrUnknown)
 	case p.Name2 != "" && !k.second:
 		return p, fmt.Errorf("mkimage type '%s' with -R is %w", p.Type, ErrUnknown)
-	case p.NoData && !k.bare:
+	case p.NoData && !k.alone:
 		return p, fmt.Errorf("mkimage type '%s' with -s is %w", p.Type, ErrUnknown)
 	case p.KeyDir != "" && !k.keys:
 		return p, fmt.Errorf("mkimage type '%s' with -k is %w", p.Type, ErrUnknown)
-	case k.check != nil && k.check(p) != nil:
-		return p, k.check(p)
 	}
 	return p, nil
 }
@@ -317,7 +315,7 @@ func Make(p Params, in Inputs) (content.Data, error) {
 	if !ok {
 		return content.Data{}, fmt.Errorf("mkimage type '%s' is %w", p.Type, ErrUnknown)
 	}
-	if len(in.Files) == 0 && !k.bare {
+	if len(in.Files) == 0 && p.NeedsData() {
 		return content.Data{}, fmt.Errorf("mkimage type '%s' needs data", p.Type)
 	}
 	if len(in.Files) > 0 && p.NoData {

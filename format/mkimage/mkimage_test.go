@@ -108,6 +108,7 @@ func cases() []testCase {
 			add(kind, "-x", 20)
 		}
 		add(kind, "", 0)
+		add(kind, "-s -A arm -a 100 -e 200 -n header")
 	}
 	for _, kind := range []string{"multi", "script"} {
 		for _, sizes := range [][]int{{1}, {4}, {5, 6}, {8, 8}, {1, 2, 3, 4, 5}, {4096, 1, 777}, {3, 0, 5}} {
@@ -172,6 +173,15 @@ func cases() []testCase {
 			add("mtk_image", "-a 201000 -e 202000 -n media="+media, size)
 			add("mtk_image", "-a 201000 -n media="+media+";hdroffset=0x2000;arm64=1", size)
 		}
+		for _, flash := range []string{
+			"2k+64", "2k+120", "2k+128", "4k+256", "1g:2k+64", "2g:2k+64", "4g:2k+64", "2g:2k+128", "4g:2k+128", "hsm:2k+64", "hsm:2k+128",
+			"hsm:4k+256", "hsm20:2k+64", "hsm20:2k+128", "hsm20:4k+256", "spim:2k+64", "spim:2k+128", "spim:4k+256", "8k+512",
+		} {
+			add("mtk_image", "-a 201000 -n media=nand;nandinfo="+flash, size)
+			add("mtk_image", "-a 201000 -n media=snand;arm64=1;hdroffset=0x20000;nandinfo="+flash, size)
+			add("mtk_image", "-a 201000 -n media=spim-nand;nandinfo="+flash, size)
+		}
+		add("mtk_image", "-a 201000 -n media=nand", size)
 		if size > 15 {
 			add("mtk_image", "-a 80000000 -n mt7621=1", size)
 		}
