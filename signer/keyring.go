@@ -25,7 +25,7 @@ type Keyring struct {
 	refs   map[string]string
 	other  string // reference for hints without one; "" for none
 	used   map[string]bool
-	opened map[string]*Signer // by reference
+	opened map[string]*Signer // by slot
 }
 
 // NewKeyring returns a keyring without keys.
@@ -107,17 +107,26 @@ func (k *Keyring) Check() error {
 	return errors.Join(errs...)
 }
 
+// slot returns what stands for a key that is open: its reference. One program can
+// serve several keys, by their names.
+func slot(name, ref string) string {
+	if strings.HasPrefix(ref, schemeExec) {
+		return ref + "\x00" + name
+	}
+	return ref
+}
+
 func (k *Keyring) open(name, ref string) (*Signer, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if s := k.opened[ref]; s != nil {
+	if s := k.opened[slot(name, ref)]; s != nil {
 		named := *s
 		named.Name = name
 		return &named, nil
 	}
 	s, err := openAny(name, ref, k.opts)
 	if err == nil {
-		k.opened[ref] = s
+		k.opened[slot(name, ref)] = s
 	}
 	return s, err
 }
@@ -196,7 +205,7 @@ func (k *Keyring) Public(hint string, dirs ...string) (*Public, error) {
 		}
 	}
 	k.mu.Lock()
-	s := k.opened[ref]
+	s := k.opened[slot(hint, ref)]
 	k.mu.Unlock()
 	if s != nil {
 		return &Public{Name: hint, Key: s.Public()}, nil

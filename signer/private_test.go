@@ -18,6 +18,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -404,6 +405,38 @@ func TestExec(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// One program serves several keys: it is asked for each by its hint.
+func TestExecSeveral(t *testing.T) {
+	keys := map[string]*fake{"a": {key: open(t, "rsa-pkcs8.key", files(t, nil))}, "b": {key: open(t, "ec-pkcs8.key", files(t, nil))}}
+	ring := signer.NewKeyring(signer.Options{Run: func(ctx context.Context, c signer.Command) ([]byte, error) {
+		r, err := signer.ParseRequest(c.Stdin)
+		if err != nil {
+			return nil, err
+		}
+		return keys[r.Key].run(ctx, c)
+	}})
+	for _, hint := range []string{"a", "b"} {
+		if err := ring.Add(hint + "=exec:sign"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		for hint, f := range keys {
+			s, err := ring.Signer(hint, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			public, err := ring.Public(hint)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(s.Public(), f.key.Public()) || !reflect.DeepEqual(public.Key, f.key.Public()) {
+				t.Errorf("'%s' is the key of another hint", hint)
+			}
+		}
 	}
 }
 
