@@ -18,7 +18,10 @@ const (
 )
 
 func allwinnerFormats() []Format {
-	return []Format{{Name: "Allwinner eGON image", Short: "egon", Magic: []byte("eGON.BT"), At: 4, Align: 512, parse: parseEGON}}
+	return []Format{
+		{Name: "Allwinner eGON image", Short: "egon", Magic: []byte("eGON.BT"), At: 4, Align: 512, parse: parseEGON},
+		{Name: "Allwinner TOC0 image", Short: "toc0", Magic: []byte("TOC0.GLH"), Align: 512, parse: parseTOC0},
+	}
 }
 
 func parseEGON(src binfmt.Source) (*Image, error) {

@@ -7,6 +7,7 @@ import (
 	"crypto"
 	"encoding/binary"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -42,6 +43,8 @@ func images(t testing.TB) map[string][]byte {
 		"rkspi":         "-T rkspi -n rk3399",
 		"rkspi 2":       "-T rkspi -n rk3568",
 		"egon":          "-T sunxi_egon -A arm",
+		"toc0":          "-T sunxi_toc0 -a 20060",
+		"toc0 one key":  "-T sunxi_toc0 -k one",
 		"egon named":    "-T sunxi_egon -A arm -n sun50i-a64-pine64",
 		"stm32":         "-T stm32image -a 2ffc2500 -e 2ffc2500",
 		"stm32 2":       "-T stm32imagev2 -a 2ffc2500 -e 2ffc2501",
@@ -84,8 +87,16 @@ func images(t testing.TB) map[string][]byte {
 				"kwbdisk.cfg": "VERSION 1\nBOOT_FROM sata\nSATA_BLKSZ 4096\nBINARY spl\n",
 				"kwbkeys.cfg": "VERSION 1\nBINARY spl\nKAK rsa2048\nCSK csk\nCSK_INDEX 3\n",
 			}[name]
+			if config == "" {
+				return content.Data{}, fs.ErrNotExist
+			}
 			return content.String(config), nil
-		}, Key: func(hint string) (crypto.Signer, error) { return testKey(t, hint), nil }}
+		}, Key: func(hint string) (crypto.Signer, error) {
+			if p.KeyDir == "one" && hint != "root_key" {
+				return nil, fs.ErrNotExist
+			}
+			return testKey(t, hint), nil
+		}}
 		if strings.HasPrefix(p.Type, "rk") {
 			in.Files = append(in.Files, program(5000))
 		}
@@ -105,8 +116,11 @@ func images(t testing.TB) map[string][]byte {
 // testKey returns a private key of the packages that make what is read here.
 func testKey(t testing.TB, hint string) crypto.Signer {
 	t.Helper()
-	dir := map[string]string{"rsa2048": "../fit/testdata/keys", "csk": "../mkimage/testdata/keys"}[hint]
-	key, err := signer.Open(hint, filepath.Join(dir, hint+".key"), signer.Options{ReadFile: os.ReadFile})
+	path := map[string]string{
+		"rsa2048": "../fit/testdata/keys/rsa2048.key", "csk": "../mkimage/testdata/keys/csk.key",
+		"root_key": "../mkimage/testdata/keys/root.pem", "fw_key": "../mkimage/testdata/keys/firmware.pem",
+	}[hint]
+	key, err := signer.Open(hint, filepath.FromSlash(path), signer.Options{ReadFile: os.ReadFile})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@
 //	kwbimage            headers, program, its sum: Marvell
 //	spkgimage           8 headers of 24 bytes, data, CRC: Renesas RZ/N1
 //	imx8mimage          header of 64 bytes, data, room for a signature: see IMX8M
+//	sunxi_toc0          header, signed keys and hash, data: secure boot of Allwinner
 //
 // Parse reads the options and Make makes the image. For types and options
 // that are not made here, both return an error that wraps ErrUnknown: a caller
@@ -151,6 +152,7 @@ func kinds() map[string]kind {
 		"zynqimage":    {second: true, reads: true, start: zynqHeader, make: makeZynq},
 		"zynqmpimage":  {second: true, reads: true, make: makeZynqMP},
 		"sunxi_egon":   {make: makeEGON},
+		"sunxi_toc0":   {reads: true, keys: true, start: toc0Program, make: makeTOC0},
 		"gpimage":      {make: makeKeystone},
 		"omapimage":    {make: makeOMAP},
 		"kwbimage":     {xip: true, reads: true, keys: true, alone: true, make: makeMarvell},

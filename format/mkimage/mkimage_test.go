@@ -46,7 +46,7 @@ type testCase struct {
 func (c testCase) String() string {
 	text := fmt.Sprintf("%q %d %q", c.args, c.sizes, c.start)
 	for _, name := range slices.Sorted(maps.Keys(c.files)) {
-		if file := c.files[name]; len(file) > 2000 || strings.HasSuffix(name, ".key") {
+		if file := c.files[name]; len(file) > 2000 || strings.Contains(file, "PRIVATE KEY") || strings.Contains(file, "\x00") {
 			text += fmt.Sprintf(" %s %d %08x", name, len(file), crc32.ChecksumIEEE([]byte(file)))
 		} else {
 			text += fmt.Sprintf(" %s %q", name, file)
@@ -64,13 +64,16 @@ func (c testCase) open(name string) (content.Data, error) {
 	return content.String(text), nil
 }
 
-// key returns the key of a file that a case has.
-func (c testCase) key(hint string) (crypto.Signer, error) {
-	pem, ok := c.files[hint+".key"]
-	if !ok {
+// key returns what finds the keys of the files that a case has, in the directory of -k.
+func (c testCase) key(dir string) func(hint string) (crypto.Signer, error) {
+	return func(hint string) (crypto.Signer, error) {
+		for _, ending := range []string{".key", ".pem"} {
+			if pem, ok := c.files[filepath.Join(dir, hint+ending)]; ok {
+				return signer.ReadPrivateKey([]byte(pem), nil)
+			}
+		}
 		return nil, fs.ErrNotExist
 	}
-	return signer.ReadPrivateKey([]byte(pem), nil)
 }
 
 // input returns the contents of the file of a given number.
@@ -259,7 +262,7 @@ func cases() []testCase {
 			list[len(list)-1].files = map[string]string{"spkg.cfg": config}
 		}
 	}
-	list = append(list, kwbCases()...)
+	list = append(append(list, kwbCases()...), toc0Cases()...)
 	add("spkgimage", "-n spkg.cfg", 4)
 	add("spkgimage", "-a 100 -n nosuch.cfg", 4)
 	add("spkgimage", "-a 100", 4)
@@ -289,7 +292,7 @@ func (c testCase) build() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := mkimage.Inputs{Time: epoch, Open: c.open, Key: c.key, Note: c.note}
+	in := mkimage.Inputs{Time: epoch, Open: c.open, Key: c.key(p.KeyDir), Note: c.note}
 	for i := range c.sizes {
 		in.Files = append(in.Files, content.Bytes(c.input(i)))
 	}
@@ -312,7 +315,11 @@ func (c testCase) run(t *testing.T) ([]byte, error) {
 		names = append(names, name)
 	}
 	for name, text := range c.files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}
 	}
