@@ -112,6 +112,11 @@ func (f *File) setSymbols(raw []symbol) {
 	f.byName = index
 }
 
+// HasSection says whether there is a section of the name.
+func (f *File) HasSection(name string) bool {
+	return slices.ContainsFunc(f.sects, func(s section) bool { return s.name == name })
+}
+
 func (f *File) listed(s symbol) Symbol {
 	sym := Symbol{
 		Name:    s.name,

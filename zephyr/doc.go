@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 // Package zephyr reads what a build directory of Zephyr says about signing: the
-// cache of CMake, the configuration, the devicetree, and the domains of sysbuild.
+// cache of CMake, the configuration, the devicetree, the modules, and the domains of
+// sysbuild; and what Sound Open Firmware says for rimage.
 //
 // What is read, and how, follows the command sign of Zephyr's west extension and
 // the modules that it uses. In place of the pickled devicetree that those read, it

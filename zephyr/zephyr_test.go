@@ -118,6 +118,45 @@ func TestParseDomains(t *testing.T) {
 	}
 }
 
+func TestParseModules(t *testing.T) {
+	got := zephyr.ParseModules([]byte("\"hal\":\"/opt/hal\":\"/opt/hal/zephyr\"\n\"sof\":\"C:/w/sof\":\"\"\r\nnonsense\n\"x\":\"y\"\n"))
+	if diff := cmp.Diff(map[string]string{"hal": "/opt/hal", "sof": "C:/w/sof"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestParseUUIDs(t *testing.T) {
+	got, err := zephyr.ParseUUIDs([]byte("# names\n\n 8A171323-94a3-4e1d-afe9fe5dbaa4c393  Volume4 # of an entry\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"UUIDREG_STR_VOLUME4": `"8a171323-94a3-4e1d-afe9-fe5dbaa4c393"`}, got); diff != "" {
+		t.Error(diff)
+	}
+	const good = "8a171323-94a3-4e1d-afe9fe5dbaa4c393 a\n"
+	for _, bad := range []string{good + good, "8a171323-94a3-4e1d-afe9-fe5dbaa4c393 a", "8a171323-94a3-4e1d-afe9fe5dbaa4c393", good[:35] + " 1"} {
+		if _, err := zephyr.ParseUUIDs([]byte(bad)); err == nil {
+			t.Errorf("%q is read", bad)
+		}
+	}
+}
+
+// Every macro is a UUID that stands there.
+func FuzzParseUUIDs(f *testing.F) {
+	f.Add([]byte("# names\n8a171323-94a3-4e1d-afe9fe5dbaa4c393 volume # of an entry\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		macros, err := zephyr.ParseUUIDs(text)
+		if err != nil {
+			return
+		}
+		for name, value := range macros {
+			if len(value) != 38 || !strings.Contains(strings.ToLower(string(text)), value[1:24]+value[25:37]) {
+				t.Fatalf("%s=%s does not stand there", name, value)
+			}
+		}
+	})
+}
+
 // What is read of a cache stands in it, and reads the same when it is written again.
 func FuzzParseCache(f *testing.F) {
 	f.Add([]byte("a:PATH=1\n//b:PATH=2\nx:y:STRING=a;b\nB:BOOL=on\n"))

@@ -37,7 +37,8 @@ func (g *globals) zephyrCommand() command {
 			Raw:  &raw,
 			Help: "Sign what Zephyr has built as west sign does",
 			Description: "Takes the command line of Zephyr's west: 'binman zephyr sign' signs the images in a build directory for MCUboot, with the version, " +
-				"sizes and alignment that the build says. It needs neither west nor imgtool. In a directory of sysbuild it signs every image that MCUboot starts.",
+				"sizes and alignment that the build says. It needs neither west nor imgtool. In a directory of sysbuild it signs every image that MCUboot starts. " +
+				"Other tools that west sign knows are programs of their own, and run as it runs them.",
 			Args: []argparse.Arg{{Name: "arguments", Nargs: "*", Help: "Those of west, see binman zephyr sign -h"}},
 		},
 		run:   func() error { return (&zephyrSign{globals: g}).main(raw) },
@@ -53,15 +54,15 @@ func (z *zephyrSign) parser() *argparse.Parser {
 		Commands: []argparse.Command{{
 			Name:        "sign",
 			Help:        "Sign the images of a build",
-			Description: "Signs zephyr.bin and zephyr.hex of a build for MCUboot. What follows -- goes to imgtool: give it the key, as in -- --key KEY.",
+			Description: "Signs zephyr.bin and zephyr.hex of a build for MCUboot, or what other tools sign. What follows -- goes to the tool: give imgtool the key, as in -- --key KEY.",
 			Options: append([]argparse.Option{
 				{Names: []string{"-d", "--build-dir"}, Value: argparse.String(&z.dir, ""), Help: "Build directory to sign (default: build, or the current directory)"},
 				{Names: []string{"-q", "--quiet"}, Value: argparse.Flag(&z.quiet), Help: "Suppress non-error output"},
 				{Names: []string{"-f", "--force"}, Value: argparse.Flag(&z.force), Help: "Ignore any errors and try to sign anyway"},
-				{Names: []string{"-t", "--tool"}, Choices: []string{"imgtool"}, Value: argparse.String(&z.tool, "imgtool"), Help: "Image signing tool name (default: imgtool, which is built in)"},
+				{Names: []string{"-t", "--tool"}, Choices: zephyrToolNames(), Value: argparse.String(&z.tool, "imgtool"), Help: "Image signing tool name (default: imgtool, which is built in)"},
 				{Names: []string{"-p", "--tool-path"}, Value: argparse.String(&z.toolPath, ""), Help: "Path to the tool itself, instead of what is built in"},
-				{Names: []string{"-D", "--tool-data"}, Value: argparse.String(&z.data, ""), Help: "Path to a directory with tool data and configuration; imgtool has none"},
-				{Names: []string{"--if-tool-available"}, Value: argparse.Flag(&z.ifAvailable), Help: "Do not fail if the tool is missing; imgtool does not support it"},
+				{Names: []string{"-D", "--tool-data"}, Value: argparse.String(&z.data, ""), Help: "Path to a directory with the configuration of rimage"},
+				{Names: []string{"--if-tool-available"}, Value: argparse.Flag(&z.ifAvailable), Help: "Do not fail if rimage is missing, or the build is not for it"},
 				{Names: []string{"--bin"}, Value: argparse.Word(&z.bin, "y"), Help: "Produce a signed .bin (default: if the build has one)"},
 				{Names: []string{"--no-bin"}, Value: argparse.Word(&z.bin, "n"), Help: "Do not produce a signed .bin"},
 				{Names: []string{"-B", "--sbin"}, Meta: "FILENAME", Value: argparse.String(&z.binOut, ""), Help: "Name of the signed .bin (default: zephyr.signed.bin in the build directory)"},
@@ -89,7 +90,7 @@ func (z *zephyrSign) main(args []string) error {
 			if words, is := strings.CutPrefix(usage.Message, "unrecognized arguments: "); is {
 				usage.Prog = "binman zephyr sign"
 				usage.Message = "unexpected arguments: ['" + strings.ReplaceAll(words, " ", "', '") + "']"
-				usage.Hint = "options of imgtool stand behind --"
+				usage.Hint = "options of the tool stand behind --"
 			}
 		}
 		return err
@@ -167,12 +168,12 @@ func (z *zephyrSign) sign() error {
 	return z.domains(dir, domains)
 }
 
-// domains signs the builds that are for MCUboot.
+// domains signs the builds that are for the tool.
 func (z *zephyrSign) domains(top string, list []zephyr.Domain) error {
 	if z.binOut != "" || z.hexOut != "" {
 		return die("'%s' has several builds, and a name for the output is for one: name the build with --build-dir", top)
 	}
-	signed := 0
+	tool, signed := z.signTool(), 0
 	for _, d := range list {
 		dir := d.Dir
 		if here := filepath.Join(top, d.Name); !isDir(dir) && isDir(here) { // it has been moved
@@ -182,7 +183,7 @@ func (z *zephyrSign) domains(top string, list []zephyr.Domain) error {
 		if err != nil {
 			return die("domain %s: %w", d.Name, err)
 		}
-		if !config.Set("CONFIG_BOOTLOADER_MCUBOOT") {
+		if !tool.wants(dir, config) {
 			continue
 		}
 		if !z.quiet {
@@ -194,7 +195,7 @@ func (z *zephyrSign) domains(top string, list []zephyr.Domain) error {
 		signed++
 	}
 	if signed == 0 {
-		return die("none of the builds in '%s' is for MCUboot: there is nothing to sign", top)
+		return die("none of the builds in '%s' is for %s: there is nothing to sign", top, tool.target)
 	}
 	return nil
 }
@@ -228,12 +229,21 @@ func (z *zephyrSign) find() (string, error) {
 
 // isBuild says whether a directory is a build of Zephyr, or a sysbuild.
 func isBuild(dir string) bool {
-	text, err := smallFile(filepath.Join(dir, "CMakeCache.txt"))
+	cache, err := readCache(dir)
+	return err == nil && cache.IsBuild()
+}
+
+func readCache(dir string) (zephyr.Cache, error) {
+	path := filepath.Join(dir, "CMakeCache.txt")
+	text, err := smallFile(path)
 	if err != nil {
-		return false
+		return nil, err
 	}
 	cache, err := zephyr.ParseCache(text)
-	return err == nil && cache.IsBuild()
+	if err != nil {
+		return nil, fmt.Errorf("'%s': %w", path, err)
+	}
+	return cache, nil
 }
 
 func readConfig(dir string) (zephyr.Config, error) {

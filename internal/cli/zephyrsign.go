@@ -4,6 +4,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"strings"
 
 	"binman/internal/click"
+	"binman/internal/leftover"
 	"binman/zephyr"
 )
 
@@ -30,14 +32,22 @@ func (z *zephyrSign) build(dir string) error {
 	if err != nil {
 		return err
 	}
-	if z.ifAvailable {
-		return die("imgtool does not support --if-tool-available")
+	tool := z.signTool()
+	switch {
+	case z.ifAvailable && tool.name != "rimage":
+		return die("%s does not support --if-tool-available", tool.name)
+	case z.toolPath != "" && z.keys.notes != nil:
+		return die("--tool-path %s cannot sign in two steps: the imgtool that is built in can", z.toolPath)
+	case tool.name != "imgtool" && z.keys.notes != nil:
+		return die("%s cannot sign in two steps: imgtool can", tool.name)
 	}
-	if z.toolPath != "" && isDir(z.toolPath) || z.toolPath != "" && !exists(z.toolPath) {
-		return die("--tool-path %s: no such file", z.toolPath)
-	}
-	if z.toolPath != "" && z.keys.notes != nil {
-		return die("--tool-path %s cannot sign in two steps: what is built in can", z.toolPath)
+	return tool.sign(z, dir, config, files)
+}
+
+// imgtool signs for MCUboot.
+func (z *zephyrSign) imgtool(dir string, config zephyr.Config, files []signing) error {
+	if err := z.checkToolPath(); err != nil {
+		return err
 	}
 	z.warn("west sign using imgtool is deprecated and will be removed in a future release")
 	if len(files) == 0 {
@@ -61,9 +71,17 @@ func (z *zephyrSign) build(dir string) error {
 		if err := z.run(append(args[:len(args):len(args)], f.in, f.out)); err != nil {
 			return err
 		}
-		if z.toolPath != "" && z.signed != nil {
-			*z.signed = append(*z.signed, signedImage{Input: f.in, Output: f.out})
+		if z.toolPath != "" {
+			z.note(f.in, f.out)
 		}
+	}
+	return nil
+}
+
+// checkToolPath says whether there is the program that was named, if one was.
+func (z *zephyrSign) checkToolPath() error {
+	if z.toolPath != "" && (isDir(z.toolPath) || !exists(z.toolPath)) {
+		return die("--tool-path %s: no such file", z.toolPath)
 	}
 	return nil
 }
@@ -82,9 +100,9 @@ func (z *zephyrSign) say(format string, a ...any) {
 
 // files returns what is to be signed.
 func (z *zephyrSign) files(dir string, config zephyr.Config) ([]signing, error) {
-	kernel := cmp.Or(config["CONFIG_KERNEL_BIN_NAME"], "zephyr")
-	if strings.ContainsAny(kernel, `/\`) {
-		return nil, die("CONFIG_KERNEL_BIN_NAME is '%s', which is no name of a file", kernel)
+	kernel, err := kernelName(config)
+	if err != nil {
+		return nil, err
 	}
 	var list []signing
 	for _, f := range []struct{ kind, asked, out string }{{"bin", z.bin, z.binOut}, {"hex", z.hex, z.hexOut}} {
@@ -102,6 +120,15 @@ func (z *zephyrSign) files(dir string, config zephyr.Config) ([]signing, error) 
 		list = append(list, signing{f.kind, filepath.Join(base, kernel+"."+f.kind), cmp.Or(f.out, filepath.Join(base, "zephyr.signed."+f.kind))})
 	}
 	return list, nil
+}
+
+// kernelName returns the name of what was built, without an extension.
+func kernelName(config zephyr.Config) (string, error) {
+	name := cmp.Or(config["CONFIG_KERNEL_BIN_NAME"], "zephyr")
+	if strings.ContainsAny(name, `/\`) {
+		return "", die("CONFIG_KERNEL_BIN_NAME is '%s', which is no name of a file", name)
+	}
+	return name, nil
 }
 
 // arguments returns those of imgtool, without the files.
@@ -160,44 +187,46 @@ func (z *zephyrSign) flash(dir string) (*zephyr.Flash, error) {
 
 // run runs imgtool: ours, or the program that was named.
 func (z *zephyrSign) run(args []string) error {
-	shown := shellLine(append([]string{cmp.Or(z.toolPath, "imgtool")}, args...))
 	if z.verbose > 0 {
-		z.say("%s\n", shown)
+		z.say("%s\n", shellLine(append([]string{cmp.Or(z.toolPath, "imgtool")}, args...)))
 	}
-	var err error
-	if z.toolPath == "" {
-		t := z.newImgtool()
-		t.part, t.trial, t.keys.notes, t.signed = true, z.trial, z.keys.notes, z.signed
-		err = t.run(args)
-		if usage, ok := errors.AsType[*click.UsageError](err); ok {
-			fmt.Fprintln(z.stderr, usage)
-			err = statusOnly(2)
-		} else if err != nil {
-			err = statusOnly(z.fail(err))
-		}
-	} else {
-		err = z.runTool(args)
+	if z.toolPath != "" {
+		return z.runTool(z.toolPath, args)
 	}
+	t := z.newImgtool()
+	t.part, t.trial, t.keys.notes, t.signed = true, z.trial, z.keys.notes, z.signed
+	err := t.run(args)
+	if usage, ok := errors.AsType[*click.UsageError](err); ok {
+		fmt.Fprintln(z.stderr, usage)
+		err = statusOnly(2)
+	} else if err != nil {
+		err = statusOnly(z.fail(err))
+	}
+	return z.tellStatus(err, "imgtool", args)
+}
+
+// tellStatus tells of a command that failed, in the words of west.
+func (z *zephyrSign) tellStatus(err error, tool string, args []string) error {
 	if status, ok := errors.AsType[statusOnly](err); ok && status != 0 {
-		fmt.Fprintf(z.stderr, "FATAL ERROR: command exited with status %d: %s\n", int(status), shown)
+		fmt.Fprintf(z.stderr, "FATAL ERROR: command exited with status %d: %s\n", int(status), shellLine(append([]string{tool}, args...)))
 	}
 	return err
 }
 
-// runTool runs the program that was named; its status is ours.
-func (z *zephyrSign) runTool(args []string) error {
-	path, err := filepath.Abs(z.toolPath)
+// runTool runs a program in a file; its status is ours.
+func (z *zephyrSign) runTool(tool string, args []string) error {
+	path, err := filepath.Abs(tool)
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(path, args...)
+	cmd := exec.CommandContext(context.Background(), path, args...)
 	cmd.Stdout, cmd.Stderr = z.stdout, z.stderr
 	if z.signed != nil { // there is to be nothing but JSON
 		cmd.Stdout = z.stderr
 	}
-	err = cmd.Run()
+	err = leftover.Run(cmd)
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() > 0 {
-		return statusOnly(exit.ExitCode())
+		return z.tellStatus(statusOnly(exit.ExitCode()), tool, args)
 	}
 	if err != nil {
 		return fatal{err}
