@@ -5,7 +5,6 @@ package etype
 import (
 	"crypto"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"binman/content"
-	"binman/content/iodir"
 	"binman/describe"
 	"binman/format/capsule"
 	"binman/internal/binfmt"
@@ -29,7 +27,7 @@ type EFICapsule struct {
 	Version     uint32 `dt:"fw-version" doc:"Version of the firmware, which a header in front of it has; 0, or nothing, for no header"`
 	Count       uint32 `dt:"monotonic-count" doc:"Count that is signed with the firmware; 0 if not given"`
 	Key         string `dt:"private-key" doc:"Private key to sign with: a file, exec:COMMAND, or a pkcs11: URI; --key says that it is elsewhere"`
-	Certificate string `dt:"public-key-cert" doc:"File of the certificate of the key"`
+	Certificate string `dt:"public-key-cert" doc:"Certificate of the key: a file, exec:COMMAND, or a pkcs11: URI"`
 	OEMFlags    uint32 `dt:"oem-flags" doc:"Flags of the vendor in the header, 16 bits"`
 	Dump        bool   `dt:"dump-signature" doc:"Write the signature, too, into a file named like that of the capsule and .p7"`
 }
@@ -104,7 +102,7 @@ func (c *EFICapsule) signer(ctx *layout.Context, e *layout.Entry) (*capsule.Sign
 	if err != nil {
 		return nil, describe.At(e.Errorf("%w", err), e.Node, "private-key")
 	}
-	cert, err := certificateOf(ctx, c.Certificate)
+	cert, err := ctx.Env.Keys.Certificate(inputRef(ctx, c.Certificate))
 	if err != nil {
 		return nil, describe.At(e.Errorf("%w", err), e.Node, "public-key-cert")
 	}
@@ -131,38 +129,6 @@ func inputRef(ctx *layout.Context, ref string) string {
 		return path
 	}
 	return ref
-}
-
-// certificateOf reads a certificate, in PEM or DER, from an input file.
-func certificateOf(ctx *layout.Context, name string) (*x509.Certificate, error) {
-	if strings.Contains(name, "pkcs11:") {
-		return nil, errors.New("certificates cannot be read from tokens: name a file, and the token with private-key")
-	}
-	return ReadCertificate(ctx.Input, name)
-}
-
-// ReadCertificate reads a certificate, in PEM or DER, from a file.
-func ReadCertificate(input iodir.Input, name string) (*x509.Certificate, error) {
-	const most = 1 << 20 // bytes
-	data, err := input.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	if data.Len() > most {
-		return nil, fmt.Errorf("'%s' has %#x bytes, which is no certificate", name, data.Len())
-	}
-	text, err := data.Bytes()
-	if err != nil {
-		return nil, err
-	}
-	if block, _ := pem.Decode(text); block != nil {
-		text = block.Bytes
-	}
-	cert, err := x509.ParseCertificate(text)
-	if err != nil {
-		return nil, fmt.Errorf("'%s' is no certificate: %w", name, err)
-	}
-	return cert, nil
 }
 
 // header returns the capsule without its payload.

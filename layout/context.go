@@ -5,6 +5,7 @@ package layout
 import (
 	"crypto"
 	"crypto/rand"
+	"crypto/x509"
 	"fmt"
 	"strconv"
 	"time"
@@ -38,6 +39,8 @@ type Keys interface {
 	// Given returns the public key of a hint if the user says where the key is;
 	// otherwise ok is false.
 	Given(hint string) (key crypto.PublicKey, ok bool, err error)
+	// Certificate returns the certificate that a reference leads to, such as a pkcs11: URI.
+	Certificate(ref string) (*x509.Certificate, error)
 }
 
 // Time returns the current time.

@@ -331,6 +331,38 @@ func TestKeyringFile(t *testing.T) {
 	}
 }
 
+// A certificate is in a file, or a program has it.
+func TestCertificate(t *testing.T) {
+	pem, err := os.ReadFile("testdata/rsa2048.crt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := signer.Options{ReadFile: os.ReadFile, Run: func(_ context.Context, c signer.Command) ([]byte, error) {
+		r, err := signer.ParseRequest(c.Stdin)
+		if err != nil || r.Operation != signer.OpCertificate || c.Args[0] != "server" {
+			t.Errorf("%q %s: %v", c.Args, c.Stdin, err)
+		}
+		return pem, nil
+	}}
+	file, err := signer.Certificate("testdata/rsa2048.crt", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := signer.Certificate("exec:server", o)
+	if err != nil || !file.Equal(answer) {
+		t.Errorf("the program's certificate is another one, error %v", err)
+	}
+	for ref, want := range map[string]string{
+		"testdata/rsa512.key": "cannot use certificate 'testdata/rsa512.key': it is no certificate",
+		"testdata/nosuch":     "no such file",
+		"exec:":               "there is no command behind 'exec:'",
+	} {
+		if _, err := signer.Certificate(ref, o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %s", ref, err, want)
+		}
+	}
+}
+
 // fake is a program for exec: references, which has a key.
 type fake struct {
 	key  *signer.Signer

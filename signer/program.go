@@ -33,16 +33,23 @@ type program struct {
 	extra func(r *Request)
 }
 
-// newProgram asks the program for its public key, by which it is known to work.
-func newProgram(name, command string, o *Options) (*program, error) {
+// connect returns the program that a reference leads to, or nil if it is that of a file.
+func connect(name, ref string, o *Options) (*program, error) {
+	if strings.HasPrefix(ref, schemePKCS11) {
+		return newToken(ref, o)
+	}
+	command, ok := strings.CutPrefix(ref, schemeExec)
+	if !ok {
+		return nil, nil
+	}
 	args, err := splitCommand(command)
 	if err != nil {
 		return nil, err
 	}
-	return startProgram(name, args, o, nil)
+	return newProgram(name, args, o, nil)
 }
 
-func startProgram(name string, args []string, o *Options, extra func(r *Request)) (*program, error) {
+func newProgram(name string, args []string, o *Options, extra func(r *Request)) (*program, error) {
 	if o.Run == nil {
 		return nil, errors.New("programs cannot be run here")
 	}
@@ -50,14 +57,19 @@ func startProgram(name string, args []string, o *Options, extra func(r *Request)
 	if p.limit == 0 {
 		p.limit = DefaultTimeout
 	}
+	return p, nil
+}
+
+// start asks the program for its public key, by which it is known to work.
+func (p *program) start() error {
 	answer, err := p.ask(&Request{Operation: OpPublicKey})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if p.public, err = ReadVerifyKey(answer); err != nil {
-		return nil, fmt.Errorf("'%s' was asked for the public key: %w", args[0], err)
+		return fmt.Errorf("'%s' was asked for the public key: %w", p.args[0], err)
 	}
-	return p, nil
+	return nil
 }
 
 // Public returns the public key.

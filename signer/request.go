@@ -14,13 +14,15 @@ import (
 const (
 	OpSign      = "sign"
 	OpPublicKey = "public-key"
+
+	OpCertificate = "certificate"
 )
 
 // Request is what a program for "exec:" references reads on its standard
 // input: lines of a name, a colon, a blank and a value.
 //
 //	protocol     1
-//	operation    "sign" or "public-key"
+//	operation    "sign", "public-key" or "certificate"
 //	key          name of the key: the hint of --key, or the pkcs11: URI
 //	algorithm    to sign: rsa-pkcs1v15-HASH, rsa-pss-HASH, ecdsa-HASH or ed25519
 //	salt-length  bytes, with rsa-pss

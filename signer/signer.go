@@ -234,11 +234,12 @@ func openAny(name, ref string, o Options) (*Signer, error) {
 }
 
 func open(name, ref string, o *Options) (crypto.Signer, error) {
-	if command, ok := strings.CutPrefix(ref, schemeExec); ok {
-		return newProgram(name, command, o)
-	}
-	if strings.HasPrefix(ref, schemePKCS11) {
-		return newToken(ref, o)
+	p, err := connect(name, ref, o)
+	switch {
+	case err != nil:
+		return nil, err
+	case p != nil:
+		return p, p.start()
 	}
 	path := strings.TrimPrefix(ref, schemeFile)
 	file, err := o.read(path)

@@ -90,7 +90,7 @@ func Redact(ref string) string {
 // TokenProgram is the program that reaches tokens.
 const TokenProgram = "binman-pkcs11"
 
-// newToken starts the program that reaches tokens. The URI, which may hold a
+// newToken returns the program that reaches tokens. The URI, which may hold a
 // PIN, and the PIN go through its standard input, not its command line.
 func newToken(ref string, o *Options) (*program, error) {
 	u, err := ParseURI(ref)
@@ -105,7 +105,7 @@ func newToken(ref string, o *Options) (*program, error) {
 	if name == "" {
 		name = TokenProgram
 	}
-	return startProgram(ref, []string{name}, o, func(r *Request) { r.PIN = pin })
+	return newProgram(ref, []string{name}, o, func(r *Request) { r.PIN = pin })
 }
 
 // PIN returns the PIN of a token: from its URI, which pin-value= or pin-source=

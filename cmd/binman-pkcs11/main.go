@@ -16,6 +16,8 @@ import (
 	"io"
 	"os"
 
+	"github.com/miekg/pkcs11"
+
 	"binman/internal/host"
 	"binman/signer"
 )
@@ -51,7 +53,11 @@ func serve(in io.Reader) ([]byte, error) {
 			return nil, err
 		}
 	}
-	t, err := openToken(module(uri), uri, r.PIN)
+	class := uint(pkcs11.CKO_PRIVATE_KEY)
+	if r.Operation == signer.OpCertificate {
+		class = pkcs11.CKO_CERTIFICATE
+	}
+	t, err := openToken(module(uri), uri, r.PIN, class)
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +67,8 @@ func serve(in io.Reader) ([]byte, error) {
 		return t.publicKey()
 	case signer.OpSign:
 		return t.sign(r)
+	case signer.OpCertificate:
+		return t.attribute(t.object, pkcs11.CKA_VALUE)
 	}
 	return nil, fmt.Errorf("the operation '%s' is not known", r.Operation)
 }

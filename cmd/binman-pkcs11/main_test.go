@@ -147,7 +147,7 @@ func TestErrors(t *testing.T) {
 		"pkcs11:token=one;object=rsa?pin-value=000000":             "wrong PIN for the token 'one'",
 		"pkcs11:token=two;object=rsa?pin-value=" + pin:             "no token matches the URI; there are 'one'",
 		"pkcs11:token=one;object=dsa?pin-value=" + pin:             "the token 'one' has no such key",
-		"pkcs11:token=one?pin-value=" + pin:                        "the token 'one' has several such keys; choose one by object= and id=",
+		"pkcs11:token=one?pin-value=" + pin:                        "the token 'one' has several such objects; choose one by object= and id=",
 		"pkcs11:token=one;slot-description=x?pin-value=" + pin:     "'slot-description' in a pkcs11: URI is not supported",
 		"pkcs11:token=one?module-path=/nosuch.so&pin-value=" + pin: "'/nosuch.so': cannot load it; name the token's library",
 		"pkcs11:token=one;object=rsa":                              "set PKCS11_PIN or MKIMAGE_SIGN_PIN",
@@ -159,6 +159,33 @@ func TestErrors(t *testing.T) {
 		} else if strings.Contains(err.Error(), pin) {
 			t.Errorf("the PIN is in %q", err)
 		}
+	}
+}
+
+// Certificates are on tokens too, beside keys of the same name.
+func TestCertificate(t *testing.T) {
+	h := newHSM(t)
+	h.token("one")
+	t.Setenv(signer.EnvPIN, pin)
+	given, err := signer.Certificate("../../signer/testdata/rsa2048.crt", h.keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "certificate.der")
+	if err := os.WriteFile(file, given.Raw, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	h.run("pkcs11-tool", "--module", h.module, "--token-label", "one", "--login", "--pin", pin, "--write-object", file, "--type", "cert", "--id", "01", "--label", "rsa")
+	cert, err := signer.Certificate("pkcs11:token=one;object=rsa", h.keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !cert.Equal(given) {
+		t.Errorf("%x, not %x", cert.Raw, given.Raw)
+	}
+	_, err = signer.Certificate("pkcs11:token=one;object=EC", h.keys)
+	if want := "the token 'one' has no such certificate"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want %s", err, want)
 	}
 }
 

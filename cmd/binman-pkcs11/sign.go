@@ -27,12 +27,12 @@ import (
 // publicKey returns the public key as PEM: that of the object beside the
 // private key, else, of RSA, what the private key says of it.
 func (t *token) publicKey() ([]byte, error) {
-	kind, err := t.attribute(t.key, pkcs11.CKA_KEY_TYPE)
+	kind, err := t.attribute(t.object, pkcs11.CKA_KEY_TYPE)
 	if err != nil {
 		return nil, err
 	}
-	object := t.key
-	id, err := t.attribute(t.key, pkcs11.CKA_ID)
+	object := t.object
+	id, err := t.attribute(t.object, pkcs11.CKA_ID)
 	if err != nil {
 		return nil, err
 	}
@@ -164,10 +164,10 @@ func (t *token) sign(r *signer.Request) ([]byte, error) {
 	default:
 		return nil, fmt.Errorf("the algorithm '%s' is not known", r.Algorithm)
 	}
-	if err := t.ctx.SignInit(t.session, []*pkcs11.Mechanism{mechanism}, t.key); err != nil {
+	if err := t.ctx.SignInit(t.session, []*pkcs11.Mechanism{mechanism}, t.object); err != nil {
 		return nil, err
 	}
-	if always, err := t.attribute(t.key, pkcs11.CKA_ALWAYS_AUTHENTICATE); err == nil && len(always) == 1 && always[0] != 0 {
+	if always, err := t.attribute(t.object, pkcs11.CKA_ALWAYS_AUTHENTICATE); err == nil && len(always) == 1 && always[0] != 0 {
 		if err := t.ctx.Login(t.session, pkcs11.CKU_CONTEXT_SPECIFIC, t.pin); err != nil {
 			return nil, fmt.Errorf("the key asks for the PIN at each signature: %w", err)
 		}

@@ -18,17 +18,18 @@ import (
 )
 
 // token is a session with a token, in which somebody is logged in, and the key
-// there that the URI names.
+// or the certificate there that the URI names.
 type token struct {
 	ctx     *pkcs11.Ctx
 	session pkcs11.SessionHandle
 	label   string
 	pin     string
 	uri     *signer.URI
-	key     pkcs11.ObjectHandle
+	class   uint                // of the object
+	object  pkcs11.ObjectHandle // key or certificate
 }
 
-func openToken(module string, uri *signer.URI, pin string) (*token, error) {
+func openToken(module string, uri *signer.URI, pin string, class uint) (*token, error) {
 	ctx := pkcs11.New(module)
 	if ctx == nil {
 		return nil, fmt.Errorf("'%s': %w", module, errNoModule)
@@ -37,7 +38,7 @@ func openToken(module string, uri *signer.URI, pin string) (*token, error) {
 		ctx.Destroy()
 		return nil, fmt.Errorf("'%s': %w", module, err)
 	}
-	t := &token{ctx: ctx, uri: uri, pin: pin}
+	t := &token{ctx: ctx, uri: uri, pin: pin, class: class}
 	if err := t.open(); err != nil {
 		t.close()
 		return nil, err
@@ -53,7 +54,7 @@ func (t *token) open() error {
 	if err := t.login(slot); err != nil {
 		return err
 	}
-	t.key, err = t.find(pkcs11.CKO_PRIVATE_KEY)
+	t.object, err = t.find(t.class)
 	return err
 }
 
@@ -164,7 +165,10 @@ func (t *token) find(class uint) (pkcs11.ObjectHandle, error) {
 	return t.findOne(template)
 }
 
-var errNoObject = errors.New("has no such key")
+var (
+	errNoObject      = errors.New("has no such key")
+	errNoCertificate = errors.New("has no such certificate")
+)
 
 func (t *token) findOne(template []*pkcs11.Attribute) (pkcs11.ObjectHandle, error) {
 	if err := t.ctx.FindObjectsInit(t.session, template); err != nil {
@@ -174,13 +178,15 @@ func (t *token) findOne(template []*pkcs11.Attribute) (pkcs11.ObjectHandle, erro
 	if err := errors.Join(err, t.ctx.FindObjectsFinal(t.session)); err != nil {
 		return 0, err
 	}
-	switch len(objects) {
-	case 0:
-		return 0, fmt.Errorf("the token '%s' %w", t.label, errNoObject)
-	case 1:
+	switch {
+	case len(objects) == 1:
 		return objects[0], nil
+	case len(objects) > 1:
+		return 0, fmt.Errorf("the token '%s' has several such objects; choose one by object= and id=", t.label)
+	case t.class == pkcs11.CKO_CERTIFICATE:
+		return 0, fmt.Errorf("the token '%s' %w", t.label, errNoCertificate)
 	}
-	return 0, fmt.Errorf("the token '%s' has several such keys; choose one by object= and id=", t.label)
+	return 0, fmt.Errorf("the token '%s' %w", t.label, errNoObject)
 }
 
 // attribute returns one attribute of an object.

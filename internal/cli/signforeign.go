@@ -71,7 +71,7 @@ func (o *signOptions) resigning(ring *signer.Keyring) resign.Options {
 			if o.cert == "" {
 				return nil, nil
 			}
-			return etype.ReadCertificate(host.Input(), o.cert)
+			return ring.Certificate(o.cert)
 		},
 		Keyblock: func() (*vboot.Keyblock, error) {
 			if o.keyblock == "" {
