@@ -15,6 +15,8 @@
 //	mtk_image           headers for boot ROMs of MediaTek
 //	imximage, imx8image, zynqimage, zynqmpimage, sunxi_egon, socfpgaimage, gpimage, omapimage,
 //	lpc32xximage, vybridimage, atmelimage: see the functions that make them
+//	ublimage, aisimage  header, commands, data: DaVinci
+//	pblimage            commands with the data, CRC: QorIQ
 //	kwbimage            headers, program, its sum: Marvell
 //	spkgimage           8 headers of 24 bytes, data, CRC: Renesas RZ/N1
 //	imx8mimage          header of 64 bytes, data, room for a signature: see IMX8M
@@ -58,7 +60,7 @@ type Params struct {
 	Name2    string             // -R: a second file, for types that have one
 	XIP      bool               // -x: the data leave room for the header, filled with 0xff
 	KeyDir   string             // -k: directory of keys, for types that are signed
-	NoData   bool               // -s: there are no files of the option -d
+	NoData   bool               // -s: the files of the option -d are not put behind the header; most types do without them
 }
 
 // The codes that mkimage takes without options.
@@ -128,8 +130,9 @@ type kind struct {
 	second bool  // knows the option -R
 	reads  bool  // files that the option -n names, and may name others
 	keys   bool  // knows the option -k
-	bare   bool  // can do without the option -d
+	bare   bool  // can do without the option -d, or with an empty file
 	alone  bool  // knows the option -s: the header alone
+	copies bool  // has the data once more behind all else, unless there is the option -s
 	start  int64 // where the data stand unchanged in the image, in bytes, or 0
 	make   func(p Params, in Inputs) (content.Data, error)
 }
@@ -153,6 +156,9 @@ func kinds() map[string]kind {
 		"zynqmpimage":  {second: true, reads: true, make: makeZynqMP},
 		"sunxi_egon":   {make: makeEGON},
 		"sunxi_toc0":   {reads: true, keys: true, start: toc0Program, make: makeTOC0},
+		"ublimage":     {reads: true, alone: true, start: ublHeader, make: makeUBL},
+		"aisimage":     {reads: true, copies: true, make: makeAIS},
+		"pblimage":     {second: true, reads: true, bare: true, make: makePBL},
 		"gpimage":      {make: makeKeystone},
 		"omapimage":    {make: makeOMAP},
 		"kwbimage":     {xip: true, reads: true, keys: true, alone: true, make: makeMarvell},
@@ -277,7 +283,7 @@ func Parse(args []string) (Params, error) {
 		return p, fmt.Errorf("mkimage type '%s' with -x is %w", p.Type, ErrUnknown)
 	case p.Name2 != "" && !k.second:
 		return p, fmt.Errorf("mkimage type '%s' with -R is %w", p.Type, ErrUnknown)
-	case p.NoData && !k.alone:
+	case p.NoData && !k.alone && !k.copies:
 		return p, fmt.Errorf("mkimage type '%s' with -s is %w", p.Type, ErrUnknown)
 	case p.KeyDir != "" && !k.keys:
 		return p, fmt.Errorf("mkimage type '%s' with -k is %w", p.Type, ErrUnknown)
@@ -301,7 +307,10 @@ func (p Params) Dated() bool { return kinds()[p.Type].dated }
 func (p Params) Reads() bool { return kinds()[p.Type].reads }
 
 // NeedsData says whether the image needs files of the option -d.
-func (p Params) NeedsData() bool { return !p.NoData && !kinds()[p.Type].bare }
+func (p Params) NeedsData() bool {
+	k := kinds()[p.Type]
+	return k.copies || !p.NoData && !k.bare
+}
 
 // DataOffset returns where the data stand in an image, as they were, in bytes.
 // It does not know that of legacy images, which tell it themselves, and of
@@ -320,14 +329,14 @@ func Make(p Params, in Inputs) (content.Data, error) {
 	if len(in.Files) == 0 && p.NeedsData() {
 		return content.Data{}, fmt.Errorf("mkimage type '%s' needs data", p.Type)
 	}
-	if len(in.Files) > 0 && p.NoData {
+	if len(in.Files) > 0 && p.NoData && !k.copies {
 		return content.Data{}, fmt.Errorf("mkimage type '%s' has data (-d), and -s says that it has none", p.Type)
 	}
 	if len(in.Files) > 1 && !k.many {
 		return content.Data{}, fmt.Errorf("mkimage type '%s' is made of one file, not of %d", p.Type, len(in.Files))
 	}
 	for i, f := range in.Files {
-		if f.Len() == 0 {
+		if f.Len() == 0 && !k.bare {
 			return content.Data{}, fmt.Errorf("mkimage type '%s': file %d of %d is empty", p.Type, i+1, len(in.Files))
 		}
 		if f.Len() > math.MaxInt32 {

@@ -263,6 +263,7 @@ func cases() []testCase {
 		}
 	}
 	list = append(append(list, kwbCases()...), toc0Cases()...)
+	list = append(append(append(list, ublCases()...), aisCases()...), pblCases()...)
 	add("spkgimage", "-n spkg.cfg", 4)
 	add("spkgimage", "-a 100 -n nosuch.cfg", 4)
 	add("spkgimage", "-a 100", 4)
