@@ -15,6 +15,7 @@ import (
 
 	"binman/bintool"
 	"binman/content"
+	"binman/describe"
 	"binman/format/mkimage"
 	"binman/format/uimage"
 	"binman/internal/leftover"
@@ -186,6 +187,9 @@ func (m *Mkimage) native(ctx *layout.Context, e *layout.Entry, params mkimage.Pa
 		}
 	}
 	data, err := mkimage.Make(params, in)
+	if told, ok := errors.AsType[*describe.NodeError](err); ok { // about a key of this entry, with what to do
+		return content.Data{}, told
+	}
 	if err != nil {
 		return content.Data{}, e.Errorf("%w", err)
 	}
