@@ -76,7 +76,7 @@ type Made struct {
 	Digest    []byte
 	Signature []byte // nil if it is not signed
 	Signed    Type   // of the TLV with the signature
-	Warning   string // about a signature made elsewhere
+	Warning   string // why a bootloader may refuse it, or ""
 
 	// Of an image that was to be compressed: sizes in bytes, before and after.
 	Unpacked, Packed int64
@@ -248,6 +248,9 @@ func (m *maker) make(p part) (*Made, error) {
 		Flags:         m.flags() | p.flags,
 		Version:       m.Version,
 	}}
+	if n := len(m.Custom); n > 0 {
+		made.Warning = emptyLast(m.Custom[n-1])
+	}
 	head := content.Join(content.Bytes(made.Header.marshal(m.order)), p.room.Slice(HeaderSize, m.HeaderSize-HeaderSize))
 	signed := content.Join(head, p.body, content.Bytes(protected))
 	if made.Digest, err = sum(signed, m.hash); err != nil {
@@ -323,7 +326,9 @@ func (m *maker) sign(made *Made, signed content.Data) ([]TLV, error) {
 		return nil, Misuse("Can not sign using key and provide fixed-signature at the same time")
 	case m.Signature != nil:
 		made.Signature = m.Signature.Value
-		made.Warning = m.fixedWarning(made, signed)
+		if why := m.fixedWarning(made, signed); why != "" {
+			made.Warning = why
+		}
 	default:
 		var err error
 		if made.Signature, err = m.signature(made, signed); err != nil {

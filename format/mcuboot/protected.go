@@ -3,6 +3,7 @@
 package mcuboot
 
 import (
+	"fmt"
 	"unicode/utf8"
 )
 
@@ -36,6 +37,16 @@ func (m *maker) protected(p part) ([]byte, error) {
 		list = append(list, t)
 	}
 	return area(m.order, MagicProtected, list)
+}
+
+// emptyLast says what is wrong with the last of the protected TLVs, or "". Bootutil's
+// iterator takes one for protected if its value starts within the area, and its list
+// of what may stand outside of it, on by default in Zephyr, has none of these.
+func emptyLast(t TLV) string {
+	if len(t.Value) > 0 || t.Type < FirstVendorType {
+		return ""
+	}
+	return fmt.Sprintf("the last protected TLV, 0x%04x, is empty: a bootloader with a list of allowed TLVs takes it for one that is not protected, and refuses the image", uint16(t.Type))
 }
 
 // claims returns what stands in front of the TLVs about compression.

@@ -57,6 +57,9 @@ func tlvText(a *Area) string {
 // image that has one good signature by a key that it knows.
 func (im *Image) Verify(_ io.ReaderAt, _ int64, keys []verify.Key) ([]verify.Finding, error) {
 	list := []verify.Finding{verify.Structure(im.End(), errors.Join(im.Damage...))}
+	if n := len(im.Protected.List); n > 0 {
+		list[0].Warn = emptyLast(im.Protected.List[n-1].TLV)
+	}
 	signed := im.Signed()
 	var digest []byte
 	claims := 0
