@@ -99,16 +99,9 @@ func (c *kwbConfig) align(spi int64) int64 {
 func parseKWB(text string) (*kwbConfig, error) {
 	c := &kwbConfig{medium: kwbMedia()["spi"], sector: 512, csk: -1}
 	seen := map[string]bool{}
-	line, count := 0, 0
-	for row := range strings.Lines(text) {
-		line++
-		f := strings.Fields(row)
-		if i := slices.IndexFunc(f, func(w string) bool { return w[0] == '#' }); i >= 0 {
-			f = f[:i]
-		}
-		if len(f) == 0 {
-			continue
-		}
+	last, count := 0, 0
+	for line, f := range configLines(text) {
+		last = line
 		if count++; count > maxKWBLines {
 			return nil, fmt.Errorf("%d: there are more than %d lines", line, maxKWBLines)
 		}
@@ -131,10 +124,10 @@ func parseKWB(text string) (*kwbConfig, error) {
 		}
 	}
 	if c.version == 0 && c.csk >= 0 {
-		return nil, fmt.Errorf("%d: only version 1 can be signed, and there is no VERSION 1", line)
+		return nil, fmt.Errorf("%d: only version 1 can be signed, and there is no VERSION 1", last)
 	}
 	if c.fuses && !seen["SEC_BOOT_DEV"] {
-		return nil, fmt.Errorf("%d: SEC_FUSE_DUMP needs the line 'SEC_BOOT_DEV N' too: the device that a secured board boots from", line)
+		return nil, fmt.Errorf("%d: SEC_FUSE_DUMP needs the line 'SEC_BOOT_DEV N' too: the device that a secured board boots from", last)
 	}
 	return c, nil
 }

@@ -18,6 +18,7 @@
 //	ublimage, aisimage  header, commands, data: DaVinci
 //	pblimage            commands with the data, CRC: QorIQ
 //	kwbimage            headers, program, its sum: Marvell
+//	mxsimage            commands and what they load, encrypted with a key of zeros: i.MX23, i.MX28
 //	spkgimage           8 headers of 24 bytes, data, CRC: Renesas RZ/N1
 //	imx8mimage          header of 64 bytes, data, room for a signature: see IMX8M
 //	sunxi_toc0          header, signed keys and hash, data: secure boot of Allwinner
@@ -162,6 +163,7 @@ func kinds() map[string]kind {
 		"gpimage":      {make: makeKeystone},
 		"omapimage":    {make: makeOMAP},
 		"kwbimage":     {xip: true, reads: true, keys: true, alone: true, make: makeMarvell},
+		"mxsimage":     {dated: true, reads: true, make: makeMXS},
 		"lpc32xximage": {make: makeLPC32xx},
 		"vybridimage":  {make: makeVybrid},
 		"atmelimage":   {make: makeAtmel},

@@ -262,8 +262,9 @@ func cases() []testCase {
 			list[len(list)-1].files = map[string]string{"spkg.cfg": config}
 		}
 	}
-	list = append(append(list, kwbCases()...), toc0Cases()...)
-	list = append(append(append(list, ublCases()...), aisCases()...), pblCases()...)
+	for _, more := range [][]testCase{kwbCases(), mxsCases(), toc0Cases(), ublCases(), aisCases(), pblCases()} {
+		list = append(list, more...)
+	}
 	add("spkgimage", "-n spkg.cfg", 4)
 	add("spkgimage", "-a 100 -n nosuch.cfg", 4)
 	add("spkgimage", "-a 100", 4)
@@ -330,7 +331,7 @@ func (c testCase) run(t *testing.T) ([]byte, error) {
 		args = append([]string{"-d", strings.Join(names, ":")}, args...)
 	}
 	cmd := exec.Command(*program, append(args[:len(args):len(args)], out)...)
-	if strings.Contains(c.String(), "mt7621") { // its time is that of the clock
+	if c.kind == "mxsimage" || strings.Contains(c.String(), "mt7621") { // its time is that of the clock
 		cmd = exec.Command("faketime", append([]string{"-f", time.Unix(epoch, 0).UTC().Format("2006-01-02 15:04:05")}, cmd.Args...)...)
 	}
 	cmd.Dir = dir
