@@ -33,6 +33,7 @@ type Set struct {
 	Paths   []string          // directories searched before PATH, in order
 	Missing map[string]bool   // programs to treat as not installed
 	Log     func(line string) // told of every program that is run; may be nil
+	Found   func(path string) // told where each is that is run; may be nil
 }
 
 // Find returns the path of a program. The error wraps ErrMissing.
@@ -112,6 +113,9 @@ func (s Set) run(ctx context.Context, name string, args []string) (stdout, stder
 	}
 	if s.Log != nil {
 		s.Log("bintool: " + commandLine(name, args))
+	}
+	if s.Found != nil {
+		s.Found(path)
 	}
 	var outs, errs capture
 	cmd := exec.CommandContext(ctx, path, args...)

@@ -127,6 +127,11 @@ func (ctx *Context) Tools() bintool.Set {
 		Paths:   ctx.b.ToolPaths,
 		Missing: ctx.b.MissingTools,
 		Log:     func(line string) { ctx.Log.Printf(Debug, "%s", line) },
+		Found: func(path string) {
+			if ctx.b.Note != nil {
+				ctx.b.Note(path, nil)
+			}
+		},
 	}
 }
 

@@ -34,7 +34,7 @@ type Options struct {
 	MissingHelp func(tag string) (text string, ok bool)
 
 	// Note is told of each file that the description is read from, or looked for in
-	// vain; of others, Input.Files knows.
+	// vain, and of external tools that are run; of others, Input.Files knows.
 	Note func(path string, err error)
 
 	ToolPaths    []string        // where external tools are looked for, before PATH

@@ -3,11 +3,13 @@
 package cli
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"binman/bintool"
 	"binman/internal/argparse"
 	"binman/internal/host"
 	"binman/internal/inputs"
@@ -74,6 +76,13 @@ func (k *keyFlags) signerOptions() (signer.Options, error) {
 	}
 	if k.note != nil {
 		o.ReadFile = k.note.ReadFile(o.ReadFile)
+		run := o.Run
+		o.Run = func(ctx context.Context, c signer.Command) ([]byte, error) {
+			if path, err := (bintool.Set{}).Find(c.Args[0]); err == nil {
+				k.note.Note(path, nil)
+			}
+			return run(ctx, c)
+		}
 	}
 	o.PassphraseFile = k.passphraseFile
 	o.Timeout = time.Duration(k.timeout) * time.Second
