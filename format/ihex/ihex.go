@@ -24,29 +24,13 @@
 package ihex
 
 import (
-	"bufio"
-	"bytes"
-	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
 
 	"binman/content"
+	"binman/format/addressed"
 )
-
-// Run is a run of bytes at consecutive addresses.
-type Run struct {
-	Addr uint32
-	Data content.Data
-}
-
-// File is what a file holds: runs in ascending order that neither overlap nor
-// touch.
-type File struct {
-	Runs []Run
-}
 
 // Types of records.
 const (
@@ -72,49 +56,29 @@ func size(kind byte) int {
 	return -1
 }
 
-// Parse reads a file. It is read as it comes: only the data is held in memory.
-func Parse(text content.Data) (*File, error) {
-	if text.Len() > content.MaxBytes {
-		return nil, fmt.Errorf("the HEX file has %#x bytes, too many to read (at most %#x)", text.Len(), content.MaxBytes)
-	}
-	p := parser{}
-	in := bufio.NewReaderSize(text.NewReader(), 1<<16)
-	for number := 1; !p.ended; number++ {
-		line, err := in.ReadSlice('\n')
-		if err != nil && err != io.EOF && err != bufio.ErrBufferFull {
-			return nil, err
-		}
-		if line := bytes.TrimRight(line, "\r\n"); len(line) > 0 {
-			if err := p.record(line); err != nil {
-				return nil, fmt.Errorf("line %d of the HEX file: %w", number, err)
-			}
-		}
-		if err == io.EOF {
-			break
-		}
-	}
-	return p.file()
-}
+// hexFile is what errors say.
+const hexFile = "the HEX file"
 
-// blockSize is how much memory is asked for at once, in bytes.
-const blockSize = 1 << 18
+// Parse reads a file. It is read as it comes: only the data is held in memory.
+func Parse(text content.Data) (*addressed.File, error) {
+	p := parser{}
+	err := addressed.Lines(text, hexFile, func(line []byte) (bool, error) {
+		err := p.record(line)
+		return !p.ended, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p.data.File(hexFile)
+}
 
 type parser struct {
 	base  uint32
-	spans []span // as they come
-	block []byte // where the data of records goes, one after the other
+	data  addressed.Collector
 	ended bool
 	start bool      // there was a start address
 	raw   [260]byte // of a record
 }
-
-// span is a part of a block, for consecutive addresses.
-type span struct {
-	addr uint32
-	data []byte
-}
-
-func (s span) end() int64 { return int64(s.addr) + int64(len(s.data)) }
 
 // record reads one line.
 func (p *parser) record(line []byte) error {
@@ -153,7 +117,7 @@ func (p *parser) take(kind byte, offset uint16, data []byte) error {
 	word := func() uint32 { return uint32(data[0])<<8 | uint32(data[1]) }
 	switch kind {
 	case typeData:
-		return p.data(int64(p.base)+int64(offset), data)
+		return p.data.Add(int64(p.base)+int64(offset), data)
 	case typeEnd:
 		p.ended = true
 	case typeSegment:
@@ -167,58 +131,4 @@ func (p *parser) take(kind byte, offset uint16, data []byte) error {
 		p.start = true
 	}
 	return nil
-}
-
-// data takes the bytes of a record.
-func (p *parser) data(addr int64, data []byte) error {
-	if addr+int64(len(data)) > 1<<32 {
-		return fmt.Errorf("it has data beyond the last address of 32 bits, at %#x", addr)
-	}
-	if len(data) == 0 {
-		return nil
-	}
-	fits := len(data) <= cap(p.block)-len(p.block)
-	if !fits {
-		p.block = make([]byte, 0, blockSize)
-	}
-	at := len(p.block)
-	p.block = append(p.block, data...)
-	if n := len(p.spans); fits && n > 0 && p.spans[n-1].end() == addr {
-		last := &p.spans[n-1] // it ends where the block did
-		last.data = p.block[at-len(last.data):]
-	} else {
-		p.spans = append(p.spans, span{uint32(addr), p.block[at:]})
-	}
-	return nil
-}
-
-// file puts the spans in order, and joins those that touch.
-func (p *parser) file() (*File, error) {
-	slices.SortStableFunc(p.spans, func(a, b span) int { return cmp.Compare(a.addr, b.addr) })
-	f := &File{}
-	for left := p.spans; len(left) > 0; {
-		var data content.Builder
-		n := 0
-		for n == 0 || n < len(left) && left[n-1].end() == int64(left[n].addr) {
-			data.Bytes(left[n].data)
-			n++
-		}
-		if n < len(left) && left[n-1].end() > int64(left[n].addr) {
-			return nil, fmt.Errorf("the HEX file has the byte at address %#x twice", left[n].addr)
-		}
-		f.Runs = append(f.Runs, Run{left[0].addr, data.Data()})
-		left = left[n:]
-	}
-	return f, nil
-}
-
-// Image returns the bytes from the lowest to the highest address. Holes hold the
-// fill; they take no memory.
-func (f *File) Image(fill byte) content.Data {
-	var image content.Builder
-	for _, r := range f.Runs {
-		image.PadTo(int64(r.Addr)-int64(f.Runs[0].Addr), fill)
-		image.Add(r.Data)
-	}
-	return image.Data()
 }

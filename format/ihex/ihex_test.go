@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"binman/content"
+	"binman/format/addressed"
 	"binman/format/ihex"
 )
 
@@ -19,9 +20,9 @@ func lines(list ...string) []byte { return []byte(strings.Join(list, "\n") + "\n
 
 const end = ":00000001FF"
 
-// run is an ihex.Run that can be compared.
+// run is an addressed.Piece that can be compared.
 type run struct {
-	Addr uint32
+	Addr int64
 	Data string
 }
 
@@ -86,17 +87,19 @@ func TestParse(t *testing.T) {
 }
 
 func TestWrite(t *testing.T) {
-	piece := func(addr int64, n int) ihex.Piece { return ihex.Piece{Addr: addr, Data: content.Fill(0x11, int64(n))} }
+	piece := func(addr int64, n int) addressed.Piece {
+		return addressed.Piece{Addr: addr, Data: content.Fill(0x11, int64(n))}
+	}
 	for _, c := range []struct {
 		name   string
-		pieces []ihex.Piece
+		pieces []addressed.Piece
 		want   []byte
 	}{
 		{"nothing", nil, lines(end)},
-		{"low", []ihex.Piece{piece(3, 2)}, lines(":020003001111D9", end)},
-		{"of two joined pieces", []ihex.Piece{piece(0, 1), piece(1, 1)}, lines(":020000001111DC", end)},
-		{"across 64 KiB", []ihex.Piece{piece(0xfffe, 4)}, lines(":020000040000FA", ":02FFFE001111DF", ":020000040001F9", ":020000001111DC", end)},
-		{"a hole", []ihex.Piece{piece(0, 1), piece(0x20000, 1)}, lines(":020000040000FA", ":0100000011EE", ":020000040002F8", ":0100000011EE", end)},
+		{"low", []addressed.Piece{piece(3, 2)}, lines(":020003001111D9", end)},
+		{"of two joined pieces", []addressed.Piece{piece(0, 1), piece(1, 1)}, lines(":020000001111DC", end)},
+		{"across 64 KiB", []addressed.Piece{piece(0xfffe, 4)}, lines(":020000040000FA", ":02FFFE001111DF", ":020000040001F9", ":020000001111DC", end)},
+		{"a hole", []addressed.Piece{piece(0, 1), piece(0x20000, 1)}, lines(":020000040000FA", ":0100000011EE", ":020000040002F8", ":0100000011EE", end)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var b bytes.Buffer
@@ -108,7 +111,7 @@ func TestWrite(t *testing.T) {
 			}
 		})
 	}
-	for _, bad := range [][]ihex.Piece{{piece(1<<32-1, 2)}, {piece(0, 4), piece(3, 1)}} {
+	for _, bad := range [][]addressed.Piece{{piece(1<<32-1, 2)}, {piece(0, 4), piece(3, 1)}} {
 		if err := ihex.Write(&bytes.Buffer{}, bad); err == nil {
 			t.Errorf("%v is written", bad)
 		}
@@ -141,7 +144,7 @@ func image(t testing.TB, size int) (text, data []byte) {
 		data[i] = byte(i ^ i>>8 ^ i>>16)
 	}
 	var b bytes.Buffer
-	if err := ihex.Write(&b, []ihex.Piece{{Addr: 0x8000000, Data: content.Bytes(data)}}); err != nil {
+	if err := ihex.Write(&b, []addressed.Piece{{Addr: 0x8000000, Data: content.Bytes(data)}}); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes(), data
@@ -158,7 +161,7 @@ func TestMemory(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		return after.TotalAlloc - before.TotalAlloc
 	}
-	var f *ihex.File
+	var f *addressed.File
 	var err error
 	if n := used(func() { f, err = ihex.Parse(content.Bytes(text)) }); err != nil || n > 5<<20 {
 		t.Errorf("reading uses %d bytes: %v", n, err)
@@ -170,7 +173,7 @@ func TestMemory(t *testing.T) {
 	if !same || err != nil {
 		t.Errorf("the data is another: %v", err)
 	}
-	if n := used(func() { err = ihex.Write(io.Discard, []ihex.Piece{{Data: f.Image(0)}}) }); err != nil || n > 1<<18 {
+	if n := used(func() { err = ihex.Write(io.Discard, []addressed.Piece{{Data: f.Image(0)}}) }); err != nil || n > 1<<18 {
 		t.Errorf("writing uses %d bytes: %v", n, err)
 	}
 }
@@ -191,7 +194,7 @@ func BenchmarkWrite(b *testing.B) {
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := ihex.Write(io.Discard, []ihex.Piece{{Addr: 0x8000000, Data: content.Bytes(data)}}); err != nil {
+		if err := ihex.Write(io.Discard, []addressed.Piece{{Addr: 0x8000000, Data: content.Bytes(data)}}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -207,9 +210,9 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		var pieces []ihex.Piece
+		var pieces []addressed.Piece
 		for _, r := range file {
-			pieces = append(pieces, ihex.Piece{Addr: int64(r.Addr), Data: content.String(r.Data)})
+			pieces = append(pieces, addressed.Piece{Addr: r.Addr, Data: content.String(r.Data)})
 		}
 		var b bytes.Buffer
 		if err := ihex.Write(&b, pieces); err != nil {

@@ -4,67 +4,31 @@ package ihex
 
 import (
 	"bufio"
-	"fmt"
 	"io"
 	"slices"
 
-	"binman/content"
+	"binman/format/addressed"
 )
 
 // recordSize is how many bytes a record has at most.
 const recordSize = 16
 
-// Piece is data for an address.
-type Piece struct {
-	Addr int64
-	Data content.Data
-}
-
-// Check says whether pieces can be written: they are in ascending order, and at
-// addresses of 32 bits.
-func Check(pieces []Piece) error {
-	end := int64(0)
-	for _, p := range pieces {
-		if p.Addr < end {
-			return fmt.Errorf("what is at address %#x overlaps what ends at %#x", p.Addr, end)
-		}
-		end = p.Addr + p.Data.Len()
-	}
-	if end > 1<<32 {
-		return fmt.Errorf("a HEX file has addresses of 32 bits, but the last one would be %#x", end-1)
-	}
-	return nil
-}
-
 // Write writes pieces as a file. Records have 16 bytes from the start of each
 // piece on, and end at multiples of 64 KiB. Records with the upper half of
 // addresses are there only if an address needs one.
-func Write(w io.Writer, pieces []Piece) error {
-	if err := Check(pieces); err != nil {
+func Write(w io.Writer, pieces []addressed.Piece) error {
+	if err := addressed.Check(pieces); err != nil {
 		return err
 	}
-	long := len(pieces) > 0 && pieces[len(pieces)-1].Addr+pieces[len(pieces)-1].Data.Len() > 1<<16
+	long := len(pieces) > 0 && pieces[len(pieces)-1].End() > 1<<16
 	out := &writer{w: bufio.NewWriterSize(w, 1<<16), long: long}
-	for _, p := range joined(pieces) {
+	for _, p := range addressed.Joined(pieces) {
 		if err := out.piece(p); err != nil {
 			return err
 		}
 	}
 	out.record(typeEnd, 0, nil)
 	return out.w.Flush()
-}
-
-// joined returns the pieces, with those as one that follow each other.
-func joined(pieces []Piece) []Piece {
-	var list []Piece
-	for _, p := range pieces {
-		if n := len(list); n > 0 && list[n-1].Addr+list[n-1].Data.Len() == p.Addr {
-			list[n-1].Data = content.Join(list[n-1].Data, p.Data)
-			continue
-		}
-		list = append(list, p)
-	}
-	return list
 }
 
 type writer struct {
@@ -76,7 +40,7 @@ type writer struct {
 	text  [1 + 2*(recordSize+5) + 1]byte
 }
 
-func (w *writer) piece(p Piece) error {
+func (w *writer) piece(p addressed.Piece) error {
 	for off, size := int64(0), p.Data.Len(); off < size; {
 		addr := p.Addr + off
 		if upper := addr >> 16; w.long && (!w.begun || upper != w.upper) {

@@ -185,7 +185,7 @@ func readSlot(path, missing string) (slotImage, error) {
 	}
 	image := slotImage{Data: file.Image(0xff)}
 	if len(file.Runs) > 0 {
-		base := int64(file.Runs[0].Addr)
+		base := file.Runs[0].Addr
 		image.base = &base
 	}
 	return image, nil

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"binman/content"
+	"binman/format/addressed"
 	"binman/format/ihex"
 	"binman/format/mcuboot"
 	"binman/internal/atomicfile"
@@ -309,11 +310,11 @@ func (s *imgtoolSign) saveHex(in slotImage, made *mcuboot.Made, trailer []mcuboo
 	if err != nil {
 		return err
 	}
-	pieces := []ihex.Piece{{Addr: base, Data: made.Data}}
+	pieces := []addressed.Piece{{Addr: base, Data: made.Data}}
 	for _, t := range trailer {
-		pieces = append(pieces, ihex.Piece{Addr: base + t.Offset, Data: content.Bytes(t.Data)})
+		pieces = append(pieces, addressed.Piece{Addr: base + t.Offset, Data: content.Bytes(t.Data)})
 	}
-	if err := ihex.Check(pieces); err != nil {
+	if err := addressed.Check(pieces); err != nil {
 		return err
 	}
 	file, err := atomicfile.Create(s.out)
