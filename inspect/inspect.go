@@ -5,7 +5,7 @@
 // common in flash: FIT, FIP, CBFS, flash maps, legacy U-Boot images, UEFI
 // capsules, pre-load headers, certificates for TI's K3, containers of NXP's
 // i.MX8 and i.MX9, signed images for ZynqMP, images for MCUboot, firmware
-// volumes of UEFI, blocks of Chromium OS's verified boot, headers for other boot
+// volumes of UEFI, blocks of Chromium OS's verified boot, vbmeta images of Android, headers for other boot
 // ROMs and of kernels, compressed data, partition tables (GUID and MBR), Intel flash
 // descriptors and U-Boot
 // environments.
@@ -19,6 +19,7 @@ import (
 
 	"binman/content"
 	"binman/format/ahab"
+	"binman/format/avb"
 	"binman/format/bootheader"
 	"binman/format/capsule"
 	"binman/format/cbfs"
@@ -99,6 +100,7 @@ func lister[T interface{ List() []binfmt.Item }](parse func(io.ReaderAt, int64) 
 // formats lists the formats, those with the plainest magic first.
 func formats() []format {
 	list := []format{
+		{name: avbFormat, short: "avb", detect: avb.DetectPartition, list: lister(avb.ParsePartition), verify: verifying(avb.ParsePartition), regions: true},
 		{name: "FIT", short: "fit", detect: fit.Detect, list: lister(fit.Parse), verify: verifying(fit.Parse)},
 		{name: "FIP", short: "fip", detect: fip.Detect, list: lister(fip.Parse), verify: verifying(fip.Parse)},
 		{name: "legacy U-Boot image", short: "uimage", detect: uimage.Detect, list: lister(uimage.Parse), verify: verifying(uimage.Parse)},
@@ -112,6 +114,7 @@ func formats() []format {
 		{name: "UEFI volume", short: "fv", detect: uefi.Detect, list: lister(uefi.Parse), verify: verifying(uefi.Parse)},
 		{name: "vblock", short: "vblock", detect: vboot.Detect, list: lister(vboot.Parse), verify: verifying(vboot.Parse)},
 		{name: "GBB", short: "gbb", detect: vboot.DetectGBB, list: lister(vboot.ParseGBB), verify: verifying(vboot.ParseGBB)},
+		{name: vbmetaFormat, short: "vbmeta", detect: avb.Detect, list: lister(avb.Parse), verify: verifying(avb.Parse)},
 		{name: "MBR partition table", short: "mbr", detect: mbr.Detect, list: lister(mbr.Parse), verify: verifying(mbr.Parse), whole: true, regions: true},
 		{name: "FMAP", short: "fmap", detect: hasFMAP, list: listFMAP, verify: verifying(findFMAP), whole: true, regions: true},
 		{name: "device tree", short: "dtb", detect: isTree, list: listTree, verify: unclaimed},

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"binman/content"
+	"binman/format/avb"
 	"binman/format/bootheader"
 	"binman/format/capsule"
 	"binman/format/fit"
@@ -58,6 +59,7 @@ func signatures() []signature {
 		{format: "UEFI volume", magic: []byte(uefi.Magic), at: uefi.MagicAt, align: 8, extent: volumeExtent},
 		{format: "vblock", magic: []byte("CHROMEOS"), align: 4},
 		{format: "GBB", magic: []byte("$GBB"), align: 4},
+		{format: vbmetaFormat, magic: []byte(avb.Magic), align: 512, extent: vbmetaExtent},
 		{format: "i.MX container", magic: []byte{0x87}, at: 3, align: 1024},
 	}
 	for _, f := range bootheader.Formats() {
@@ -80,6 +82,14 @@ func volumeExtent(r io.ReaderAt, size int64) (int64, error) {
 		return 0, err
 	}
 	return v.Size, nil
+}
+
+func vbmetaExtent(r io.ReaderAt, size int64) (int64, error) {
+	im, err := avb.Parse(r, size)
+	if err != nil {
+		return 0, err
+	}
+	return im.Size, nil
 }
 
 func capsuleExtent(r io.ReaderAt, size int64) (int64, error) {
@@ -288,10 +298,8 @@ func gaps(item *Item, data content.Data, known []format, depth int) {
 // Damage returns what is wrong with an image, by the paths of its items: what its
 // formats claim of themselves and does not hold. Signatures are not judged.
 func Damage(data content.Data, root *Item) map[string][]string {
-	var list []verify.Finding
-	root.judge(&list, data, "", nil)
 	damage := map[string][]string{}
-	for _, f := range list {
+	for _, f := range root.findings(data, nil) {
 		if f.Verdict == verify.Bad {
 			damage[f.Path] = append(damage[f.Path], f.Why)
 		}

@@ -18,9 +18,14 @@ func Verify(data content.Data, name string, keys []verify.Key) ([]verify.Finding
 	if err != nil || root == nil {
 		return nil, err
 	}
-	var list []verify.Finding
-	root.judge(&list, data, "", keys)
-	return list, nil
+	return root.findings(data, keys), nil
+}
+
+// findings judges all that is in an image.
+func (it *Item) findings(image content.Data, keys []verify.Key) []verify.Finding {
+	j := &judging{image: image, known: formats(), keys: keys, partitions: verifyPartitions(it, image, keys)}
+	j.judge(it, "")
+	return j.list
 }
 
 // VerifyAs judges what data claims that has to be in the named format. It does
@@ -35,24 +40,31 @@ func VerifyAs(name string, data content.Data, keys []verify.Key) []verify.Findin
 	return list
 }
 
+// judging is the state while an image is judged.
+type judging struct {
+	image      content.Data
+	known      []format
+	keys       []verify.Key
+	partitions *verified
+	list       []verify.Finding
+}
+
 // judge adds the findings about an item and all that it holds.
-func (it *Item) judge(list *[]verify.Finding, image content.Data, path string, keys []verify.Key) {
-	known := formats()
-	i := slices.IndexFunc(known, func(f format) bool { return f.name == it.Format })
-	if i < 0 {
-		for _, sub := range it.Items { // of data with known parts
-			sub.judge(list, image, join(path, sub.Name), keys)
+func (j *judging) judge(it *Item, path string) {
+	i := slices.IndexFunc(j.known, func(f format) bool { return f.name == it.Format })
+	if i >= 0 { // else it is data with known parts, or nothing is known of it
+		data := j.image.Slice(it.Offset, it.Size)
+		keys := append(slices.Clip(j.keys), j.partitions.keys[it]...)
+		found, err := j.known[i].verify(data, data.Len(), keys)
+		if err != nil {
+			found = []verify.Finding{verify.Structure(it.Size, err)}
 		}
-		return
+		found = slices.DeleteFunc(found, func(f verify.Finding) bool { return j.partitions.about[it][f.Path] })
+		j.list = append(j.list, verify.Within(found, path, it.Offset)...)
+		j.list = append(j.list, j.partitions.found[it]...)
 	}
-	data := image.Slice(it.Offset, it.Size)
-	found, err := known[i].verify(data, data.Len(), keys)
-	if err != nil {
-		found = []verify.Finding{verify.Structure(it.Size, err)}
-	}
-	*list = append(*list, verify.Within(found, path, it.Offset)...)
 	for _, sub := range it.Items {
-		sub.judge(list, image, join(path, sub.Name), keys)
+		j.judge(sub, join(path, sub.Name))
 	}
 }
 
