@@ -140,6 +140,9 @@ func (f *Blob) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, err
 // not even that. External blobs may be missing if they are optional or allow
 // is set.
 func openBlob(ctx *layout.Context, e *layout.Entry, name string, assume int64, allow bool) (data content.Data, ok bool, err error) {
+	if data, ok := ctx.Made(name); ok {
+		return data, true, nil
+	}
 	data, err = ctx.Input.Open(name)
 	mayMiss := e.External && (e.Optional || allow)
 	if err == nil || !mayMiss || !errors.Is(err, fs.ErrNotExist) {

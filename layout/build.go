@@ -41,6 +41,7 @@ type Build struct {
 	mu       sync.Mutex // guards elfs and scanned
 	scanned  *fdt.Tree  // the main tree, read back from its bytes
 	fakeDir  string
+	made     map[string]content.Data // files of images that are done, by their name
 
 	checks bool    // nothing is to be built
 	opened *Opened // where the entries come from, if not from a description
@@ -88,7 +89,11 @@ func (b *Build) Run() error {
 		}
 	}
 	complete := true
-	for _, img := range b.Images {
+	order, err := b.imageOrder()
+	if err != nil {
+		return err
+	}
+	for _, img := range order {
 		ok, err := b.process(img)
 		if err != nil {
 			return err

@@ -26,6 +26,7 @@ func (img *Image) padded() content.Data { return img.Entry.Padded(img.Entry.Data
 // build is only tried.
 func (b *Build) write(img *Image) error {
 	data := img.padded()
+	b.keep(img.Filename, data)
 	if b.DryRun {
 		return nil
 	}
@@ -48,7 +49,11 @@ func (b *Build) writeSections(img *Image) error {
 				return b.about(e, err)
 			}
 		}
-		if b.DryRun || e.Parent == nil || e.Section == nil || e.Section.Filename == "" {
+		if e.Parent == nil || e.Section == nil || e.Section.Filename == "" {
+			return nil
+		}
+		b.keep(e.Section.Filename, e.Data)
+		if b.DryRun {
 			return nil
 		}
 		return b.aboutProp(e, "filename", b.Output.Write(e.Section.Filename, e.Data))

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package layout
+
+import (
+	"fmt"
+	"strings"
+
+	"binman/content"
+)
+
+// imageOrder returns the images in the order in which they are made: one that has the
+// output of another as a blob comes after that, otherwise they stay in the order of the
+// description.
+func (b *Build) imageOrder() ([]*Image, error) {
+	maker := map[string]*Image{}
+	for _, img := range b.Images {
+		for _, name := range img.outputs() {
+			if maker[name] == nil {
+				maker[name] = img
+			}
+		}
+	}
+	var order []*Image
+	const underWay, done = 1, 2
+	state := map[*Image]int{}
+	var path []string
+	var visit func(img *Image) error
+	visit = func(img *Image) error {
+		state[img] = underWay
+		err := img.Entry.walkErr(func(e *Entry) error {
+			other := maker[e.File]
+			if e.File == "" || other == nil || other == img || state[other] == done {
+				return nil
+			}
+			path = append(path, fmt.Sprintf("'%s' needs '%s' of '%s'", img.Name, e.File, other.Name))
+			if state[other] == underWay {
+				return b.about(e, e.Errorf("images need each other: %s", strings.Join(path, ", ")))
+			}
+			err := visit(other)
+			path = path[:len(path)-1]
+			return err
+		})
+		state[img] = done
+		order = append(order, img)
+		return err
+	}
+	for _, img := range b.Images {
+		if state[img] == done {
+			continue
+		}
+		if err := visit(img); err != nil {
+			return nil, err
+		}
+	}
+	return order, nil
+}
+
+// outputs returns the names of the files that the image and sections in it are written
+// to.
+func (img *Image) outputs() []string {
+	names := []string{img.Filename}
+	_ = img.Entry.walkErr(func(e *Entry) error { // nothing fails
+		if e.Parent != nil && e.Section != nil && e.Section.Filename != "" {
+			names = append(names, e.Section.Filename)
+		}
+		return nil
+	})
+	return names
+}
+
+// keep makes contents known under the name of their file, for images that come later.
+func (b *Build) keep(name string, data content.Data) {
+	if b.made == nil {
+		b.made = map[string]content.Data{}
+	}
+	b.made[name] = data
+}
+
+// Made returns the contents of a file that this build has made of an earlier image, or of
+// a section in it.
+func (ctx *Context) Made(name string) (data content.Data, ok bool) {
+	data, ok = ctx.b.made[name]
+	return data, ok
+}
