@@ -5,7 +5,7 @@
 // common in flash: FIT, FIP, CBFS, flash maps, legacy U-Boot images, UEFI
 // capsules, pre-load headers, certificates for TI's K3, containers of NXP's
 // i.MX8 and i.MX9, signed images for ZynqMP, images for MCUboot, firmware
-// volumes of UEFI, blocks of Chromium OS's verified boot, vbmeta images of Android, headers for other boot
+// volumes of UEFI, blocks of Chromium OS's verified boot, vbmeta images of Android, expansion ROMs, headers for other boot
 // ROMs and of kernels, compressed data, partition tables (GUID and MBR), Intel flash
 // descriptors and U-Boot
 // environments.
@@ -30,6 +30,7 @@ import (
 	"binman/format/ifd"
 	"binman/format/mbr"
 	"binman/format/mcuboot"
+	"binman/format/optionrom"
 	"binman/format/preload"
 	"binman/format/ticert"
 	"binman/format/ubootenv"
@@ -66,6 +67,7 @@ type format struct {
 	list   func(r io.ReaderAt, size int64) ([]binfmt.Item, error)
 	verify verifier
 	whole  bool // describes a whole image, so it is not looked for in parts
+	chain  bool // each part of it would be in the format by itself
 
 	regions bool // what it has are regions of flash or a disk, with anything in and between them
 }
@@ -115,6 +117,7 @@ func formats() []format {
 		{name: "vblock", short: "vblock", detect: vboot.Detect, list: lister(vboot.Parse), verify: verifying(vboot.Parse)},
 		{name: "GBB", short: "gbb", detect: vboot.DetectGBB, list: lister(vboot.ParseGBB), verify: verifying(vboot.ParseGBB)},
 		{name: vbmetaFormat, short: "vbmeta", detect: avb.Detect, list: lister(avb.Parse), verify: verifying(avb.Parse)},
+		{name: "expansion ROM", short: "rom", detect: optionrom.Detect, list: lister(optionrom.Parse), verify: verifying(optionrom.Parse), chain: true},
 		{name: "MBR partition table", short: "mbr", detect: mbr.Detect, list: lister(mbr.Parse), verify: verifying(mbr.Parse), whole: true, regions: true},
 		{name: "FMAP", short: "fmap", detect: hasFMAP, list: listFMAP, verify: verifying(findFMAP), whole: true, regions: true},
 		{name: "device tree", short: "dtb", detect: isTree, list: listTree, verify: unclaimed},
@@ -236,13 +239,14 @@ func behind(item *Item, data content.Data, known []format, depth int) {
 // inner looks into the items of an item. What cannot be read there is shown
 // as bytes.
 func inner(item *Item, data content.Data, known []format, depth int) {
+	at := slices.IndexFunc(known, func(f format) bool { return f.name == item.Format })
 	for _, sub := range item.Items {
 		if sub.Size == 0 || sub.Size == data.Len() {
 			continue // nothing, or the item itself once more
 		}
 		part := data.Slice(sub.Offset-item.Offset, sub.Size)
 		can := known
-		if sub.Offset == item.Offset { // it starts with the same header
+		if sub.Offset == item.Offset || at >= 0 && known[at].chain { // it starts with the same header
 			can = slices.DeleteFunc(slices.Clone(known), func(f format) bool { return f.name == item.Format })
 		}
 		if sub.Compress != "" { // it says so already

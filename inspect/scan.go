@@ -14,6 +14,7 @@ import (
 	"binman/format/bootheader"
 	"binman/format/capsule"
 	"binman/format/fit"
+	"binman/format/optionrom"
 	"binman/format/uefi"
 	"binman/format/verify"
 	"binman/internal/binfmt"
@@ -60,6 +61,7 @@ func signatures() []signature {
 		{format: "vblock", magic: []byte("CHROMEOS"), align: 4},
 		{format: "GBB", magic: []byte("$GBB"), align: 4},
 		{format: vbmetaFormat, magic: []byte(avb.Magic), align: 512, extent: vbmetaExtent},
+		{format: "expansion ROM", magic: []byte(optionrom.Magic), align: 512},
 		{format: "i.MX container", magic: []byte{0x87}, at: 3, align: 1024},
 	}
 	for _, f := range bootheader.Formats() {
