@@ -85,9 +85,10 @@ func images(t testing.TB) map[string][]byte {
 		in := mkimage.Inputs{Files: []content.Data{program(0x1800)}, Open: func(name string) (content.Data, error) {
 			config := map[string]string{
 				"cfg": "VERSION 1\nPADDING 4K\n", "pmu": "the firmware",
-				"imx.cfg":  "IMAGE_VERSION 2\nBOOT_FROM sd\nDATA 4 0x020e0774 0x000C0000\n",
-				"csf.cfg":  "IMAGE_VERSION 2\nBOOT_FROM sd\nCSF 0x2000\n",
-				"mxs.cfg":  "SECTION 0 BOOTABLE\nTAG LAST\nLOAD 1000 spl\nLOAD IVT 8000 1000\nCALL HAB 8000\nSECTION 1\nTAG\nLOAD 2000 kwb1.cfg\n",
+				"imx.cfg": "IMAGE_VERSION 2\nBOOT_FROM sd\nDATA 4 0x020e0774 0x000C0000\n",
+				"csf.cfg": "IMAGE_VERSION 2\nBOOT_FROM sd\nCSF 0x2000\n",
+				"mxs.cfg": "DISPLAYPROGRESS\nDCD 5\nWRITE.4 80020000 1\nSECTION 0 BOOTABLE\nTAG\nLOAD DCD 0 5\nLOAD 1000 spl\nLOAD IVT 8000 1000\nCALL HAB 8000\n" +
+					"FILL 100 5 1000\nNOP\nNOP\nSECTION 9\nTAG LAST\nMODE USB\nLOAD 2000 kwb1.cfg\nJUMP 2000 7\n",
 				"kwb0.cfg": "BOOT_FROM spi\nDATA 0xffd100e0 0x1b1b1b9b\n",
 				"kwb1.cfg": "VERSION 1\nBOOT_FROM pex\nDATA 1 2\nBINARY spl 5 68\n", "spl": strings.Repeat("spl!", 99),
 				"ubl.cfg":     "MODE safe\nENTRY 20\nPAGES 3\n",

@@ -163,7 +163,7 @@ func kinds() map[string]kind {
 		"gpimage":      {make: makeKeystone},
 		"omapimage":    {make: makeOMAP},
 		"kwbimage":     {xip: true, reads: true, keys: true, alone: true, make: makeMarvell},
-		"mxsimage":     {dated: true, reads: true, make: makeMXS},
+		"mxsimage":     {dated: true, reads: true, bare: true, alone: true, make: makeMXS},
 		"lpc32xximage": {make: makeLPC32xx},
 		"vybridimage":  {make: makeVybrid},
 		"atmelimage":   {make: makeAtmel},

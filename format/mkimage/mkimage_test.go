@@ -474,7 +474,7 @@ func FuzzMake(f *testing.F) {
 		}
 		open := func(string) (content.Data, error) { return content.Bytes(data), nil }
 		d, err := mkimage.Make(p, mkimage.Inputs{Files: []content.Data{content.Bytes(data)}, Open: open})
-		if err == nil && d.Len() < int64(len(data))-64 {
+		if err == nil && !p.Reads() && d.Len() < int64(len(data))-64 {
 			t.Errorf("%d bytes became %d", len(data), d.Len())
 		}
 	})

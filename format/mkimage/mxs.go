@@ -67,7 +67,7 @@ type sbSection struct {
 }
 
 // makeMXS makes an SB image for the boot ROMs of i.MX23 and i.MX28. The option -n names
-// a configuration, see parseMXS; the file of -d has no effect, as with mkimage. Numbers
+// a configuration, see parseMXS; a file of -d has no effect. Numbers
 // are little-endian, sizes and offsets in blocks of 16 bytes where it says so:
 //
 //	offset  size  header
@@ -207,7 +207,7 @@ func sbModes() map[string]uint32 {
 //
 //	DISPLAYPROGRESS            the boot ROM shows what it does
 //	SECTION N BOOTABLE         starts a section; the first bootable one is booted
-//	NOP
+//	NOP                        or NOOP
 //	TAG LAST                   starts a section for the boot ROM; LAST, after which none follows
 //	LOAD ADDR FILE
 //	LOAD IVT ADDR ENTRY        image vector table
@@ -218,7 +218,7 @@ func sbModes() map[string]uint32 {
 //	MODE NAME                  see sbModes
 //	DCD N                      starts a table of registers, with the lines:
 //	WRITE.W ADDR VALUE         and ANDC, ORR, EQZ, EQ, NEQ, NEZ; W is 1, 2 or 4
-//	NOOP.W
+//	NOOP
 //
 // Errors start with the number of the line.
 func parseMXS(text string, in Inputs) (*mxsImage, error) {
@@ -299,7 +299,7 @@ func (m *mxsImage) command(name string, values []string, in Inputs) (c sbCommand
 	}
 	var n [3]uint32
 	switch name {
-	case "NOP":
+	case "NOP", "NOOP": // the manual has the second one
 		return c, noMore(values, 0)
 	case "TAG":
 		c.tag = sbTag
@@ -381,7 +381,10 @@ func (m *mxsImage) load(what string, values []string, in Inputs) (c sbCommand, e
 // register adds a command to a table: a tag, its size, flags, an address and a value,
 // big-endian.
 func (m *mxsImage) register(name string, values []string) error {
-	name, width, _ := strings.Cut(name, ".")
+	name, width, given := strings.Cut(name, ".")
+	if name == "NOOP" && !given {
+		width = "1" // it makes no difference
+	}
 	if width != "1" && width != "2" && width != "4" {
 		return fmt.Errorf("'%s' has the width '%s': it is 1, 2 or 4", name, width)
 	}

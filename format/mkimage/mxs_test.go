@@ -26,6 +26,22 @@ func mxsConfigs() []string {
 		"DCD 0x3\n WRITE.4 0xf00 0xf33d\n WRITE.4 0xba2 0xb33f\n ORR.4 0xf00 0x1337\n ANDC.2 0x1 0x2\n EQZ.1 0x3 0x4\n EQ.4 0x5 0x6\n NEQ.4 0x7 0x8\n NEZ.4 0x9 0xa\n NOOP.1\n NOOP.4\n" +
 			"DCD 0x4\n WRITE.1 0x1 0x2\nSECTION 0x0 BOOTABLE\n TAG LAST\n LOAD DCD 0x100 0x3\n LOAD DCD 0x200 0x4\n",
 	}
+	const section = "SECTION 0x0 BOOTABLE\nTAG LAST\n"
+	list = append(list,
+		"# comment\n\nSECTION 0xffffffff BOOTABLE # it is\n\n TAG LAST # the last\n   # another\n NOP # nothing\n\n",
+		section+"FILL 0x40000000 0xdeadbeef 0x1000\nFILL 0x0 0x0 0x0\nFILL 0xffffffff 0x00000001 0xFFFFFFFF\n",
+		section+"JUMP 0x1000\nJUMP 0x1000 0x5\nJUMP HAB 0x2000\nJUMP HAB 0x2000 0xcafe\nCALL 0x1000\nCALL HAB 0x12345678\n",
+		section+"NOP\nDISPLAYPROGRESS\nDISPLAYPROGRESS\n",
+		"SECTION 0x1\nTAG\nSECTION 0x1 BOOTABLE\nTAG\nSECTION 0x1\nTAG LAST\n",
+		"DCD 0x1\n"+strings.Repeat("ORR.4 0x1 0x2\nANDC.1 0x3 0x4\n", 200)+section+"LOAD DCD 0x0 0x1\n",
+		"DCD 0xffffffff\nDCD 0x2\nWRITE.2 0x1 0x2\n"+section+"LOAD DCD 0x0 0x2\nLOAD DCD 0x100 0xffffffff\nLOAD DCD 0x0 0x2\n",
+		section+"NOP\nDCD 0x2\nWRITE.4 0x1 0x2\nSECTION 0x1\nTAG LAST\nLOAD DCD 0x0 0x2\n",
+		strings.Repeat("SECTION 0x3 BOOTABLE\nTAG\nLOAD 0x1 one\n", 100),
+		section+strings.Repeat("NOP\nFILL 0x1 0x2 0x3\n", 100),
+		"SECTION 0x00000000001 BOOTABLE\nTAG LAST\nCALL 0x0 0x0000000000000000000000000000000005\n",
+		"SECTION  0xAbC   BOOTABLE\n  TAG   LAST\n  LOAD   0x0    one\n",
+		"", "\n", "SECTION 0x0\nTAG LAST\nNOP\n", "DCD 0x0\nWRITE.4 0x1 0x2\n", "SECTION 0x0\nTAG\nSECTION 0x1\nTAG LAST\n",
+	)
 	for _, mode := range []string{
 		"USB", "I2C", "SPI2_FLASH", "SPI1_FLASH", "SPI3_FLASH", "NAND_BCH", "JTAG", "SPI3_EEPROM", "SPI2_EEPROM", "SD_SSP0", "SD_SSP1",
 	} {
@@ -48,11 +64,20 @@ func mxsConfigs() []string {
 // mxsCases are cases for the type mxsimage.
 func mxsCases() []testCase {
 	var list []testCase
-	for _, config := range mxsConfigs() {
-		list = append(list, testCase{kind: "mxsimage", args: strings.Fields("-T mxsimage -n mxs.cfg"), sizes: []int{5}, files: map[string]string{
+	add := func(config, args string, sizes ...int) {
+		list = append(list, testCase{kind: "mxsimage", args: append([]string{"-T", "mxsimage"}, strings.Fields(args)...), sizes: sizes, files: map[string]string{
 			"mxs.cfg": config, "spl": strings.Repeat("spl!", 1001), "u-boot": strings.Repeat("boot", 5000) + "odd", "one": "1",
 		}})
 	}
+	configs := mxsConfigs()
+	for _, config := range configs {
+		add(config, "-n mxs.cfg", 5)
+	}
+	for _, args := range []string{"-A arm -O u-boot -n mxs.cfg -a 1000 -e 2000", "--config=mxs.cfg -C none", "-n nosuch.cfg", ""} {
+		add(configs[0], args, 70000)
+	}
+	add(configs[0], "-n mxs.cfg", 0)
+	add(configs[0], "-s -n mxs.cfg")
 	return list
 }
 
@@ -88,6 +113,29 @@ func TestMXSErrors(t *testing.T) {
 		test := testCase{args: strings.Fields("-T mxsimage -n mxs.cfg"), sizes: []int{5}, files: map[string]string{"mxs.cfg": config, "spl": "x", "empty": ""}}
 		if _, err := test.build(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %s", config, err, want)
+		}
+	}
+}
+
+// What the manual of mkimage has, and the program leaves out, is made.
+func TestMXSManual(t *testing.T) {
+	build := func(config string) []byte {
+		b, err := testCase{args: strings.Fields("-T mxsimage -n mxs.cfg"), files: map[string]string{"mxs.cfg": config, "one": "1"}}.build()
+		if err != nil {
+			t.Errorf("%q: %v", config, err)
+		}
+		return b
+	}
+	const section = "SECTION 0x0 BOOTABLE\nTAG LAST\n"
+	for config, same := range map[string]string{
+		section + "NOP\nCALL 0x1000 0x10":                          section + "NOP\nCALL 0x1000 0x10\n",
+		section + "NOOP\n":                                         section + "NOP\n",
+		"SECTION\t0x0\tBOOTABLE\r\nTAG LAST\r\nLOAD\t0x0\tone\r\n": section + "LOAD 0x0 one\n",
+		section + "CALL 0x1000 # argument\n":                       section + "CALL 0x1000\n",
+		"DCD 0x1\nNOOP\n" + section + "LOAD DCD 0x0 0x1\n":         "DCD 0x1\nNOOP.1\n" + section + "LOAD DCD 0x0 0x1\n",
+	} {
+		if !bytes.Equal(build(config), build(same)) {
+			t.Errorf("%q is not what %q is", config, same)
 		}
 	}
 }
