@@ -263,13 +263,13 @@ func (o *mkimageOptions) make() error {
 	}
 	keys := o.keys()
 	in := mkimage.Inputs{
-		Open: content.Open,
+		Open: openData,
 		Key:  func(hint string) (crypto.Signer, error) { return keys.key(hint, "") },
 		Note: func(name, text string) error { return atomicfile.Write(name, content.String(text)) },
 	}
 	if data := o.value('d'); data != "" {
 		for name := range strings.SplitSeq(data, ":") {
-			d, err := content.Open(name)
+			d, err := openData(name)
 			if err != nil {
 				return err
 			}
@@ -298,6 +298,10 @@ func (o *mkimageOptions) make() error {
 	fmt.Fprintf(o.stdout, "Image Type:   %s\nImage Size:   %s\n", params.Type, sizeText(data.Len()))
 	return nil
 }
+
+// openData opens a file that an image is made of. The null device is an empty one: so
+// U-Boot's Makefile says that a FIT has device trees only.
+func openData(name string) (content.Data, error) { return host.Files{}.Open(name) }
 
 // stamp returns the time for what is made.
 func (o *mkimageOptions) stamp() (uint32, error) {

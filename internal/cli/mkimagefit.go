@@ -197,7 +197,7 @@ func (o *mkimageOptions) autoFIT(signConfigs bool) (*fit.Source, error) {
 	if !o.has('d') {
 		return nil, mkimageMisuse("Missing data file for auto-FIT (use -d)")
 	}
-	if a.Program, err = content.Open(o.value('d')); err != nil {
+	if a.Program, err = openData(o.value('d')); err != nil {
 		return nil, err
 	}
 	for _, name := range o.values('b') {
@@ -208,7 +208,7 @@ func (o *mkimageOptions) autoFIT(signConfigs bool) (*fit.Source, error) {
 		a.Trees = append(a.Trees, *f)
 	}
 	if o.has('i') {
-		if a.Ramdisk, err = content.Open(o.value('i')); err != nil {
+		if a.Ramdisk, err = openData(o.value('i')); err != nil {
 			return nil, err
 		}
 	}
@@ -231,7 +231,7 @@ func (o *mkimageOptions) autoFIT(signConfigs bool) (*fit.Source, error) {
 }
 
 func autoFile(name string, load uint32) (*fit.AutoFile, error) {
-	data, err := content.Open(name)
+	data, err := openData(name)
 	return &fit.AutoFile{Path: name, Data: data, Load: load}, err
 }
 
