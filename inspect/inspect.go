@@ -55,9 +55,12 @@ type Item struct {
 // maxDepth bounds how deep formats are looked for within each other.
 const maxDepth = 6
 
-// maxEnvironment is the size in bytes up to which an image is tried as an
-// environment, which has no magic but a checksum over all of it.
+// maxEnvironment is the size in bytes up to which all of an item is tried as an
+// environment, which has no magic but a checksum.
 const maxEnvironment = 1 << 20
+
+// leastSize is the size in bytes from which an item is looked into.
+const leastSize = 16
 
 // A format is one that an image can be in.
 type format struct {
@@ -123,7 +126,7 @@ func formats() []format {
 		{name: "device tree", short: "dtb", detect: isTree, list: listTree, verify: unclaimed},
 		{name: "CBFS", short: "cbfs", detect: cbfs.Detect, list: lister(cbfs.Parse), verify: verifying(cbfs.Parse)},
 		{name: "Intel flash", short: "ifd", detect: ifd.Detect, list: lister(ifd.Parse), verify: unclaimed, regions: true},
-		{name: "U-Boot environment", short: "env", detect: isEnvironment, list: lister(ubootenv.Parse), verify: verifying(ubootenv.Parse)},
+		{name: "U-Boot environment", short: "env", detect: isEnvironment, list: lister(parseEnvironment), verify: verifying(parseEnvironment)},
 	}
 	list = append(list, format{name: compressedFormat, short: "packed", detect: isCompressed, list: listCompressed, verify: verifyCompressed})
 	for _, f := range bootheader.Formats() {
@@ -147,7 +150,18 @@ func findFMAP(r io.ReaderAt, size int64) (*fmap.Located, error) {
 }
 
 func isEnvironment(r io.ReaderAt, size int64) bool {
-	return size <= maxEnvironment && ubootenv.Detect(r, size)
+	_, err := parseEnvironment(r, size)
+	return err == nil
+}
+
+// parseEnvironment reads an environment of all of the bytes, or one at their start.
+func parseEnvironment(r io.ReaderAt, size int64) (*ubootenv.Env, error) {
+	if size <= maxEnvironment {
+		if e, err := ubootenv.Parse(r, size); err == nil {
+			return e, nil
+		}
+	}
+	return ubootenv.ParseStart(r, size)
 }
 
 // Image returns what is in the image, or nil if its format is not known. The
@@ -241,8 +255,8 @@ func behind(item *Item, data content.Data, known []format, depth int) {
 func inner(item *Item, data content.Data, known []format, depth int) {
 	at := slices.IndexFunc(known, func(f format) bool { return f.name == item.Format })
 	for _, sub := range item.Items {
-		if sub.Size == 0 || sub.Size == data.Len() {
-			continue // nothing, or the item itself once more
+		if sub.Size < leastSize || sub.Size == data.Len() {
+			continue // too little, or the item itself once more
 		}
 		part := data.Slice(sub.Offset-item.Offset, sub.Size)
 		can := known

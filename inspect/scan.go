@@ -15,6 +15,7 @@ import (
 	"binman/format/capsule"
 	"binman/format/fit"
 	"binman/format/optionrom"
+	"binman/format/ubootenv"
 	"binman/format/uefi"
 	"binman/format/verify"
 	"binman/internal/binfmt"
@@ -38,6 +39,7 @@ const (
 type signature struct {
 	format string
 	magic  []byte
+	looks  func(b []byte) bool                            // says quickly whether b may be the start, for a format without a magic
 	at     int64                                          // where the magic stands in what is found, a multiple of 4 if align is less than a block
 	align  int64                                          // what the offset of what is found is a multiple of, 4 at least
 	extent func(r io.ReaderAt, size int64) (int64, error) // bytes that it takes; nil: up to the end of its last item
@@ -62,6 +64,7 @@ func signatures() []signature {
 		{format: "GBB", magic: []byte("$GBB"), align: 4},
 		{format: vbmetaFormat, magic: []byte(avb.Magic), align: 512, extent: vbmetaExtent},
 		{format: "expansion ROM", magic: []byte(optionrom.Magic), align: 512},
+		{format: "U-Boot environment", looks: ubootenv.Looks, align: 512, extent: environmentExtent},
 		{format: "i.MX container", magic: []byte{0x87}, at: 3, align: 1024},
 	}
 	for _, f := range bootheader.Formats() {
@@ -84,6 +87,14 @@ func volumeExtent(r io.ReaderAt, size int64) (int64, error) {
 		return 0, err
 	}
 	return v.Size, nil
+}
+
+func environmentExtent(r io.ReaderAt, size int64) (int64, error) {
+	e, err := ubootenv.ParseStart(r, size)
+	if err != nil {
+		return 0, err
+	}
+	return e.Size, nil
 }
 
 func vbmetaExtent(r io.ReaderAt, size int64) (int64, error) {
@@ -189,7 +200,7 @@ func (f *finder) find(data content.Data, from int64, found func(candidate) bool)
 func (f *finder) block(b []byte, at int64, found func(candidate) bool) bool {
 	for i := range f.coarse {
 		sig := &f.coarse[i]
-		if at%sig.align == 0 && hasAt(b, sig.magic, sig.at) && !found(candidate{at, sig}) {
+		if at%sig.align == 0 && hasAt(b, sig.magic, sig.at) && (sig.looks == nil || sig.looks(b)) && !found(candidate{at, sig}) {
 			return false
 		}
 	}
@@ -226,16 +237,19 @@ func (m *metered) check(f format, c candidate) (size int64, ok bool) {
 	}
 	rest := &meteredPart{m, m.data.Slice(c.offset, m.data.Len()-c.offset)}
 	room := rest.data.Len()
+	if c.sig.extent != nil {
+		n, err := c.sig.extent(rest, room)
+		if err != nil || n <= 0 || n > room {
+			return 0, false
+		}
+		room = n
+	}
 	if !f.detect(rest, room) {
 		return 0, false
 	}
 	list, err := f.list(rest, room)
-	if err != nil {
-		return 0, false
-	}
-	if c.sig.extent != nil {
-		size, err = c.sig.extent(rest, room)
-		return size, err == nil && size > 0 && size <= room
+	if err != nil || c.sig.extent != nil {
+		return room, err == nil
 	}
 	for _, it := range list {
 		if it.Offset >= 0 && it.Size >= 0 && it.Offset <= room-it.Size {

@@ -5,11 +5,14 @@ package inspect_test
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"strings"
 	"testing"
 
 	"binman/content"
+	"binman/format/ubootenv"
 	"binman/format/uimage"
+	"binman/format/verify"
 	"binman/inspect"
 )
 
@@ -73,5 +76,43 @@ func BenchmarkScan(b *testing.B) {
 		if root, err := inspect.Image(content.Bytes(data), "x"); root != nil || err != nil {
 			b.Fatal(root, err)
 		}
+	}
+}
+
+// Two copies of an environment are found in what is larger, each with its own size.
+func TestEnvironments(t *testing.T) {
+	dump := bytes.Repeat([]byte{0xff}, 0x20000)
+	copy(dump[0x200:], legacy(t, "a=b"))
+	for i, at := range []int{0x4200, 0x8200} {
+		env := ubootenv.Env{Size: 0x4000, Form: ubootenv.Redundant, Flags: byte(7 + i), Fill: 0xff, Vars: []string{"bootcmd=boot", "serial#=1"}}
+		b, err := env.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		copy(dump[at:], b)
+	}
+	root, err := inspect.Image(content.Bytes(dump), "x")
+	if err != nil || root == nil {
+		t.Fatal(root, err)
+	}
+	var text strings.Builder
+	root.Walk(func(path string, _ int, it *inspect.Item) { fmt.Fprintf(&text, "%s %#x %s\n", path, it.Size, it.Type) })
+	const want = `uimage@200 0x43 legacy U-Boot image
+uimage@200/name 0x3 kernel
+env@4200 0x4000 U-Boot environment
+env@4200/header 0x5 redundant environment of 0x4000 bytes, 2 variables, flags 7
+env@4200/bootcmd 0x4 variable, boot
+env@4200/serial# 0x1 variable, 1
+env@8200 0x4000 U-Boot environment
+env@8200/header 0x5 redundant environment of 0x4000 bytes, 2 variables, flags 8
+env@8200/bootcmd 0x4 variable, boot
+env@8200/serial# 0x1 variable, 1
+`
+	if got := text.String(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	list, err := inspect.Verify(content.Bytes(dump), "x", nil)
+	if err != nil || verify.Count(list, verify.Bad) != 0 || verify.Count(list, verify.Good) < 4 {
+		t.Errorf("%v, %v", list, err)
 	}
 }

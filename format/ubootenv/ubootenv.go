@@ -253,7 +253,29 @@ func (e *Env) Verify(io.ReaderAt, int64, []verify.Key) ([]verify.Finding, error)
 	return []verify.Finding{f}, nil
 }
 
-// List returns the environment as one item.
+// Bounds of what a list shows: variables, and bytes of a value.
+const (
+	maxListed = 4096
+	maxShown  = 60
+)
+
+// List returns the header and the values of the variables, by their names.
 func (e *Env) List() []binfmt.Item {
-	return []binfmt.Item{{Name: "u-boot-env", Type: fmt.Sprintf("%s environment, %d variables", e.Form, len(e.Vars)), Size: e.Size}}
+	kind := fmt.Sprintf("%s environment of %#x bytes, %d variables", e.Form, e.Size, len(e.Vars))
+	if e.Form == Redundant {
+		kind += fmt.Sprintf(", flags %d", e.Flags)
+	}
+	list := []binfmt.Item{{Name: "header", Type: kind, Size: e.Form.headerSize()}}
+	at := e.Form.headerSize()
+	for _, v := range e.Vars[:min(len(e.Vars), maxListed)] {
+		name, value, _ := strings.Cut(v, "=")
+		shown := value
+		if len(shown) > maxShown {
+			shown = shown[:maxShown] + "..."
+		}
+		end := at + int64(len(v))
+		list = append(list, binfmt.Item{Name: name, Type: "variable, " + shown, Offset: end - int64(len(value)), Size: int64(len(value))})
+		at = end + 1
+	}
+	return list
 }
