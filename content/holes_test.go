@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 
 	"binman/content"
@@ -44,6 +45,51 @@ func TestNextData(t *testing.T) {
 	}
 	if at := file.NextData(hole + 1<<20); runtime.GOOS == "linux" && at != file.Len() {
 		t.Errorf("behind the data: %#x, want the end", at)
+	}
+}
+
+func TestUniform(t *testing.T) {
+	const hole = 16 << 20
+	name := filepath.Join(t.TempDir(), "sparse")
+	if err := os.WriteFile(name, make([]byte, 1<<20), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(name, hole); err != nil {
+		t.Fatal(err)
+	}
+	file, err := content.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type stretch struct {
+		end   int64
+		value byte
+		known bool
+	}
+	all := content.Join(content.Fill(7, 100), content.String("xyz"), content.Fill(0, 1000), file, content.Fill(1, 10))
+	want := []stretch{{100, 7, true}, {103, 0, false}, {1103, 0, true}, {1103 + 1<<20, 0, false}, {1103 + hole, 0, true}, {1113 + hole, 1, true}}
+	if runtime.GOOS != "linux" {
+		want = slices.Delete(want, 3, 4)
+		want[3].known = false
+	}
+	var got []stretch
+	for off := int64(0); off < all.Len(); {
+		var s stretch
+		s.end, s.value, s.known = all.Uniform(off)
+		if end, value, known := all.Uniform(s.end - 1); (stretch{end, value, known}) != s {
+			t.Errorf("up to %#x something else is known at its end than at its start", s.end)
+		}
+		got, off = append(got, s), s.end
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	// A file that was cut has no hole at its end.
+	if err := os.Truncate(name, 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, known := file.Uniform(2 << 20); known {
+		t.Error("what is not there any more is known")
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 
+	"binman/content"
+	"binman/format/sparse"
 	"binman/format/verify"
 	"binman/internal/binfmt"
 )
@@ -48,38 +50,21 @@ import (
 //	  2100    12  device tree: size (4), load address (8)
 //	  2112    16  table of ramdisks: size, entries, size of an entry; size of the boot configuration; version 4
 //
-//	offset  size  sparse image
-//	     0     4  3a ff 26 ed
-//	     4     4  version: major, minor
-//	     8     4  sizes of this header and of those of chunks, bytes
-//	    12     4  size of a block, bytes
-//	    16     4  blocks of the image when it is expanded
-//	    20     4  number of chunks
-//	    24     4  CRC-32 of the expanded image, or 0
-//
-//	offset  size  chunk of a sparse image
-//	     0     2  type
-//	     4     4  blocks that it expands to
-//	     8     4  size with this header, bytes
-//
-// Android's bootimg.h, vendor_boot_img.h and sparse_format.h specify them.
+// Android's bootimg.h and vendor_boot_img.h specify them. Sparse images are read by
+// package sparse.
 const (
 	androidHeader = 1660
 	vendorHeader  = 2128
 	vendorLeast   = 2108
 	androidPage   = 4096
 	maxPage       = 1 << 20
-	sparseHeader  = 28
-	sparseChunk   = 12
-	maxChunks     = 1 << 20
-	maxBlock      = 1 << 24 // bytes
 )
 
 func androidFormats() []Format {
 	return []Format{
 		{Name: "Android boot image", Short: "android", Magic: []byte("ANDROID!"), Align: 512, parse: parseAndroid},
 		{Name: "Android vendor boot image", Short: "vendorboot", Magic: []byte("VNDRBOOT"), Align: 512, parse: parseVendorBoot},
-		{Name: "Android sparse image", Short: "sparse", Magic: []byte{0x3a, 0xff, 0x26, 0xed}, Align: 512, parse: parseSparse},
+		{Name: "Android sparse image", Short: "sparse", Magic: sparse.Magic[:], Align: 512, parse: parseSparse},
 	}
 }
 
@@ -254,53 +239,29 @@ func parseVendorBoot(src binfmt.Source) (*Image, error) {
 	return im, nil
 }
 
-// parseSparse walks over the chunks, so the sizes of all of them have to fit.
+// parseSparse tells of a sparse image. Its checksums are judged by expanding it.
 func parseSparse(src binfmt.Source) (*Image, error) {
-	h, err := src.Bytes(0, sparseHeader, "header")
+	sp, err := sparse.Parse(src.R, src.Size)
 	if err != nil {
 		return nil, err
 	}
-	block, blocks, chunks := int64(word(h, 12)), int64(word(h, 16)), word(h, 20)
-	if half(h, 4) != 1 || half(h, 8) != sparseHeader || half(h, 10) != sparseChunk || block == 0 || block%4 != 0 || block > maxBlock || chunks > maxChunks {
-		return nil, fmt.Errorf("version %d with blocks of %#x bytes and %d chunks is not known", half(h, 4), block, chunks)
-	}
-	at, expanded := int64(sparseHeader), int64(0)
-	var damage error
-	for i := range chunks {
-		c, err := src.Bytes(at, sparseChunk, "chunk")
-		if err != nil {
-			damage = err
-			break
-		}
-		n, size := int64(word(c, 4)), int64(word(c, 8))
-		want, known := map[uint16]int64{0xcac1: n * block, 0xcac2: 4, 0xcac3: 0, 0xcac4: 4}[half(c, 0)]
-		if !known || size != sparseChunk+want {
-			damage = fmt.Errorf("chunk %d at %#x has the type %#x and %#x bytes for %d blocks", i, at, half(c, 0), size, n)
-			break
-		}
-		at += size
-		expanded += n
-	}
-	if at == sparseHeader && damage != nil {
-		return nil, damage
-	}
-	if damage == nil && at > src.Size {
-		damage = fmt.Errorf("the last chunk ends at %#x, and there are %#x bytes", at, src.Size)
-	}
-	if damage == nil && expanded != blocks {
-		damage = fmt.Errorf("the chunks expand to %d blocks, the header says %d", expanded, blocks)
-	}
-	at = min(at, src.Size)
 	im := &Image{Items: []binfmt.Item{{
-		Name: "image", Type: fmt.Sprintf("sparse, %d chunks, %#x bytes when it is expanded", chunks, blocks*block), Size: at, UncompSize: blocks * block,
+		Name: "image", Type: fmt.Sprintf("sparse, %d chunks, %#x bytes when it is expanded", sp.Chunks, sp.Expanded), Size: sp.Size, UncompSize: sp.Expanded,
 	}}}
-	if damage != nil {
-		im.open = append(im.open, verify.Finding{What: "chunks", Verdict: verify.Bad, Why: damage.Error(), Size: at})
+	switch {
+	case sp.Damage != nil:
+		im.open = append(im.open, verify.Finding{What: "chunks", Verdict: verify.Bad, Why: sp.Damage.Error(), Size: sp.Size})
+		im.notJudged("image", "contents", "not all chunks can be read", 0, sp.Size)
+	case !sp.HasSum:
+		im.notJudged("image", "contents", "it has no checksum", 0, sp.Size)
+	default:
+		im.signatures = func([]verify.Key) ([]verify.Finding, error) {
+			f := verify.Finding{Path: "image", What: "crc32", Size: sp.Size}
+			if _, err := sparse.Expand(content.File(src.R, "sparse image", 0, sp.Size)); err != nil {
+				f.Verdict, f.Why = verify.Bad, err.Error()
+			}
+			return []verify.Finding{f}, nil
+		}
 	}
-	why := "it has no checksum"
-	if word(h, 24) != 0 {
-		why = "its checksum is that of the expanded image"
-	}
-	im.notJudged("image", "contents", why, 0, at)
 	return im, nil
 }

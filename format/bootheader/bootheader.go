@@ -54,7 +54,8 @@ type Image struct {
 	claims []claim
 	open   []verify.Finding // about what cannot be judged
 
-	// signatures judges those of the image; nil if it has none that is judged here.
+	// signatures judges those of the image, and what else is more than a sum of bytes in
+	// it; nil if it has none that is judged here.
 	signatures func(keys []verify.Key) ([]verify.Finding, error)
 }
 
