@@ -4,9 +4,12 @@ package layout
 
 import (
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"binman/content"
+	"binman/imageform"
 )
 
 // Image is one output file: the outermost section.
@@ -14,6 +17,10 @@ type Image struct {
 	Section
 	AllowRepack bool   `dt:"allow-repack" doc:"The image may be packed anew when an entry is replaced"`
 	Symlink     string `dt:"symlink" doc:"Name of a symbolic link to the image, in the output directory"`
+
+	Forms   []string `dt:"output-forms" doc:"Other forms of the image to write, beside it: gz, hex, srec, uf2, zst"`
+	Address OptInt   `dt:"output-address" doc:"Address of the first byte in the forms hex, srec and uf2; 0 if absent"`
+	Family  OptInt   `dt:"output-family" doc:"Number of the family of processors in the form uf2"`
 
 	Name  string // of the image's node, or "image"
 	Entry *Entry // the image as an entry
@@ -35,10 +42,31 @@ func (b *Build) write(img *Image) error {
 		return b.aboutProp(img.Entry, "filename", err)
 	}
 	b.Log.Printf(Info, "Wrote %#x bytes", data.Len())
+	if err := b.writeForms(img, data); err != nil {
+		return err
+	}
 	if img.Symlink == "" {
 		return nil
 	}
 	return b.aboutProp(img.Entry, "symlink", b.Output.Symlink(img.Symlink, img.Filename))
+}
+
+// writeForms writes the other forms of an image, those of its property and those that
+// were asked for.
+func (b *Build) writeForms(img *Image, data content.Data) error {
+	forms := append(slices.Clone(img.Forms), b.Forms...)
+	slices.Sort(forms)
+	o := imageform.Options{File: filepath.Base(img.Filename), Address: img.Address.Or(0), Family: img.Family.Or(-1)}
+	for _, name := range slices.Compact(forms) {
+		form, err := imageform.Make(name, data, o)
+		if err != nil {
+			return b.aboutProp(img.Entry, "output-forms", err)
+		}
+		if err := b.Output.Write(img.Filename+"."+name, form); err != nil {
+			return b.aboutProp(img.Entry, "output-forms", err)
+		}
+	}
+	return nil
 }
 
 // writeSections writes the sections that have a file of their own.

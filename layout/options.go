@@ -37,6 +37,8 @@ type Options struct {
 	// vain, and of external tools that are run; of others, Input.Files knows.
 	Note func(path string, err error)
 
+	Forms []string // other forms of each image to write: see package imageform
+
 	ToolPaths    []string        // where external tools are looked for, before PATH
 	MissingTools map[string]bool // external tools to treat as missing
 }

@@ -16,6 +16,7 @@ import (
 	"binman/describe"
 	"binman/elf"
 	"binman/etype"
+	"binman/imageform"
 	"binman/internal/argparse"
 	"binman/internal/atomicfile"
 	"binman/internal/host"
@@ -50,6 +51,7 @@ type buildOptions struct {
 	depfile       string
 	listInputs    bool
 	keep          bool
+	forms         []string
 	keys          keyFlags
 	trial         bool // keep nothing and print nothing
 }
@@ -82,6 +84,7 @@ func (g *globals) buildCommand() command {
 				{Names: []string{"--manifest"}, Extension: true, Meta: "FILE", Value: argparse.String(&o.manifest, ""), Help: "Write a description of all images and entries, as JSON, to FILE (- for standard output)"},
 				{Names: []string{"--depfile"}, Extension: true, Meta: "FILE", Value: argparse.String(&o.depfile, ""), Help: "Write to FILE which files the images were made of, as make and ninja read it"},
 				{Names: []string{"--list-inputs"}, Extension: true, Value: argparse.Flag(&o.listInputs), Help: "Build nothing, but print the files that a build reads, looks for in vain (missing), and the directories whose names it reads (listed)"},
+				{Names: []string{"--output-form"}, Extension: true, Value: argparse.Strings(&o.forms), Help: "Write each image in this form too, beside it: " + strings.Join(imageform.Names(), ", ")},
 				{Names: []string{"--keep-unchanged"}, Extension: true, Value: argparse.Flag(&o.keep), Help: "Leave output files that would have the same bytes as they are, with their time"},
 			}, slices.Concat(o.keys.options(), []argparse.Option{o.keys.reproducibleOption()}, o.keys.laterOptions())...),
 		},
@@ -109,6 +112,11 @@ func (o *buildOptions) run() error {
 
 // build builds the images. In two steps of signing, l knows the first.
 func (o *buildOptions) build(l *later) error {
+	for _, form := range o.forms {
+		if err := imageform.Check(form); err != nil {
+			return wrongUsage("--output-form: " + err.Error())
+		}
+	}
 	elfParams, err := o.elfParams()
 	if err != nil {
 		return err
@@ -159,6 +167,7 @@ func (o *buildOptions) build(l *later) error {
 		ArgNames:     etype.ArgNames(),
 		Input:        used.input(o.inDirs),
 		Note:         used.Note,
+		Forms:        o.forms,
 		Env:          env,
 		Output:       iodir.Output{Dir: out, Keep: o.keep, Wrote: used.wrote},
 		Log:          o.log(),

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// Package imageform makes other forms of an image, for the programs that write it to a
+// device:
+//
+//	gz    compressed with gzip
+//	hex   Intel HEX: bytes at addresses, as text
+//	srec  Motorola S-records: bytes at addresses, as text
+//	uf2   blocks for boot loaders that are a USB disk
+//	zst   compressed with Zstandard
+//
+// The file of a form has the name of the image, with a dot and that of the form.
+package imageform
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"binman/codec"
+	"binman/content"
+	"binman/format/addressed"
+	"binman/format/ihex"
+	"binman/format/srec"
+	"binman/format/uf2"
+)
+
+// Options say what a form needs to know.
+type Options struct {
+	File    string // name of the image, without directory
+	Address int64  // of its first byte, for hex, srec and uf2
+	Family  int64  // number of the family of processors in uf2, or -1
+}
+
+// makers make the forms by name.
+var makers = map[string]func(data content.Data, o Options) (content.Data, error){
+	"gz":  compressed("gzip"),
+	"hex": text(func(w io.Writer, pieces []addressed.Piece, _ Options) error { return ihex.Write(w, pieces) }),
+	"srec": text(func(w io.Writer, pieces []addressed.Piece, o Options) error {
+		return srec.Write(w, pieces, o.File, uint32(o.Address))
+	}),
+	"uf2": func(data content.Data, o Options) (content.Data, error) {
+		return uf2.Write(data, uint32(o.Address), uint32(max(o.Family, 0)), o.Family >= 0)
+	},
+	"zst": compressed("zstd"),
+}
+
+// Names returns the names of the forms.
+func Names() []string {
+	var names []string
+	for name := range makers {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Check says whether there is such a form.
+func Check(name string) error {
+	if makers[name] == nil {
+		return fmt.Errorf("there is no form '%s': there are %s", name, strings.Join(Names(), ", "))
+	}
+	return nil
+}
+
+// Make returns a form of an image.
+func Make(name string, data content.Data, o Options) (content.Data, error) {
+	if err := Check(name); err != nil {
+		return content.Data{}, err
+	}
+	if o.Address < 0 || o.Address > 1<<32-1 {
+		return content.Data{}, fmt.Errorf("address %#x has more than 32 bits", o.Address)
+	}
+	if o.Family > 1<<32-1 {
+		return content.Data{}, fmt.Errorf("family %#x has more than 32 bits", o.Family)
+	}
+	d, err := makers[name](data, o)
+	if err != nil {
+		return d, fmt.Errorf("form '%s': %w", name, err)
+	}
+	return d, nil
+}
+
+// text makes a form that has the bytes of the image at its address.
+func text(write func(io.Writer, []addressed.Piece, Options) error) func(content.Data, Options) (content.Data, error) {
+	return func(data content.Data, o Options) (content.Data, error) {
+		var out bytes.Buffer
+		err := write(&out, []addressed.Piece{{Addr: o.Address, Data: data}}, o)
+		return content.Bytes(out.Bytes()), err
+	}
+}
+
+// compressed makes a form with an algorithm of package codec.
+func compressed(algorithm string) func(content.Data, Options) (content.Data, error) {
+	return func(data content.Data, _ Options) (content.Data, error) {
+		c, err := codec.Lookup(algorithm)
+		if err != nil {
+			return content.Data{}, err
+		}
+		b, err := data.View()
+		if err != nil {
+			return content.Data{}, err
+		}
+		out, err := c.Compress(b)
+		return content.Bytes(out), err
+	}
+}
