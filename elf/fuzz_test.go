@@ -39,6 +39,9 @@ func FuzzParse(f *testing.F) {
 				}
 			}
 		}
+		if flat, err := p.FlattenSections(); err == nil && (flat.Data.Len() > MaxFlat || flat.MemSize != flat.Data.Len()) {
+			t.Errorf("sections flattened to %#x bytes, %#x in memory", flat.Data.Len(), flat.MemSize)
+		}
 		if flat, err := p.Flatten(0x1004); err == nil && (flat.Data.Len() > MaxFlat || flat.MemSize > MaxFlat) {
 			t.Fatalf("flat image of %d bytes, %d in memory", flat.Data.Len(), flat.MemSize)
 		}

@@ -41,6 +41,8 @@ type section struct {
 	name      string
 	nameAt    uint32
 	typ       elf.SectionType
+	flags     elf.SectionFlag
+	addr      uint64
 	off, size uint64
 	link      uint32
 	info      uint32
@@ -232,8 +234,7 @@ func (f *File) sections(off, count, stride uint64, want int) ([]section, error) 
 	for i := range sects {
 		s, c := &sects[i], entries.at(i)
 		s.nameAt, s.typ = c.word(), elf.SectionType(c.word())
-		c.addr() // flags
-		c.addr() // address
+		s.flags, s.addr = elf.SectionFlag(c.addr()), c.addr()
 		s.off, s.size = c.addr(), c.addr()
 		s.link, s.info = c.word(), c.word()
 		c.addr() // alignment

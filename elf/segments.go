@@ -107,6 +107,39 @@ func (f *File) Flatten(location uint64) (Flat, error) {
 	return flat, nil
 }
 
+// FlattenSections loads the program by its section headers, as mkimage does for ZynqMP:
+// the sections that have bytes, and a place in memory other than 0. Their addresses are
+// virtual ones, and what is zeroed behind the last one is left out.
+func (f *File) FlattenSections() (Flat, error) {
+	var sects []section
+	load := uint64(math.MaxUint64)
+	for _, s := range f.sects {
+		if s.flags&elf.SHF_ALLOC != 0 && s.typ != elf.SHT_NOBITS && s.size != 0 && s.addr != 0 {
+			sects, load = append(sects, s), min(load, s.addr)
+		}
+	}
+	if len(sects) == 0 {
+		return Flat{}, errors.New("ELF file has no sections to load")
+	}
+	var end uint64
+	for _, s := range sects {
+		at, size := s.addr-load, uint64(f.Data.Len())
+		switch {
+		case s.off > size || s.size > size-s.off:
+			return Flat{}, fmt.Errorf("section '%s' of ELF file: %#x bytes at offset %#x lie outside the file of %#x bytes", s.name, s.size, s.off, size)
+		case at > MaxFlat || s.size > MaxFlat-at:
+			return Flat{}, fmt.Errorf("section '%s' of ELF file: %#x bytes at address %#x end more than %#x bytes after the first section's address %#x",
+				s.name, s.size, s.addr, int64(MaxFlat), load)
+		}
+		end = max(end, at+s.size)
+	}
+	flat := Flat{Data: content.Fill(0, int64(end)), Load: load, Entry: f.Entry, MemSize: int64(end)}
+	for _, s := range sects {
+		flat.Data = flat.Data.Replace(int64(s.addr-load), f.Data.Slice(int64(s.off), int64(s.size)))
+	}
+	return flat, nil
+}
+
 // IsValid reports whether the data is an ELF file with something to load.
 func IsValid(d content.Data) bool {
 	f, err := Parse(d)

@@ -186,3 +186,34 @@ func TestTruncatedSegment(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 }
+
+// Sections count, in the order of their headers, and what is zeroed at the end does not.
+func TestFlattenSections(t *testing.T) {
+	f := mustParse(t, testelf.File{Entry: 0x1002, Segments: []testelf.Segment{
+		{Address: 0x1004, Physical: 0x5000, Data: []byte("data")},
+		{Address: 0, Data: []byte("elsewhere")},
+		{Address: 0x1000, Data: []byte("code")},
+		{Address: 0x1006, Data: []byte("over")},
+		{Address: 0x2000, MemSize: 0x100},
+	}})
+	flat, err := f.FlattenSections()
+	if err != nil || flat.Load != 0x1000 || flat.Entry != 0x1002 || flat.MemSize != 10 || text(t, flat.Data) != "codedaover" {
+		t.Errorf("%+v, %v", flat, err)
+	}
+	for _, test := range []struct {
+		segs []testelf.Segment
+		size uint64 // of the first section
+		want string
+	}{
+		{nil, 0, "ELF file has no sections to load"},
+		{[]testelf.Segment{{Address: 1, MemSize: 4}, {Data: []byte("a")}}, 4, "ELF file has no sections to load"},
+		{[]testelf.Segment{{Address: 0x1000, Data: []byte("a")}, {Address: 0xffffffff80000000, Data: []byte("b")}}, 1, "section '.data' of ELF file: 0x1 bytes at address 0xffffffff80000000 end more than 0x100000000 bytes after the first section's address 0x1000"},
+		{[]testelf.Segment{{Address: 0x1000, Data: []byte("a")}}, 1 << 63, "section '.text' of ELF file: 0x8000000000000000 bytes at offset 0x80 lie outside the file of "},
+	} {
+		f := mustParse(t, testelf.File{Segments: test.segs})
+		f.sects[min(1, len(f.sects)-1)].size = test.size
+		if _, err := f.FlattenSections(); err == nil || !strings.HasPrefix(err.Error(), test.want) {
+			t.Errorf("got  %v\nwant %s", err, test.want)
+		}
+	}
+}

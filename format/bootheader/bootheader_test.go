@@ -65,6 +65,8 @@ func images(t testing.TB) map[string][]byte {
 		"imx6 csf":      "-T imximage -e 17800000 -n csf.cfg",
 		"zynq":          "-T zynqimage -e 100000",
 		"zynqmp":        "-T zynqmpimage -e fffc0000 -n pmu",
+		"zynqmp bif":    "-T zynqmpbif",
+		"zynqmp r5":     "-T zynqmpbif",
 		"mtk emmc":      "-T mtk_image -a 201000 -n media=emmc;arm64=1",
 		"mtk offset":    "-T mtk_image -a 201000 -n media=sdmmc;hdroffset=0x2000",
 		"mtk nand":      "-T mtk_image -a 201000 -n media=snand;nandinfo=2k+64",
@@ -109,6 +111,12 @@ func images(t testing.TB) map[string][]byte {
 			}
 			return testKey(t, hint), nil
 		}}
+		if p.Type == "zynqmpbif" {
+			in.Files[0] = content.String(map[string]string{
+				"zynqmp bif": "{\n[bootloader,load=0xfffc0000] spl\n[pmufw_image] pmu\n[load=0x8000000,trustzone] spl\n[load=0x800000000] kwb0.cfg\n}\n",
+				"zynqmp r5":  "{\n[bootloader,destination_cpu=r5-0] spl\n[offset=0x4000] spl\n}\n",
+			}[name])
+		}
 		if strings.HasPrefix(p.Type, "rk") {
 			in.Files = append(in.Files, program(5000))
 		}

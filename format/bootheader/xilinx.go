@@ -3,6 +3,7 @@
 package bootheader
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -26,6 +27,8 @@ import (
 //	    48     4  offset of the image header in words; Zynq: at 36
 //	    52     4  offset of the authentication certificate in words, or 0; Zynq: at 40
 //	    60     4  inverted sum of the words before it
+//
+// Images of mkimage have but the first offset.
 //
 // The Xilinx guides UG821 and UG1283 specify them.
 const (
@@ -57,7 +60,8 @@ func parseXilinx(src binfmt.Source, isMP bool) (*Image, error) {
 	if want := invertedSum(h[32:72]); want != word(h, 72) {
 		return nil, fmt.Errorf("sum of the header does not match: %#x is stored, the data has %#x", word(h, 72), want)
 	}
-	if (word(h, 44)>>16 >= zynqMPLoad) != isMP {
+	chained := word(h, 152) != 0 && word(h, 156) == 0 // which only mkimage makes
+	if (word(h, 44)>>16 >= zynqMPLoad || chained) != isMP {
 		return nil, errMagic
 	}
 	im := &Image{}
@@ -80,6 +84,11 @@ func parseXilinx(src binfmt.Source, isMP bool) (*Image, error) {
 	}
 	im.claims = []claim{{what: "sum of the header", off: 32, size: 40, want: number(word(h, 72)), sum: counted(0, wordSum, func(v uint32) uint32 { return ^v })}}
 	why := "the image has none"
+	if chained {
+		if err := im.chain(src, int64(word(h, 152)), word(h, 60) > 0); err != nil {
+			return nil, err
+		}
+	}
 	if at := int64(word(h, 156)); at >= xilinxHeader && at < src.Size {
 		signed, err := im.partitions(src, at, isMP)
 		if err != nil {
@@ -123,6 +132,49 @@ func (im *Image) partitions(src binfmt.Source, at int64, isMP bool) (signed bool
 		}
 	}
 	return signed, errors.New("the table of partitions has no end")
+}
+
+// chain adds the partitions that a table of mkimage leads to, see makeBIF there. The
+// first one can be the boot loader, which the boot header describes already. It ends
+// at a header with a wrong sum, which is told by the claim about that.
+func (im *Image) chain(src binfmt.Source, table int64, loader bool) error {
+	h, err := src.Bytes(table, xilinxPartition, "table of partitions")
+	if err != nil {
+		return err
+	}
+	n := int64(word(h, 4))
+	header := func(name, kind string, at int64, b []byte) bool {
+		im.Items = append(im.Items, binfmt.Item{Name: name, Type: kind, Offset: at, Size: xilinxPartition})
+		im.claims = append(im.claims, claim{what: "sum", path: name, off: at, size: 60, want: number(word(b, 60)), sum: counted(0, wordSum, func(v uint32) uint32 { return ^v })})
+		return invertedSum(b[:60]) == word(b, 60)
+	}
+	switch {
+	case !header("table", fmt.Sprintf("table of partitions: %d", n), table, h):
+		return nil
+	case n > maxPartitions:
+		return fmt.Errorf("the table at %#x has %d partitions, more than %d", table, n, maxPartitions)
+	}
+	at := int64(word(h, 8)) * 4
+	for i := range n {
+		b, err := src.Bytes(at, xilinxPartition, fmt.Sprintf("header of partition %d", i))
+		if err != nil {
+			return err
+		}
+		if !header(fmt.Sprintf("header%d", i), "header of a partition", at, b) {
+			return nil
+		}
+		if i > 0 || !loader {
+			im.Items = append(im.Items, binfmt.Item{
+				Name: fmt.Sprintf("partition%d", i), Type: fmt.Sprintf("partition, load %#x", binary.LittleEndian.Uint64(b[24:])),
+				Offset: int64(word(b, 32)) * 4, Size: int64(word(b, 0)) * 4,
+			})
+		}
+		at = int64(word(b, 12)) * 4
+	}
+	if at != 0 {
+		return fmt.Errorf("there are more partitions than the %d of the table", n)
+	}
+	return nil
 }
 
 // xilinxName returns the name in an image header.

@@ -5,6 +5,7 @@ package mkimage
 import (
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -35,4 +36,9 @@ func configWord(text string) (uint32, error) {
 		return 0, fmt.Errorf("'%s' is no hexadecimal number of 32 bits", text)
 	}
 	return n, nil
+}
+
+// names returns the names that a configuration can have, in order, for errors.
+func names[V any](known map[string]V) string {
+	return strings.Join(slices.Sorted(maps.Keys(known)), ", ")
 }

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"slices"
 	"strings"
 
 	"binman/content"
@@ -186,12 +185,7 @@ func parseAIS(text string) ([]uint32, error) {
 		name := strings.ToUpper(f[0])
 		c, ok := known[name]
 		if !ok {
-			var names []string
-			for n := range known {
-				names = append(names, n)
-			}
-			slices.Sort(names)
-			return nil, fmt.Errorf("%d: the command '%s' is not known: there are %s", line, f[0], strings.Join(names, ", "))
+			return nil, fmt.Errorf("%d: the command '%s' is not known: there are %s", line, f[0], names(known))
 		}
 		if len(f)-1 != c.values {
 			return nil, fmt.Errorf("%d: %s has %d values, not %d", line, name, c.values, len(f)-1)

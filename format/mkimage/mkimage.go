@@ -13,6 +13,7 @@
 //	amlimage            header of 4096 bytes, data of fixed size: Amlogic
 //	sfspl               header of 1024 bytes, data: StarFive JH7110
 //	mtk_image           headers for boot ROMs of MediaTek
+//	zynqmpbif           header, partitions that a description names, their headers: ZynqMP
 //	imximage, imx8image, zynqimage, zynqmpimage, sunxi_egon, socfpgaimage, gpimage, omapimage,
 //	lpc32xximage, vybridimage, atmelimage: see the functions that make them
 //	ublimage, aisimage  header, commands, data: DaVinci
@@ -155,6 +156,7 @@ func kinds() map[string]kind {
 		"imx8mimage":   {reads: true, make: makeIMX8M},
 		"zynqimage":    {second: true, reads: true, start: zynqHeader, make: makeZynq},
 		"zynqmpimage":  {second: true, reads: true, make: makeZynqMP},
+		"zynqmpbif":    {reads: true, make: makeBIF},
 		"sunxi_egon":   {make: makeEGON},
 		"sunxi_toc0":   {reads: true, keys: true, start: toc0Program, make: makeTOC0},
 		"ublimage":     {reads: true, alone: true, start: ublHeader, make: makeUBL},

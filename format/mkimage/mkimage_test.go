@@ -262,7 +262,7 @@ func cases() []testCase {
 			list[len(list)-1].files = map[string]string{"spkg.cfg": config}
 		}
 	}
-	for _, more := range [][]testCase{kwbCases(), mxsCases(), toc0Cases(), ublCases(), aisCases(), pblCases()} {
+	for _, more := range [][]testCase{kwbCases(), mxsCases(), toc0Cases(), ublCases(), aisCases(), pblCases(), bifCases()} {
 		list = append(list, more...)
 	}
 	add("spkgimage", "-n spkg.cfg", 4)
