@@ -3,8 +3,10 @@
 // Package imageform makes other forms of an image, for the programs that write it to a
 // device:
 //
+//	bmap  which blocks of the image have anything in them, for bmaptool
 //	gz    compressed with gzip
 //	hex   Intel HEX: bytes at addresses, as text
+//	simg  sparse image of Android, for fastboot
 //	srec  Motorola S-records: bytes at addresses, as text
 //	uf2   blocks for boot loaders that are a USB disk
 //	zst   compressed with Zstandard
@@ -22,7 +24,9 @@ import (
 	"binman/codec"
 	"binman/content"
 	"binman/format/addressed"
+	"binman/format/bmap"
 	"binman/format/ihex"
+	"binman/format/sparse"
 	"binman/format/srec"
 	"binman/format/uf2"
 )
@@ -36,8 +40,13 @@ type Options struct {
 
 // makers make the forms by name.
 var makers = map[string]func(data content.Data, o Options) (content.Data, error){
-	"gz":  compressed("gzip"),
-	"hex": text(func(w io.Writer, pieces []addressed.Piece, _ Options) error { return ihex.Write(w, pieces) }),
+	"bmap": func(data content.Data, o Options) (content.Data, error) {
+		b, err := bmap.Write(data, o.File)
+		return content.Bytes(b), err
+	},
+	"gz":   compressed("gzip"),
+	"hex":  text(func(w io.Writer, pieces []addressed.Piece, _ Options) error { return ihex.Write(w, pieces) }),
+	"simg": func(data content.Data, _ Options) (content.Data, error) { return sparse.Write(data) },
 	"srec": text(func(w io.Writer, pieces []addressed.Piece, o Options) error {
 		return srec.Write(w, pieces, o.File, uint32(o.Address))
 	}),

@@ -4,12 +4,14 @@ package imageform_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
 	"binman/codec"
 	"binman/content"
 	"binman/format/ihex"
+	"binman/format/sparse"
 	"binman/format/srec"
 	"binman/format/uf2"
 	"binman/imageform"
@@ -41,6 +43,20 @@ func TestMake(t *testing.T) {
 				return content.Data{}, err
 			}
 			return f.Parts[0].Image(0).Slice(0, int64(len(image))), nil
+		},
+		"simg": func(form content.Data) (content.Data, error) {
+			d, err := sparse.Expand(form)
+			if err != nil {
+				return d, err
+			}
+			return d.Slice(0, int64(len(image))), nil
+		},
+		"bmap": func(form content.Data) (content.Data, error) {
+			text, err := form.Bytes()
+			if err != nil || !bytes.Contains(text, []byte("<ImageSize> 7992 </ImageSize>")) {
+				return form, fmt.Errorf("%s: %w", text, err)
+			}
+			return content.Bytes(image), nil // the format has its own tests
 		},
 		"gz":  decompressed("gzip"),
 		"zst": decompressed("zstd"),

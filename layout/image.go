@@ -18,7 +18,7 @@ type Image struct {
 	AllowRepack bool   `dt:"allow-repack" doc:"The image may be packed anew when an entry is replaced"`
 	Symlink     string `dt:"symlink" doc:"Name of a symbolic link to the image, in the output directory"`
 
-	Forms   []string `dt:"output-forms" doc:"Other forms of the image to write, beside it: gz, hex, srec, uf2, zst"`
+	Forms   []string `dt:"output-forms" doc:"Other forms of the image to write, beside it: bmap, gz, hex, simg, srec, uf2, zst"`
 	Address OptInt   `dt:"output-address" doc:"Address of the first byte in the forms hex, srec and uf2; 0 if absent"`
 	Family  OptInt   `dt:"output-family" doc:"Number of the family of processors in the form uf2"`
 
