@@ -8,7 +8,7 @@
 // volumes of UEFI, blocks of Chromium OS's verified boot, vbmeta images of Android, expansion ROMs, headers for other boot
 // ROMs and of kernels, compressed data, partition tables (GUID and MBR), Intel flash
 // descriptors and U-Boot
-// environments.
+// environments. Image forms, such as Intel HEX, are in form.go.
 package inspect
 
 import (
@@ -50,6 +50,7 @@ type Item struct {
 	Items  []*Item
 
 	searched []int64 // where a search in it was given up
+	form     bool    // Format is that of a Form
 }
 
 // maxDepth bounds how deep formats are looked for within each other.

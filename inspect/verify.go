@@ -52,7 +52,7 @@ type judging struct {
 // judge adds the findings about an item and all that it holds.
 func (j *judging) judge(it *Item, path string) {
 	i := slices.IndexFunc(j.known, func(f format) bool { return f.name == it.Format })
-	if i >= 0 { // else it is data with known parts, or nothing is known of it
+	if i >= 0 && !it.form { // else it is data with known parts, or nothing is known of it
 		data := j.image.Slice(it.Offset, it.Size)
 		keys := append(slices.Clip(j.keys), j.partitions.keys[it]...)
 		found, err := j.known[i].verify(data, data.Len(), keys)

@@ -38,3 +38,18 @@ func Lines(text content.Data, what string, record func(line []byte) (more bool, 
 		}
 	}
 }
+
+// DetectLen is how many bytes of a text Detect looks at, at most: more than any record.
+const DetectLen = 1024
+
+// Detect reports whether the text in r, of which size bytes may be read, starts with a
+// line for which record returns no error.
+func Detect(r io.ReaderAt, size int64, record func(line []byte) error) bool {
+	head := make([]byte, min(size, DetectLen))
+	if n, _ := r.ReadAt(head, 0); n != len(head) {
+		return false
+	}
+	line, _, _ := bytes.Cut(head, []byte("\n"))
+	line = bytes.TrimRight(line, "\r")
+	return len(line) > 0 && record(line) == nil
+}

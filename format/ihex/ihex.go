@@ -27,6 +27,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 
 	"binman/content"
 	"binman/format/addressed"
@@ -58,6 +59,12 @@ func size(kind byte) int {
 
 // hexFile is what errors say.
 const hexFile = "the HEX file"
+
+// Detect reports whether the text in r, of which size bytes may be read, starts with a
+// record.
+func Detect(r io.ReaderAt, size int64) bool {
+	return addressed.Detect(r, size, new(parser).record)
+}
 
 // Parse reads a file. It is read as it comes: only the data is held in memory.
 func Parse(text content.Data) (*addressed.File, error) {

@@ -78,6 +78,13 @@ type chunk struct {
 	out  int64 // what it expands to, bytes
 }
 
+// Detect reports whether there is an image at the start of r, of which size bytes may be
+// read.
+func Detect(r io.ReaderAt, size int64) bool {
+	_, err := header(binfmt.Source{R: r, Size: size})
+	return err == nil
+}
+
 // Parse reads the headers of the image at the start of r, of which size bytes may be
 // read. If the first chunk cannot be read either, that is an error.
 func Parse(r io.ReaderAt, size int64) (*Image, error) {

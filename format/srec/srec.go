@@ -30,6 +30,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 
 	"binman/content"
 	"binman/format/addressed"
@@ -71,6 +72,12 @@ func addressSize(kind byte) int {
 
 // srecFile is what errors say.
 const srecFile = "the S-record file"
+
+// Detect reports whether the text in r, of which size bytes may be read, starts with a
+// record.
+func Detect(r io.ReaderAt, size int64) bool {
+	return addressed.Detect(r, size, new(parser).record)
+}
 
 // Parse reads a file. It is read as it comes: only the data is held in memory.
 func Parse(text content.Data) (*File, error) {

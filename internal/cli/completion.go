@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"binman/bintool"
-	"binman/content"
 	"binman/describe/fields"
 	"binman/etype"
 	"binman/inspect"
@@ -50,7 +49,7 @@ const maxCompleted = 128 << 20
 func (g *globals) entryPaths(image *string) argparse.Completer {
 	return func(prefix string) []argparse.Candidate {
 		slash := prefix[:len(prefix)-len(strings.TrimLeft(prefix, "/"))]
-		data, err := content.Open(*image)
+		data, form, err := readImage(*image)
 		if err != nil || data.Len() > maxCompleted {
 			return nil
 		}
@@ -65,7 +64,7 @@ func (g *globals) entryPaths(image *string) argparse.Completer {
 			}
 			return list
 		}
-		root, err := inspect.Image(data, *image)
+		root, err := foreignRoot(data, form, *image)
 		if err != nil || root == nil {
 			return nil
 		}
@@ -97,7 +96,7 @@ func (g *globals) altFormats(image *string) argparse.Completer {
 				seen[alt.Name] = true
 			}
 		}
-		if data, err := content.Open(*image); err == nil && data.Len() <= maxCompleted {
+		if data, _, err := readImage(*image); err == nil && data.Len() <= maxCompleted {
 			if img, err := g.quietReader().Open(data, *image); err == nil {
 				img.Entry.Walk(func(e *layout.Entry) { add(e.Type) })
 				return list

@@ -127,7 +127,7 @@ func whole(name string, opened *layout.Opened) (report.Side, content.Data, error
 	if opened != nil {
 		return report.SideOf(opened), opened.Data, nil
 	}
-	data, err := content.Open(name)
+	data, _, err := readImage(name)
 	if err != nil {
 		return report.Side{}, content.Data{}, err
 	}

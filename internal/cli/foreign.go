@@ -30,24 +30,32 @@ type foreignItem struct {
 
 // openForeign recognises an image without an FDT map by the formats in it.
 // Cause is the error of opening it by its map, which is returned if there is
-// nothing to recognise.
-func openForeign(name string, cause error) (*inspect.Item, content.Data, error) {
+// nothing to recognise. Positions are those in the image, in whatever form it is.
+func openForeign(name string, cause error) (*inspect.Item, content.Data, *inspect.Form, error) {
 	if !errors.Is(cause, fdtmap.ErrNone) {
-		return nil, content.Data{}, cause
+		return nil, content.Data{}, nil, cause
 	}
-	data, err := content.Open(name)
+	data, form, err := readImage(name)
 	if err != nil {
-		return nil, content.Data{}, err
+		return nil, content.Data{}, nil, err
 	}
-	root, err := inspect.Image(data, name)
+	root, err := foreignRoot(data, form, name)
 	if err != nil {
-		return nil, content.Data{}, fmt.Errorf("%w; %w", cause, err)
+		return nil, content.Data{}, nil, fmt.Errorf("%w; %w", cause, err)
 	}
 	if root == nil {
-		return nil, content.Data{}, suggest.With(cause, "nor anything else that is known\n"+
+		return nil, content.Data{}, nil, suggest.With(cause, "nor anything else that is known\n"+
 			"an image has a map if its description has an entry 'fdtmap', and positions in that if it is built with -u")
 	}
-	return root, data, nil
+	return root, data, form, nil
+}
+
+// foreignRoot returns what the formats in an image tell, in the form that its file has.
+func foreignRoot(data content.Data, form *inspect.Form, name string) (*inspect.Item, error) {
+	if form != nil {
+		return form.Root(name)
+	}
+	return inspect.Image(data, name)
 }
 
 // foreignItems returns the parts that match one of the patterns, with all that
@@ -74,14 +82,14 @@ func foreignItems(root *inspect.Item, patterns []string) []foreignItem {
 
 // listForeign lists an image without an FDT map.
 func (g *globals) listForeign(name string, patterns []string, asJSON bool, cause error) error {
-	root, data, err := openForeign(name, cause)
+	root, data, form, err := openForeign(name, cause)
 	if err != nil {
 		return err
 	}
 	list := foreignItems(root, patterns)
 	damage := inspect.Damage(data, root)
 	if asJSON {
-		return g.foreignJSON(root, list, damage)
+		return g.foreignJSON(root, form, list, damage)
 	}
 	fmt.Fprintf(g.stdout, "%s: no FDT map, recognised as %s\n", printable(name), root.Format)
 	rows := [][]string{listHeading()}
@@ -135,7 +143,7 @@ func printable(name string) string {
 	}, strings.ToValidUTF8(name, "?"))
 }
 
-func (g *globals) foreignJSON(root *inspect.Item, list []foreignItem, damage map[string][]string) error {
+func (g *globals) foreignJSON(root *inspect.Item, form *inspect.Form, list []foreignItem, damage map[string][]string) error {
 	type item struct {
 		Path   string `json:"path"`
 		Name   string `json:"name"`
@@ -159,6 +167,12 @@ func (g *globals) foreignJSON(root *inspect.Item, list []foreignItem, damage map
 		items = append(items, shown)
 	}
 	shown := map[string]any{"image": root.Name, "size": root.Size, "format": root.Format, "entries": items}
+	if form != nil {
+		shown["form"] = form.Name
+		if form.Addr != nil {
+			shown["address"] = *form.Addr
+		}
+	}
 	if len(damage) > 0 { // of the whole, and of what is not in the file
 		shown["damage"] = damage
 	}
@@ -167,7 +181,7 @@ func (g *globals) foreignJSON(root *inspect.Item, list []foreignItem, damage map
 
 // extractForeign writes parts of an image without an FDT map to files.
 func (o *extractOptions) extractForeign(cause error) error {
-	root, data, err := openForeign(o.image, cause)
+	root, data, _, err := openForeign(o.image, cause)
 	if err != nil {
 		return err
 	}

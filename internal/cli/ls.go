@@ -9,6 +9,7 @@ import (
 
 	"binman/content"
 	"binman/etype"
+	"binman/inspect"
 	"binman/internal/argparse"
 	"binman/internal/entrypath"
 	"binman/internal/host"
@@ -31,7 +32,7 @@ func (g *globals) lsCommand() command {
 			Args: []argparse.Arg{{Name: "paths", Nargs: "*", Value: argparse.Strings(&paths), Help: "Paths within file to list (wildcard)", Complete: g.entryPaths(&image)}},
 		},
 		run: func() error {
-			img, err := g.open(image)
+			img, form, err := g.openForm(image)
 			if cause := err; cause != nil {
 				paths, missed := foreignPaths(image, paths, cause)
 				if err := unlessNoMatch(missed); err != nil {
@@ -44,7 +45,10 @@ func (g *globals) lsCommand() command {
 				return err
 			}
 			if asJSON {
-				return errors.Join(g.listJSON(img, list), missed)
+				return errors.Join(g.listJSON(img, form, list), missed)
+			}
+			if form != nil {
+				fmt.Fprintf(g.stdout, "%s: %s, %s\n", printable(image), form.Name, form.About)
 			}
 			fmt.Fprint(g.stdout, table(listRows(list)))
 			return missed
@@ -54,11 +58,48 @@ func (g *globals) lsCommand() command {
 
 // open opens an image through its FDT map.
 func (g *globals) open(name string) (*layout.Opened, error) {
+	img, _, err := g.openForm(name)
+	return img, err
+}
+
+// openForm is open that tells the form in which the image is in the file, if it is not
+// the file itself.
+func (g *globals) openForm(name string) (*layout.Opened, *inspect.Form, error) {
+	data, form, err := readImage(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	img, err := g.reader().Open(data, name)
+	return img, form, err
+}
+
+// readImage returns the image in a file, and its form if that is not the file itself.
+func readImage(name string) (content.Data, *inspect.Form, error) {
 	data, err := content.Open(name)
 	if err != nil {
-		return nil, err
+		return content.Data{}, nil, err
 	}
-	return g.reader().Open(data, name)
+	form, err := inspect.FormOf(data)
+	if err != nil {
+		return content.Data{}, nil, fmt.Errorf("'%s': %w", name, err)
+	}
+	if form != nil {
+		data = form.Image
+	}
+	return data, form, nil
+}
+
+// changeable returns an error if the image in a file is in a form in which it is not
+// changed.
+func changeable(name string, data content.Data) error {
+	form, err := inspect.FormOf(data)
+	if err == nil && form != nil {
+		err = fmt.Errorf("it is not changed in the form %s: change the image itself, and make the file anew", form.Name)
+	}
+	if err != nil {
+		return fmt.Errorf("'%s': %w", name, err)
+	}
+	return nil
 }
 
 // reader returns what opens images.
@@ -89,7 +130,7 @@ func foreignPaths(image string, paths []string, cause error) ([]string, error) {
 	if len(paths) == 0 {
 		return nil, nil
 	}
-	root, _, err := openForeign(image, cause)
+	root, _, _, err := openForeign(image, cause)
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +207,7 @@ func table(rows [][]string) string {
 
 // listJSON prints the listed entries, with those that hold them left out if
 // they do not match.
-func (g *globals) listJSON(img *layout.Opened, list []layout.Listed) error {
+func (g *globals) listJSON(img *layout.Opened, form *inspect.Form, list []layout.Listed) error {
 	items := []*report.ManifestEntry{}
 	for _, e := range list {
 		m := report.Describe(e.Entry)
@@ -175,10 +216,16 @@ func (g *globals) listJSON(img *layout.Opened, list []layout.Listed) error {
 		m.Extra = map[string]any{"path": strings.TrimPrefix(e.Path(), "/")}
 		items = append(items, m)
 	}
-	return printJSON(g.stdout, struct {
+	shown := struct {
 		Image   string                  `json:"image"`
 		Size    int64                   `json:"size"`
+		Form    string                  `json:"form,omitempty"`
+		Addr    *int64                  `json:"address,omitempty"`
 		MapPos  int64                   `json:"fdtmap-pos"`
 		Entries []*report.ManifestEntry `json:"entries"`
-	}{img.Filename, img.Data.Len(), img.MapPos, items})
+	}{Image: img.Filename, Size: img.Data.Len(), MapPos: img.MapPos, Entries: items}
+	if form != nil {
+		shown.Form, shown.Addr = form.Name, form.Addr
+	}
+	return printJSON(g.stdout, shown)
 }

@@ -120,7 +120,7 @@ func (o *mapOptions) drawings() ([]*report.Drawing, error) {
 		if err == nil {
 			return []*report.Drawing{report.FromOpened(img)}, nil
 		}
-		root, data, err := openForeign(o.image, err)
+		root, data, _, err := openForeign(o.image, err)
 		if err != nil {
 			return nil, err
 		}

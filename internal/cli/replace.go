@@ -69,6 +69,9 @@ func (o *replaceOptions) run() error {
 		return err
 	}
 	defer file.Close()
+	if err := changeable(o.image, file.Data); err != nil {
+		return err
+	}
 	b := o.reader()
 	if len(o.refs) > 0 {
 		ring, err := o.keyring()

@@ -79,6 +79,9 @@ func (o *signOptions) update(trial bool) error {
 		return err
 	}
 	defer file.Close()
+	if err := changeable(o.image, file.Data); err != nil {
+		return err
+	}
 	b := o.reader()
 	b.Env.Keys = ring
 	img, err := b.Open(file.Data, o.image)

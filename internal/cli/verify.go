@@ -121,14 +121,25 @@ func (o *verifyOptions) findings(keys []verify.Key) ([]verify.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	form, err := inspect.FormOf(data)
+	if err != nil {
+		return []verify.Finding{verify.Structure(data.Len(), err)}, nil
+	}
+	var list []verify.Finding
+	if form != nil {
+		data, list = form.Image, append(list, form.Finding())
+	}
 	img, cause := o.reader().Open(data, o.file)
 	switch {
 	case cause == nil:
-		return verify.Within(report.Verify(img, keys), "", img.Base), nil
+		return append(list, verify.Within(report.Verify(img, keys), "", img.Base)...), nil
 	case !errors.Is(cause, fdtmap.ErrNone):
 		return nil, cause
+	case form != nil:
+		more, err := form.Verify(o.file, keys)
+		return append(list, more...), err
 	}
-	list, err := inspect.Verify(data, o.file, keys)
+	list, err = inspect.Verify(data, o.file, keys)
 	if err == nil && len(list) == 0 {
 		err = suggest.With(cause, "nor anything else that is known: there is nothing to check")
 	}
