@@ -38,7 +38,7 @@ func packing(r io.ReaderAt, size int64) string {
 func isCompressed(r io.ReaderAt, size int64) bool { return packing(r, size) != "" }
 
 // listCompressed returns the contents. Of gzip, the last word says their size.
-func listCompressed(r io.ReaderAt, size int64) ([]binfmt.Item, error) {
+func listCompressed(r io.ReaderAt, size int64) ([]binfmt.Item, binfmt.Details, error) {
 	it := binfmt.Item{Name: "contents", Size: size, Compress: packing(r, size)}
 	it.Type = "compressed with " + it.Compress
 	src := binfmt.Source{R: r, Size: size}
@@ -54,7 +54,7 @@ func listCompressed(r io.ReaderAt, size int64) ([]binfmt.Item, error) {
 			}
 		}
 	}
-	return []binfmt.Item{it}, nil
+	return []binfmt.Item{it}, nil, nil
 }
 
 // verifyCompressed decompresses the data, which compares the sums that formats have.

@@ -44,19 +44,21 @@ func isTree(r io.ReaderAt, size int64) bool {
 
 // listTree returns the device tree by the model that it describes, and what that is
 // compatible with.
-func listTree(r io.ReaderAt, size int64) ([]binfmt.Item, error) {
+func listTree(r io.ReaderAt, size int64) ([]binfmt.Item, binfmt.Details, error) {
 	tree, total, err := readTree(r, size)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	name, kind := "device tree", "device tree"
-	if model, _, err := tree.Root.Str("model"); err == nil && model != "" {
+	model, _, err := tree.Root.Str("model")
+	if err == nil && model != "" {
 		name = model
 	}
-	if list, _, err := tree.Root.Strs("compatible"); err == nil && len(list) > 0 {
-		kind = list[0]
+	compatible, _, err := tree.Root.Strs("compatible")
+	if err == nil && len(compatible) > 0 {
+		kind = compatible[0]
 	}
-	return []binfmt.Item{{Name: name, Type: kind, Size: total}}, nil
+	return []binfmt.Item{{Name: name, Type: kind, Size: total}}, binfmt.Details{}.With("model", model).With("compatible", compatible), nil
 }
 
 func treeExtent(r io.ReaderAt, size int64) (int64, error) {

@@ -68,13 +68,16 @@ type format struct {
 	name   string
 	short  string // in the names of what is found
 	detect func(r io.ReaderAt, size int64) bool
-	list   func(r io.ReaderAt, size int64) ([]binfmt.Item, error)
+	list   listing
 	verify verifier
 	whole  bool // describes a whole image, so it is not looked for in parts
 	chain  bool // each part of it would be in the format by itself
 
 	regions bool // what it has are regions of flash or a disk, with anything in and between them
 }
+
+// A listing says what is in the format, and what that says of all of it.
+type listing func(r io.ReaderAt, size int64) ([]binfmt.Item, binfmt.Details, error)
 
 // A verifier says what speaks for what is in the format.
 type verifier func(r io.ReaderAt, size int64, keys []verify.Key) ([]verify.Finding, error)
@@ -93,13 +96,17 @@ func verifying[T interface {
 }
 
 // lister makes a list function of a parser.
-func lister[T interface{ List() []binfmt.Item }](parse func(io.ReaderAt, int64) (T, error)) func(io.ReaderAt, int64) ([]binfmt.Item, error) {
-	return func(r io.ReaderAt, size int64) ([]binfmt.Item, error) {
+func lister[T interface{ List() []binfmt.Item }](parse func(io.ReaderAt, int64) (T, error)) listing {
+	return func(r io.ReaderAt, size int64) ([]binfmt.Item, binfmt.Details, error) {
 		parsed, err := parse(r, size)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return parsed.List(), nil
+		var about binfmt.Details
+		if d, ok := any(parsed).(interface{ Details() binfmt.Details }); ok {
+			about = d.Details()
+		}
+		return parsed.List(), about, nil
 	}
 }
 
@@ -123,7 +130,7 @@ func formats() []format {
 		{name: vbmetaFormat, short: "vbmeta", detect: avb.Detect, list: lister(avb.Parse), verify: verifying(avb.Parse)},
 		{name: "expansion ROM", short: "rom", detect: optionrom.Detect, list: lister(optionrom.Parse), verify: verifying(optionrom.Parse), chain: true},
 		{name: "MBR partition table", short: "mbr", detect: mbr.Detect, list: lister(mbr.Parse), verify: verifying(mbr.Parse), whole: true, regions: true},
-		{name: "FMAP", short: "fmap", detect: hasFMAP, list: listFMAP, verify: verifying(findFMAP), whole: true, regions: true},
+		{name: "FMAP", short: "fmap", detect: hasFMAP, list: lister(findFMAP), verify: verifying(findFMAP), whole: true, regions: true},
 		{name: "device tree", short: "dtb", detect: isTree, list: listTree, verify: unclaimed},
 		{name: "CBFS", short: "cbfs", detect: cbfs.Detect, list: lister(cbfs.Parse), verify: verifying(cbfs.Parse)},
 		{name: "Intel flash", short: "ifd", detect: ifd.Detect, list: lister(ifd.Parse), verify: unclaimed, regions: true},
@@ -140,10 +147,6 @@ func formats() []format {
 func hasFMAP(r io.ReaderAt, size int64) bool {
 	_, _, err := fmap.Find(r, size, 0)
 	return err == nil
-}
-
-func listFMAP(r io.ReaderAt, size int64) ([]binfmt.Item, error) {
-	return lister(findFMAP)(r, size)
 }
 
 func findFMAP(r io.ReaderAt, size int64) (*fmap.Located, error) {
@@ -185,17 +188,35 @@ func Image(data content.Data, name string) (*Item, error) {
 	return root, nil
 }
 
+// Details returns what the format that the data are in says of them, and of what they
+// hold; nothing if it is not known. It does not look into that.
+func Details(data content.Data) (all binfmt.Details, parts []binfmt.Item) {
+	for _, f := range formats() {
+		if f.whole || !f.detect(data, data.Len()) {
+			continue
+		}
+		parts, all, err := f.list(data, data.Len())
+		if err != nil {
+			return nil, nil
+		}
+		return all, parts
+	}
+	return nil, nil
+}
+
 // look finds out what is in an item, and in that, and so on.
 func look(item *Item, data content.Data, known []format, depth int) error {
 	for _, f := range known {
 		if depth > 0 && f.whole || !f.detect(data, data.Len()) {
 			continue
 		}
-		list, err := f.list(data, data.Len())
+		list, about, err := f.list(data, data.Len())
 		if err != nil {
 			return fmt.Errorf("%s in '%s': %w", f.name, item.Name, err)
 		}
 		item.Format = f.name
+		given := item.Details
+		item.add(about)
 		if item.Type == "" {
 			item.Type = f.name
 		}
@@ -204,6 +225,9 @@ func look(item *Item, data content.Data, known []format, depth int) error {
 			inner(item, data, known, depth)
 			if !f.regions {
 				behind(item, data, known, depth)
+			}
+			if item.Format == partsFormat { // what the format says is with its part
+				item.Details = given
 			}
 			if f.regions {
 				for _, sub := range item.Items {
@@ -217,6 +241,15 @@ func look(item *Item, data content.Data, known []format, depth int) error {
 		return nil
 	}
 	return nil
+}
+
+// add adds what a format says of itself to what the one around it says of it.
+func (it *Item) add(about binfmt.Details) {
+	for _, d := range about {
+		if !slices.ContainsFunc(it.Details, func(has binfmt.Detail) bool { return has.Name == d.Name }) {
+			it.Details = it.Details.With(d.Name, d.Value)
+		}
+	}
 }
 
 // behind looks for more behind what an item has: a boot loader and what it loads are
@@ -243,7 +276,7 @@ func behind(item *Item, data content.Data, known []format, depth int) {
 	}
 	at := slices.IndexFunc(known, func(f format) bool { return f.name == item.Format })
 	first := &Item{
-		Item:   binfmt.Item{Name: fmt.Sprintf("%s@%x", known[at].short, item.Offset), Type: item.Format, Offset: item.Offset, Size: end},
+		Item:   binfmt.Item{Name: fmt.Sprintf("%s@%x", known[at].short, item.Offset), Type: item.Format, Offset: item.Offset, Size: end, Details: item.Details},
 		Format: item.Format, Items: item.Items,
 	}
 	rest := &Item{Item: binfmt.Item{Offset: item.Offset}, Items: found}

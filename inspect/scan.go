@@ -247,7 +247,7 @@ func (m *metered) check(f format, c candidate) (size int64, ok bool) {
 	if !f.detect(rest, room) {
 		return 0, false
 	}
-	list, err := f.list(rest, room)
+	list, _, err := f.list(rest, room)
 	if err != nil || c.sig.extent != nil {
 		return room, err == nil
 	}

@@ -247,12 +247,31 @@ func (b *Boot) imageName(i, k int) string { return fmt.Sprintf("%s.image%d", b.n
 func (b *Boot) List() []binfmt.Item {
 	var list []binfmt.Item
 	for i, c := range b.Containers {
-		list = append(list, binfmt.Item{Name: b.name(i), Type: fmt.Sprintf("container, version %d", c.Version), Offset: c.Offset, Size: c.Length})
+		list = append(list, binfmt.Item{Name: b.name(i), Type: fmt.Sprintf("container, version %d", c.Version), Offset: c.Offset, Size: c.Length}.
+			With("version", int(c.SWVersion)).With("signatures", c.signatures()))
 		for k, im := range c.Images {
-			list = append(list, binfmt.Item{Name: b.imageName(i, k), Type: im.String(), Offset: im.Offset, Size: im.Size})
+			list = append(list, binfmt.Item{Name: b.imageName(i, k), Type: im.String(), Offset: im.Offset, Size: im.Size}.
+				With("load", im.Load).With("entry", im.Entry).With("core", int(im.Core())).With("hashes", im.hashes()))
 		}
 	}
 	return list
+}
+
+// signatures says whose keys have signed the container.
+func (c *Container) signatures() []string {
+	if !c.Signed {
+		return nil
+	}
+	return []string{[...]string{"unknown", "NXP", "OEM", "unknown"}[c.Flags&3]}
+}
+
+// hashes returns the algorithm of the image, if it is known.
+func (im Image) hashes() []string {
+	a, ok := algorithms()[im.HashKind]
+	if !ok {
+		return nil
+	}
+	return []string{a.name}
 }
 
 // kinds are the names of the kinds of images; the others have none.

@@ -75,6 +75,9 @@ func view(t testing.TB, image []byte) string {
 			t.Errorf("'%s' is outside of the image: %+v", it.Name, it)
 		}
 		fmt.Fprintf(&out, "%s %#x %#x %s\n", it.Name, it.Offset, it.Size, it.Type)
+		for _, d := range it.Details {
+			fmt.Fprintf(&out, "  - %s\n", d)
+		}
 	}
 	list, err := b.Verify(bytes.NewReader(image), size, nil)
 	if err != nil {

@@ -206,6 +206,15 @@ func publicKey(b []byte) *rsa.PublicKey {
 	return &rsa.PublicKey{N: n, E: exponent}
 }
 
+// Details returns what the header says, and the key.
+func (im *Image) Details() binfmt.Details {
+	d := binfmt.Details{}.With("rollback-index", int64(im.Rollback)).With("flags", im.Flags).With("made-by", im.Release)
+	if im.Algorithm != 0 {
+		d = d.With("signatures", []string{fmt.Sprintf("%s:%x", im.Algorithm, im.KeyDigest)})
+	}
+	return d
+}
+
 // List returns the parts of the image, and what its descriptors say.
 func (im *Image) List() []binfmt.Item {
 	kind := fmt.Sprintf("header, %s, rollback index %d", im.Algorithm, im.Rollback)
@@ -226,6 +235,7 @@ func (im *Image) List() []binfmt.Item {
 	add("authentication", "hash and signature", im.authentication)
 	for _, d := range im.Descriptors {
 		add(d.Name, d.String(), extent{d.Offset, d.Size})
+		list[len(list)-1].Details = d.details()
 	}
 	kind = "public key that is not known"
 	if im.Key != nil {

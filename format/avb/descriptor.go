@@ -179,6 +179,21 @@ func (k Kind) ofPartition() bool { return k == Hashtree || k == Hash || k == Cha
 // SlotsShare says whether the partition is not one of a slot, but has its name as it is.
 func (d *Descriptor) SlotsShare() bool { return d.Flags&1 != 0 }
 
+// details returns what a descriptor says of a partition, or its text.
+func (d *Descriptor) details() binfmt.Details {
+	var list binfmt.Details
+	switch d.Kind {
+	case Property, Cmdline:
+		list = list.With("value", string(d.Text))
+	case Hash, Hashtree:
+		list = list.With("partition", d.Partition).With("size", d.ImageSize).With("hashes", []string{d.HashName}).
+			With("salt", fmt.Sprintf("%x", d.Salt)).With("digest", fmt.Sprintf("%x", d.Digest))
+	case Chain:
+		list = list.With("partition", d.Partition).With("key", fmt.Sprintf("sha256:%x", sha256.Sum256(d.Key)))
+	}
+	return list
+}
+
 // maxShown is how much of a text a list has, in bytes.
 const maxShown = 80
 

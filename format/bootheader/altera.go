@@ -27,11 +27,12 @@ func parseSoCFPGA(src binfmt.Source) (*Image, error) {
 		return nil, err
 	}
 	size, summed, kind := int64(half(h, 6))*4, 9, "program"
+	about := binfmt.Details{}.With("version", int(h[4]))
 	switch h[4] {
 	case 0:
 	case 1:
 		size, summed = int64(word(h, 8)), 17
-		kind = fmt.Sprintf("program, entry %#x", word(h, 12))
+		kind, about = fmt.Sprintf("program, entry %#x", word(h, 12)), about.With("entry", word(h, 12))
 	default:
 		return nil, fmt.Errorf("version %d of the header is not known", h[4])
 	}
@@ -45,7 +46,7 @@ func parseSoCFPGA(src binfmt.Source) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	im := &Image{Items: []binfmt.Item{{Name: "spl", Type: fmt.Sprintf("%s, header version %d", kind, h[4]), Size: size}}}
+	im := &Image{Items: []binfmt.Item{{Name: "spl", Type: fmt.Sprintf("%s, header version %d", kind, h[4]), Size: size, Details: about}}}
 	im.claims = []claim{{
 		what: "crc32 of bzip2", path: "spl", size: size - 4, want: number(binary.LittleEndian.Uint32(end)),
 		sum: counted(^uint32(0), msbCRC, func(v uint32) uint32 { return ^v }),

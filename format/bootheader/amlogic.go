@@ -32,7 +32,7 @@ func parseAmlogic(src binfmt.Source) (*Image, error) {
 		return nil, fmt.Errorf("payload at %#x of %#x bytes and digest at %#x are not within %#x bytes", payloadAt, payload, digestAt, total)
 	}
 	im := &Image{Items: []binfmt.Item{
-		{Name: "header", Type: fmt.Sprintf("header, version %d.%d", h[10], h[11]), Size: amlAt + payloadAt},
+		{Name: "header", Type: fmt.Sprintf("header, version %d.%d", h[10], h[11]), Size: amlAt + payloadAt, Details: binfmt.Details{}.With("version", fmt.Sprintf("%d.%d", h[10], h[11]))},
 		{Name: "payload", Type: "program", Offset: amlAt + payloadAt, Size: payload},
 	}}
 	if kind := word(h, 16); kind != 0 {

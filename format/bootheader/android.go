@@ -77,11 +77,11 @@ type pages struct {
 	list []binfmt.Item
 }
 
-func (p *pages) add(name, kind string, size uint32) {
+func (p *pages) add(name, kind string, size uint32, about ...binfmt.Detail) {
 	if size == 0 {
 		return
 	}
-	p.list = append(p.list, binfmt.Item{Name: name, Type: kind, Offset: p.at, Size: int64(size)})
+	p.list = append(p.list, binfmt.Item{Name: name, Type: kind, Offset: p.at, Size: int64(size), Details: about})
 	p.at = binfmt.Align(p.at+int64(size), p.size)
 }
 
@@ -155,9 +155,9 @@ func parseAndroid0(h []byte, version uint32) (*Image, error) {
 	size := map[uint32]uint32{0: 1632, 1: 1648, 2: androidHeader}[version]
 	p := &pages{size: page}
 	p.add("header", androidKind(version, word(h, 44), name), size)
-	p.add("kernel", loaded("kernel", uint64(word(h, 12))), word(h, 8))
-	p.add("ramdisk", loaded("ramdisk", uint64(word(h, 20))), word(h, 16))
-	p.add("second", loaded("second stage", uint64(word(h, 28))), word(h, 24))
+	p.add("kernel", loaded("kernel", uint64(word(h, 12))), word(h, 8), binfmt.Detail{Name: "load", Value: uint64(word(h, 12))})
+	p.add("ramdisk", loaded("ramdisk", uint64(word(h, 20))), word(h, 16), binfmt.Detail{Name: "load", Value: uint64(word(h, 20))})
+	p.add("second", loaded("second stage", uint64(word(h, 28))), word(h, 24), binfmt.Detail{Name: "load", Value: uint64(word(h, 28))})
 	hashed := []uint32{word(h, 8), word(h, 16), word(h, 24)}
 	if version >= 1 {
 		if got := word(h, 1644); got != size {
@@ -167,7 +167,7 @@ func parseAndroid0(h []byte, version uint32) (*Image, error) {
 		hashed = append(hashed, word(h, 1632))
 	}
 	if version == 2 {
-		p.add("dtb", loaded("device tree", binary.LittleEndian.Uint64(h[1652:])), word(h, 1648))
+		p.add("dtb", loaded("device tree", binary.LittleEndian.Uint64(h[1652:])), word(h, 1648), binfmt.Detail{Name: "load", Value: binary.LittleEndian.Uint64(h[1652:])})
 		hashed = append(hashed, word(h, 1648))
 	}
 	if len(p.list) < 2 {
@@ -225,8 +225,8 @@ func parseVendorBoot(src binfmt.Source) (*Image, error) {
 	p := &pages{size: page}
 	p.add("header", androidKind(version, 0, name), header)
 	p.at = binfmt.Align(int64(header), page) // it may be longer than a page
-	p.add("ramdisk", loaded("vendor ramdisk", uint64(word(h, 20))), word(h, 24))
-	p.add("dtb", loaded("device tree", binary.LittleEndian.Uint64(h[2104:])), word(h, 2100))
+	p.add("ramdisk", loaded("vendor ramdisk", uint64(word(h, 20))), word(h, 24), binfmt.Detail{Name: "load", Value: uint64(word(h, 20))})
+	p.add("dtb", loaded("device tree", binary.LittleEndian.Uint64(h[2104:])), word(h, 2100), binfmt.Detail{Name: "load", Value: binary.LittleEndian.Uint64(h[2104:])})
 	if version == 4 {
 		p.add("ramdisk-table", fmt.Sprintf("table of %d ramdisks", word(h, 2116)), word(h, 2112))
 		p.add("bootconfig", "boot configuration", word(h, 2124))

@@ -210,6 +210,9 @@ func view(t testing.TB, image []byte) string {
 				t.Errorf("'%s' is outside of the image: %+v", it.Name, it)
 			}
 			fmt.Fprintf(&out, "  %s %#x %#x %s\n", it.Name, it.Offset, it.Size, it.Type)
+			for _, d := range it.Details {
+				fmt.Fprintf(&out, "    - %s\n", d)
+			}
 		}
 		for _, v := range findings(t, f, image) {
 			fmt.Fprintf(&out, "  %v: %s\n", v.Verdict, strings.TrimSpace(fmt.Sprintf("%s %s %#x %#x %s", v.Path, v.What, v.Offset, v.Size, v.Why)))

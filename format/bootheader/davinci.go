@@ -40,7 +40,8 @@ func parseUBL(src binfmt.Source) (*Image, error) {
 	}
 	program := binfmt.Item{
 		Name: "program", Offset: ublHeader, Size: src.Size - ublHeader,
-		Type: fmt.Sprintf("program of %d pages, entry %#x", word(h, 8), word(h, 4)),
+		Type:    fmt.Sprintf("program of %d pages, entry %#x", word(h, 8), word(h, 4)),
+		Details: binfmt.Details{}.With("entry", word(h, 4)),
 	}
 	// The header does not say how large a page is.
 	program.Size = min(program.Size, int64(word(h, 8))*ublHeader)
@@ -94,7 +95,7 @@ func parseAIS(src binfmt.Source) (*Image, error) {
 			}
 			at += 12
 			commands()
-			it := binfmt.Item{Name: fmt.Sprintf("program%d", programs), Type: fmt.Sprintf("program, load %#x", first), Offset: at, Size: int64(word(size, 0))}
+			it := binfmt.Item{Name: fmt.Sprintf("program%d", programs), Type: fmt.Sprintf("program, load %#x", first), Offset: at, Size: int64(word(size, 0)), Details: binfmt.Details{}.With("load", first)}
 			im.Items = append(im.Items, it)
 			at += binfmt.Align(it.Size, 4)
 			start, programs = at, programs+1

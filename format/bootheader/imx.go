@@ -60,7 +60,7 @@ func parseIVT(src binfmt.Source) (*Image, error) {
 		return nil, fmt.Errorf("the boot data end at %#x", end)
 	}
 	headers := []binfmt.Item{{Name: "ivt", Type: fmt.Sprintf("image vector table, version %d.%d", h[3]>>4, h[3]&15), Size: ivtSize}}
-	headers = append(headers, binfmt.Item{Name: "boot-data", Type: fmt.Sprintf("boot data, load %#x", word(boot, 0)), Offset: rel(16), Size: bootData})
+	headers = append(headers, binfmt.Item{Name: "boot-data", Type: fmt.Sprintf("boot data, load %#x", word(boot, 0)), Offset: rel(16), Size: bootData, Details: binfmt.Details{}.With("load", word(boot, 0))})
 	tagged := func(off int, tag byte, name, kind string) error {
 		if word(h, off) == 0 {
 			return nil
@@ -101,7 +101,7 @@ func parseIVT(src binfmt.Source) (*Image, error) {
 	if start >= stop {
 		return nil, fmt.Errorf("the program at %#x ends at %#x", start, stop)
 	}
-	program := binfmt.Item{Name: "program", Type: fmt.Sprintf("program, entry %#x", word(h, 4)), Offset: start, Size: stop - start}
+	program := binfmt.Item{Name: "program", Type: fmt.Sprintf("program, entry %#x", word(h, 4)), Offset: start, Size: stop - start, Details: binfmt.Details{}.With("entry", word(h, 4))}
 	im.Items = append(headers, program)
 	slices.SortStableFunc(im.Items, func(a, b binfmt.Item) int { return int(a.Offset - b.Offset) })
 	im.notJudged("", "signature", why, 0, stop)

@@ -53,8 +53,8 @@ func kernelFormats() []Format {
 }
 
 // kernel returns an image of a kernel of so many bytes.
-func kernel(kind string, size int64) *Image {
-	im := &Image{Items: []binfmt.Item{{Name: "image", Type: kind, Size: size}}}
+func kernel(kind string, size int64, about binfmt.Details) *Image {
+	im := &Image{Items: []binfmt.Item{{Name: "image", Type: kind, Size: size, Details: about.With("os", "linux")}}}
 	im.notJudged("image", "contents", "this header has no checksum of them", 0, size)
 	return im
 }
@@ -75,10 +75,13 @@ func parseKernel(src binfmt.Source, arch string) (*Image, error) {
 		size = min(size, src.Size) // what is not in the file is zero
 	}
 	kind := fmt.Sprintf("%s, %#x bytes in memory", arch, memory)
+	about := binfmt.Details{}.With("arch", arch).With("memory-size", int64(memory))
 	if arch != "loongarch" {
-		kind += fmt.Sprintf(", at %#x from 2 MiB", binary.LittleEndian.Uint64(h[8:]))
+		at := binary.LittleEndian.Uint64(h[8:])
+		kind += fmt.Sprintf(", at %#x from 2 MiB", at)
+		about = about.With("text-offset", at)
 	}
-	return kernel(kind, size), nil
+	return kernel(kind, size, about), nil
 }
 
 // peEnd returns where the sections of a PE file end, which a kernel is that UEFI can
@@ -121,7 +124,7 @@ func parseZImage(src binfmt.Source) (*Image, error) {
 	if end-start < imageHeader {
 		return nil, fmt.Errorf("it starts at %#x and ends at %#x", start, end)
 	}
-	return kernel("arm zImage", end-start), nil
+	return kernel("arm zImage", end-start, binfmt.Details{}.With("arch", "arm")), nil
 }
 
 func parseBzImage(src binfmt.Source) (*Image, error) {
@@ -137,13 +140,14 @@ func parseBzImage(src binfmt.Source) (*Image, error) {
 	if half(h, 510) != 0xaa55 || rest == 0 {
 		return nil, errors.New("there is no mark of a boot sector at 510")
 	}
-	kind := fmt.Sprintf("x86, boot protocol %d.%d", h[519], h[518])
+	protocol := fmt.Sprintf("%d.%d", h[519], h[518])
+	kind, about := "x86, boot protocol "+protocol, binfmt.Details{}.With("arch", "x86").With("protocol", protocol)
 	if at := int64(half(h, 526)); at > 0 {
 		if b, err := src.Bytes(setupAt+at, 64, "version"); err == nil {
 			if name, ok := binfmt.CString(b); ok {
-				kind += ", " + name
+				kind, about = kind+", "+name, about.With("version", name)
 			}
 		}
 	}
-	return kernel(kind, (sectors+1)*512+rest), nil
+	return kernel(kind, (sectors+1)*512+rest, about), nil
 }

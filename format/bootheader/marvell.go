@@ -108,11 +108,12 @@ func parseMarvell(src binfmt.Source) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	kind := fmt.Sprintf("program, load %#x, entry %#x", word(h, 16), word(h, 20))
+	kind, about := fmt.Sprintf("program, load %#x, entry %#x", word(h, 16), word(h, 20)), binfmt.Details{}.With("load", word(h, 16)).With("entry", word(h, 20))
 	if word(h, 16) == 0xffffffff {
-		kind = "program, runs in flash"
+		kind, about = "program, runs in flash", nil
 	}
 	im.item("program", kind, im.dataAt, im.size)
+	im.Items[len(im.Items)-1].Details = about
 	im.item("sum", "sum of the program", im.dataAt+im.size, 4)
 	return im.Image, nil
 }

@@ -94,7 +94,7 @@ func parseMediaTek(src binfmt.Source, at int64) (*Image, error) {
 	im := &Image{Items: []binfmt.Item{
 		{Name: "header", Type: "header of the medium", Size: at},
 		{Name: "gfh", Type: "records", Offset: at, Size: header},
-		{Name: "program", Type: fmt.Sprintf("program, load %#x", word(b, 28)+uint32(header)), Offset: at + header, Size: size - header - sig},
+		{Name: "program", Type: fmt.Sprintf("program, load %#x", word(b, 28)+uint32(header)), Offset: at + header, Size: size - header - sig, Details: binfmt.Details{}.With("load", word(b, 28)+uint32(header))},
 	}}
 	if sig != sha256.Size {
 		im.notJudged("", "hash", "it is not the usual one", at, size)
@@ -118,7 +118,7 @@ func parseLK(src binfmt.Source) (*Image, error) {
 	size := int64(word(h, 4))
 	im := &Image{Items: []binfmt.Item{
 		{Name: "header", Type: "header", Size: mtkLK},
-		{Name: "program", Type: fmt.Sprintf("'%s', load %#x", strings.ToValidUTF8(name, "?"), word(h, 40)), Offset: mtkLK, Size: size},
+		{Name: "program", Type: fmt.Sprintf("'%s', load %#x", strings.ToValidUTF8(name, "?"), word(h, 40)), Offset: mtkLK, Size: size, Details: binfmt.Details{}.With("load", word(h, 40))},
 	}}
 	im.notJudged("program", "contents", "this header has no checksum of them", mtkLK, size)
 	return im, nil

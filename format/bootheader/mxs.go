@@ -257,6 +257,7 @@ func (r *sbReader) command(b []byte, end int64, iv []byte) (int64, error) {
 			kind = "load and run DCD"
 		}
 		it := r.add("load", fmt.Sprintf("%s at %#x", kind, v[0]), sbBlock+size)
+		r.im.Items[len(r.im.Items)-1].Details = binfmt.Details{}.With("load", v[0])
 		r.im.claims = append(r.im.claims, claim{what: "crc32", path: it.Name, off: it.Offset + sbBlock, size: size, want: number(v[2]), sum: r.crc(iv)})
 		return 1 + size/sbBlock, nil
 	case sbFill:

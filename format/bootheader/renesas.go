@@ -39,7 +39,7 @@ func parseSPKG(src binfmt.Source) (*Image, error) {
 	load := word(first, 12)
 	im := &Image{Items: []binfmt.Item{
 		{Name: "headers", Type: fmt.Sprintf("headers, version %d", first[4]), Size: int64(len(h))},
-		{Name: "payload", Type: fmt.Sprintf("program, load %#x, entry %#x", load, load+word(first, 16)), Offset: int64(len(h)), Size: data},
+		{Name: "payload", Type: fmt.Sprintf("program, load %#x, entry %#x", load, load+word(first, 16)), Offset: int64(len(h)), Size: data, Details: binfmt.Details{}.With("load", load).With("entry", load+word(first, 16))},
 		{Name: "crc32", Type: "checksum", Offset: int64(len(h)) + data, Size: 4},
 	}}
 	im.claims = []claim{

@@ -38,7 +38,7 @@ func parseSTM32(src binfmt.Source) (*Image, error) {
 	kind := fmt.Sprintf("program, load %#x, entry %#x, version %d", word(h, 88), word(h, 80), word(h, 96))
 	im := &Image{Items: []binfmt.Item{
 		{Name: "header", Type: fmt.Sprintf("header, version %d.%d", version, h[73]), Size: header},
-		{Name: "program", Type: kind, Offset: header, Size: size},
+		{Name: "program", Type: kind, Offset: header, Size: size, Details: binfmt.Details{}.With("load", word(h, 88)).With("entry", word(h, 80)).With("version", int(word(h, 96)))},
 	}}
 	if encrypted {
 		im.notJudged("program", "sum of the bytes", "the program is encrypted", header, size)

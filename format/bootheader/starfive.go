@@ -30,7 +30,7 @@ func parseStarFive(src binfmt.Source) (*Image, error) {
 	}
 	im := &Image{Items: []binfmt.Item{
 		{Name: "header", Type: "header", Size: at},
-		{Name: "spl", Type: fmt.Sprintf("program, version %#x", word(h, 644)), Offset: at, Size: size},
+		{Name: "spl", Type: fmt.Sprintf("program, version %#x", word(h, 644)), Offset: at, Size: size, Details: binfmt.Details{}.With("version", int(word(h, 644)))},
 	}}
 	im.claims = []claim{{what: "crc32", path: "spl", off: at, size: size, want: number(word(h, 656)), sum: hashed(newCRC)}}
 	return im, nil

@@ -43,7 +43,7 @@ func parseOMAP(src binfmt.Source) (*Image, error) {
 	}
 	im := &Image{Items: []binfmt.Item{
 		{Name: "header", Type: "configuration header", Size: chHeader + gpHeader},
-		{Name: "program", Type: fmt.Sprintf("%s, load %#x", kind, word(b, chHeader+4)), Offset: chHeader + gpHeader, Size: size - gpHeader},
+		{Name: "program", Type: fmt.Sprintf("%s, load %#x", kind, word(b, chHeader+4)), Offset: chHeader + gpHeader, Size: size - gpHeader, Details: binfmt.Details{}.With("load", word(b, chHeader+4))},
 	}}
 	im.notJudged("program", "contents", "this header has no checksum of them", chHeader+gpHeader, size-gpHeader)
 	return im, nil

@@ -68,7 +68,7 @@ func parseTOC0(src binfmt.Source) (*Image, error) {
 		case toc0IsCert:
 			it.Name, it.Type = "certificate", "certificate"
 		case toc0IsProgram:
-			it.Name, it.Type = "program", fmt.Sprintf("program, load %#x", word(b, 20))
+			it.Name, it.Type, it.Details = "program", fmt.Sprintf("program, load %#x", word(b, 20)), binfmt.Details{}.With("load", word(b, 20))
 		case toc0IsKeys:
 			it.Name, it.Type = "keys", "key item"
 		default: // the boot ROM skips it

@@ -65,22 +65,22 @@ func parseXilinx(src binfmt.Source, isMP bool) (*Image, error) {
 		return nil, errMagic
 	}
 	im := &Image{}
-	add := func(name, kind string, off, size int64) {
+	add := func(name, kind string, off, size int64, about binfmt.Details) {
 		if size > 0 {
-			im.Items = append(im.Items, binfmt.Item{Name: name, Type: kind, Offset: off, Size: size})
+			im.Items = append(im.Items, binfmt.Item{Name: name, Type: kind, Offset: off, Size: size, Details: about})
 		}
 	}
 	first := int64(word(h, 48))
 	if first < xilinxHeader || first > src.Size {
 		return nil, fmt.Errorf("the program is at %#x", first)
 	}
-	add("header", "boot header", 0, xilinxHeader)
+	add("header", "boot header", 0, xilinxHeader, nil)
 	if isMP {
 		pmu := int64(word(h, 52))
-		add("pmufw", "PMU firmware", first, pmu)
-		add("program", fmt.Sprintf("program, load %#x", word(h, 44)), first+pmu, min(int64(word(h, 60)), src.Size-first-pmu))
+		add("pmufw", "PMU firmware", first, pmu, nil)
+		add("program", fmt.Sprintf("program, load %#x", word(h, 44)), first+pmu, min(int64(word(h, 60)), src.Size-first-pmu), binfmt.Details{}.With("load", word(h, 44)))
 	} else { // mkimage counts the header too
-		add("program", fmt.Sprintf("program, entry %#x", word(h, 60)), first, min(int64(word(h, 52)), src.Size-first))
+		add("program", fmt.Sprintf("program, entry %#x", word(h, 60)), first, min(int64(word(h, 52)), src.Size-first), binfmt.Details{}.With("entry", word(h, 60)))
 	}
 	im.claims = []claim{{what: "sum of the header", off: 32, size: 40, want: number(word(h, 72)), sum: counted(0, wordSum, func(v uint32) uint32 { return ^v })}}
 	why := "the image has none"
@@ -128,6 +128,7 @@ func (im *Image) partitions(src binfmt.Source, at int64, isMP bool) (signed bool
 			im.Items = append(im.Items, binfmt.Item{
 				Name: xilinxName(src, int64(word(b, image))*4, i), Type: fmt.Sprintf("partition, load %#x", word(b, load)),
 				Offset: int64(word(b, data)) * 4, Size: int64(word(b, 0)) * 4,
+				Details: binfmt.Details{}.With("load", word(b, load)),
 			})
 		}
 	}

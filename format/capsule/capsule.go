@@ -425,7 +425,14 @@ func (c *Capsule) List() []binfmt.Item {
 		if item.Auth != nil {
 			desc += ", signed"
 		}
-		items = append(items, binfmt.Item{Name: name, Type: desc, Offset: item.Offset, Size: item.Size})
+		it := binfmt.Item{Name: name, Type: desc, Offset: item.Offset, Size: item.Size}.With("index", int(item.Index))
+		if item.Version != nil {
+			it = it.With("version", int64(item.Version.Number)).With("lowest-version", int64(item.Version.Lowest))
+		}
+		if item.Auth != nil {
+			it = it.With("signatures", item.Auth.signer())
+		}
+		items = append(items, it)
 	}
 	return items
 }

@@ -81,8 +81,8 @@ func TestRoundTrip(t *testing.T) {
 		}
 	}
 	wantItems := []binfmt.Item{
-		{Name: imageGUID, Type: "image, index 1, version 5, signed", Offset: 0x9d, Size: 8},
-		{Name: "000000aa-0000-0000-0000-000000000000", Type: "image, index 2", Offset: 0xd5, Size: 14},
+		{Name: imageGUID, Type: "image, index 1, version 5, signed", Offset: 0x9d, Size: 8, Details: binfmt.Details{}.With("index", 1).With("version", 5).With("lowest-version", 2)},
+		{Name: "000000aa-0000-0000-0000-000000000000", Type: "image, index 2", Offset: 0xd5, Size: 14, Details: binfmt.Details{}.With("index", 2)},
 	}
 	if diff := cmp.Diff(wantItems, got.List()); diff != "" {
 		t.Error(diff)
@@ -142,8 +142,8 @@ func TestOldItems(t *testing.T) {
 	none := "00000000-0000-0000-0000-000000000000"
 	want := []binfmt.Item{
 		{Name: "driver[0]", Type: "driver", Offset: 64, Size: 6},
-		{Name: none, Type: "image, index 0", Offset: 102, Size: 7},
-		{Name: none, Type: "image, index 0", Offset: 152, Size: 19},
+		{Name: none, Type: "image, index 0", Offset: 102, Size: 7, Details: binfmt.Details{}.With("index", 0)},
+		{Name: none, Type: "image, index 0", Offset: 152, Size: 19, Details: binfmt.Details{}.With("index", 0)},
 	}
 	if diff := cmp.Diff(want, got.List()); diff != "" {
 		t.Error(diff)

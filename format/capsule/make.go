@@ -101,6 +101,20 @@ func (c *Capsule) Verify(r io.ReaderAt, _ int64, keys []verify.Key) ([]verify.Fi
 	return list, nil
 }
 
+// signer returns who has signed, as the certificate says, and its fingerprint: the
+// SHA-256 of the public key in it.
+func (a *Auth) signer() []string {
+	s, err := ParseSignature(a.Signature)
+	if err != nil {
+		return nil
+	}
+	cert, err := s.Certificate()
+	if err != nil {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s:%x (%s)", cert.PublicKeyAlgorithm, sha256.Sum256(cert.RawSubjectPublicKeyInfo), cert.Subject)}
+}
+
 // judge completes the finding about a signature.
 func (a *Auth) judge(f *verify.Finding, digest []byte, keys []verify.Key) {
 	f.What, f.Why = "signature PKCS #7", ""

@@ -84,11 +84,11 @@ func TestList(t *testing.T) {
 	im := mustParse(t, mustMarshal(t, sample(cbfs.X86)))
 	want := []binfmt.Item{
 		{Name: "u-boot", Type: "raw", Offset: 0x20, Size: 4},
-		{Name: "BOOT", Type: "stage", Offset: 0x78, Size: 80},
+		{Name: "BOOT", Type: "stage", Offset: 0x78, Size: 80, Details: binfmt.Details{}.With("load", uint32(0x80000000)).With("entry", uint32(0x80000010)).With("memory-size", 0x100)},
 		{Name: "", Type: "null", Offset: 0x11c, Size: 0x164},
 		{Name: "u-boot-dtb", Type: "raw", Offset: 0x2a8, Size: 4},
 		{Name: "", Type: "null", Offset: 0x2dc, Size: 0xe4},
-		{Name: "packed", Type: "raw", Offset: 0x400, Size: 10, Compress: "lz4", UncompSize: 64},
+		{Name: "packed", Type: "raw", Offset: 0x400, Size: 10, Compress: "lz4", UncompSize: 64, Details: binfmt.Details{}.With("compression", "lz4")},
 		{Name: "empty", Type: "raw", Offset: 0x460, Size: 0},
 		{Name: "", Type: "null", Offset: 0x49c, Size: 0x324},
 	}

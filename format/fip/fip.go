@@ -322,7 +322,7 @@ func (p *Package) List() []binfmt.Item {
 		if t, ok := ByUUID(e.UUID); ok {
 			desc = t.Desc
 		}
-		items[i] = binfmt.Item{Name: e.Name(), Type: desc, Offset: e.Offset, Size: e.Size}
+		items[i] = binfmt.Item{Name: e.Name(), Type: desc, Offset: e.Offset, Size: e.Size}.With("uuid", e.UUID.String())
 	}
 	return items
 }

@@ -92,9 +92,9 @@ func TestRoundTrip(t *testing.T) {
 		}
 	}
 	wantItems := []binfmt.Item{
-		{Name: "soc-fw", Type: "EL3 Runtime Firmware BL31", Offset: 0xb0, Size: 4},
-		{Name: "scp-fwu-cfg", Type: "SCP Firmware Updater Configuration FWU SCP_BL2U", Offset: 0xc0, Size: 24},
-		{Name: "fc651392-4a5b-11ec-9435-ff2d1cfc799c", Type: "unknown", Offset: 0xe0, Size: 3},
+		{Name: "soc-fw", Type: "EL3 Runtime Firmware BL31", Offset: 0xb0, Size: 4, Details: binfmt.Details{}.With("uuid", "47d4086d-4cfe-9846-9b95-2950cbbd5a00")},
+		{Name: "scp-fwu-cfg", Type: "SCP Firmware Updater Configuration FWU SCP_BL2U", Offset: 0xc0, Size: 24, Details: binfmt.Details{}.With("uuid", "65922703-2f74-e644-8dff-579ac1ff0610")},
+		{Name: "fc651392-4a5b-11ec-9435-ff2d1cfc799c", Type: "unknown", Offset: 0xe0, Size: 3, Details: binfmt.Details{}.With("uuid", "fc651392-4a5b-11ec-9435-ff2d1cfc799c")},
 	}
 	if diff := cmp.Diff(wantItems, got.List()); diff != "" {
 		t.Error(diff)

@@ -373,14 +373,61 @@ func (im *Image) Open(r io.ReaderAt) *io.SectionReader {
 func (f *FIT) List() []binfmt.Item {
 	var items []binfmt.Item
 	for _, im := range f.Images {
-		items = append(items, binfmt.Item{Name: im.Name, Type: im.Type, Offset: im.Offset, Size: im.Size})
+		items = append(items, im.item())
 	}
 	for _, c := range f.Configs {
 		kind := "configuration"
 		if c.Name == f.Default {
 			kind = "default configuration"
 		}
-		items = append(items, binfmt.Item{Name: c.Name, Type: kind})
+		it := binfmt.Item{Name: c.Name, Type: kind}.With("description", c.Desc)
+		for _, ref := range c.Refs {
+			it = it.With(ref.Property, ref.Images)
+		}
+		items = append(items, it.With("signatures", signatures(c.Node)))
 	}
 	return items
+}
+
+// item returns the image as it is listed.
+func (im *Image) item() binfmt.Item {
+	it := binfmt.Item{Name: im.Name, Type: im.Type, Offset: im.Offset, Size: im.Size}
+	it = it.With("description", im.Desc).With("arch", im.Arch).With("os", im.OS).With("compression", im.Compression)
+	if im.Load != nil {
+		it = it.With("load", *im.Load)
+	}
+	if im.Entry != nil {
+		it = it.With("entry", *im.Entry)
+	}
+	var hashes []string
+	for _, h := range im.Hashes {
+		hashes = append(hashes, h.Algo)
+	}
+	it = it.With("hashes", hashes).With("signatures", signatures(im.Node))
+	if cipher := im.Node.Child("cipher"); cipher != nil {
+		it = it.With("cipher", algoAndKey(cipher))
+	}
+	return it
+}
+
+// signatures returns the algorithm and the name of the key of each signature in a node.
+func signatures(node *fdt.Node) []string {
+	var list []string
+	for _, child := range node.Subnodes {
+		if strings.HasPrefix(child.Name, "signature") {
+			list = append(list, algoAndKey(child))
+		}
+	}
+	return list
+}
+
+func algoAndKey(node *fdt.Node) string { return text(node, "algo") + ":" + text(node, "key-name-hint") }
+
+// Details returns what the FIT says of itself.
+func (f *FIT) Details() binfmt.Details {
+	d := binfmt.Details{}.With("description", f.Desc)
+	if at, ok, err := f.Tree.Root.U32("timestamp"); ok && err == nil {
+		d = d.With("timestamp", int64(at))
+	}
+	return d.With("default", f.Default)
 }

@@ -116,9 +116,11 @@ func TestParse(t *testing.T) {
 		t.Error(diff)
 	}
 	wantItems := []binfmt.Item{
-		{Name: "kernel-1", Type: "kernel", Offset: k.Offset, Size: 31},
-		{Name: "fdt-1", Type: "flat_dt", Offset: f.Images[1].Offset, Size: 11},
-		{Name: "conf-1", Type: "default configuration"},
+		{Name: "kernel-1", Type: "kernel", Offset: k.Offset, Size: 31, Details: binfmt.Details{}.
+			With("description", "Linux").With("arch", "arm64").With("os", "linux").With("compression", "none").
+			With("load", uint64(1<<32)).With("entry", uint64(0x80000)).With("hashes", []string{"sha256"})},
+		{Name: "fdt-1", Type: "flat_dt", Offset: f.Images[1].Offset, Size: 11, Details: binfmt.Details{}.With("hashes", []string{"crc32", "unheard-of"})},
+		{Name: "conf-1", Type: "default configuration", Details: binfmt.Details{}.With("description", "board").With("kernel", []string{"kernel-1"}).With("fdt", []string{"fdt-1"})},
 	}
 	if diff := cmp.Diff(wantItems, f.List()); diff != "" {
 		t.Error(diff)

@@ -313,7 +313,10 @@ func (t *Table) checkCopy(r io.ReaderAt, size int64) error {
 func (t *Table) List() []binfmt.Item {
 	items := make([]binfmt.Item, len(t.Partitions))
 	for i, p := range t.Partitions {
-		items[i] = binfmt.Item{Name: p.Name, Type: TypeName(p.Type), Offset: p.Offset, Size: p.Size}
+		items[i] = binfmt.Item{Name: p.Name, Type: TypeName(p.Type), Offset: p.Offset, Size: p.Size}.With("guid", p.Unique.String()).With("type-guid", p.Type.String())
+		if p.Attrs != 0 {
+			items[i] = items[i].With("attributes", p.Attrs)
+		}
 	}
 	return items
 }

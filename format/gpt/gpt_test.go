@@ -139,8 +139,10 @@ func TestList(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []binfmt.Item{
-		{Name: "boot", Type: "EFI system", Offset: 34 * 512, Size: 26 * 512},
-		{Name: "rööt 💾", Type: "000000ab-0000-0000-0000-000000000000", Offset: 64 * 512, Size: 27 * 512},
+		{Name: "boot", Type: "EFI system", Offset: 34 * 512, Size: 26 * 512, Details: binfmt.Details{}.
+			With("guid", "00000001-0000-0000-0000-000000000000").With("type-guid", "c12a7328-f81f-11d2-ba4b-00a0c93ec93b").With("attributes", uint64(4))},
+		{Name: "rööt 💾", Type: "000000ab-0000-0000-0000-000000000000", Offset: 64 * 512, Size: 27 * 512, Details: binfmt.Details{}.
+			With("guid", "00000002-0000-0000-0000-000000000000").With("type-guid", "000000ab-0000-0000-0000-000000000000").With("attributes", uint64(4))},
 	}
 	if diff := cmp.Diff(want, got.List()); diff != "" {
 		t.Error(diff)
@@ -269,7 +271,11 @@ func TestSfdisk(t *testing.T) {
 		{Name: "esp", Type: "EFI system", Offset: 2048 * 512, Size: 4096 * 512},
 		{Name: "env", Type: "U-Boot environment", Offset: 6144 * 512, Size: 1000 * 512},
 	}
-	if diff := cmp.Diff(want, table.List()); diff != "" {
+	list := table.List()
+	for i := range list {
+		list[i].Details = nil // with GUIDs out of nowhere
+	}
+	if diff := cmp.Diff(want, list); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -32,11 +32,45 @@ func (im *Image) List() []binfmt.Item {
 	if len(notes) > 0 {
 		what += ", " + strings.Join(notes, ", ")
 	}
-	list := []binfmt.Item{{Name: "header", Type: "header", Size: int64(h.Size)}, {Name: "payload", Type: what, Offset: int64(h.Size), Size: int64(h.ImageSize)}}
+	payload := binfmt.Item{Name: "payload", Type: what, Offset: int64(h.Size), Size: int64(h.ImageSize)}
+	list := []binfmt.Item{{Name: "header", Type: "header", Size: int64(h.Size)}, payload}
 	if im.Protected.Size > 0 {
 		list = append(list, binfmt.Item{Name: "protected-tlvs", Type: tlvText(&im.Protected), Offset: im.Protected.Offset, Size: im.Protected.Size})
 	}
 	return append(list, binfmt.Item{Name: "tlvs", Type: tlvText(&im.TLVs), Offset: im.TLVs.Offset, Size: im.TLVs.Size})
+}
+
+// Details returns the version, where the image runs, what flags it has, and the
+// fingerprints of the keys that have signed it: SHA-256 of their public parts.
+func (im *Image) Details() binfmt.Details {
+	h := &im.Header
+	d := binfmt.Details{}.With("version", h.Version.String())
+	if h.Flags&(RAMLoad|ROMFixed) != 0 {
+		d = d.With("load", h.LoadAddr)
+	}
+	var flags, hashes, signatures []string
+	for _, f := range FlagNames() {
+		if h.Flags&f.Flag != 0 {
+			flags = append(flags, strings.ToLower(f.Name))
+		}
+	}
+	key := ""
+	for _, t := range im.TLVs.List {
+		switch name := strings.ToLower(t.Type.String()); {
+		case t.Type.hash() != 0:
+			hashes = append(hashes, name)
+		case t.Type == KeyHash:
+			key = fmt.Sprintf("%x", t.Value)
+		case t.Type.signature():
+			signatures = append(signatures, name+":"+key)
+		}
+	}
+	for _, t := range im.Protected.List {
+		if t.Type == SecurityCounter && len(t.Value) == 4 {
+			d = d.With("security-counter", int64(im.Order.Uint32(t.Value)))
+		}
+	}
+	return d.With("flags", flags).With("hashes", hashes).With("signatures", signatures)
 }
 
 // tlvText lists the types of TLVs.

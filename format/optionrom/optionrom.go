@@ -240,12 +240,20 @@ func (im *Image) kind() string {
 	return kind
 }
 
+func (im *Image) details() binfmt.Details {
+	var d binfmt.Details
+	if im.PCI {
+		d = d.With("vendor", uint32(im.Vendor)).With("device", uint32(im.Device)).With("class", im.Class).With("version", int64(im.Revision))
+	}
+	return d.With("manufacturer", im.Manufacturer).With("product", im.Product)
+}
+
 // List returns the images, and the programs for EFI in them.
 func (rom *ROM) List() []binfmt.Item {
 	var list []binfmt.Item
 	for i := range rom.Images {
 		im, name := &rom.Images[i], rom.name(i)
-		list = append(list, binfmt.Item{Name: name, Type: im.kind(), Offset: im.Offset, Size: im.Size - im.cut})
+		list = append(list, binfmt.Item{Name: name, Type: im.kind(), Offset: im.Offset, Size: im.Size - im.cut, Details: im.details()})
 		if im.program == 0 || im.program > im.Size-im.cut {
 			continue
 		}

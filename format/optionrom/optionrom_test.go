@@ -143,7 +143,7 @@ func TestDamage(t *testing.T) {
 // The ROMs of SeaBIOS and of iPXE are read, and their sums are right.
 func TestReal(t *testing.T) {
 	var files []string
-	for pattern, from := range map[string]string{"/usr/share/seabios/vgabios-*.bin": "SeaBIOS (package seabios)", "/usr/share/qemu/*-*.rom": "iPXE (package ipxe-qemu)"} {
+	for pattern, from := range map[string]string{"/usr/share/seabios/vgabios-*.bin": "SeaBIOS (package seabios)", "/usr/lib/ipxe/qemu/*-*.rom": "iPXE (package ipxe-qemu)"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

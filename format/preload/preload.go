@@ -253,7 +253,7 @@ func Detect(r io.ReaderAt, size int64) bool {
 
 // List returns the image behind the header.
 func (h *Header) List() []binfmt.Item {
-	return []binfmt.Item{{Name: "image", Type: fmt.Sprintf("image, version %d", h.Version), Offset: h.Size, Size: h.ImageSize}}
+	return []binfmt.Item{{Name: "image", Type: fmt.Sprintf("image, version %d", h.Version), Offset: h.Size, Size: h.ImageSize, Details: binfmt.Details{}.With("version", int(h.Version))}}
 }
 
 // Algorithm returns the algorithm with which a key has signed the header in r; false if

@@ -5,6 +5,7 @@ package ticert
 import (
 	"bytes"
 	"crypto"
+	"crypto/sha256"
 	"encoding/asn1"
 	"encoding/binary"
 	"errors"
@@ -36,6 +37,9 @@ type Part struct {
 	Offset int64 // in bytes, from the start of the certificate
 	Digest
 	Type string // for people
+
+	load   uint64 // address
+	loaded bool   // load is known
 }
 
 // ParseAlone reads the certificate at the start of r, which has size bytes.
@@ -122,13 +126,13 @@ func (m *Image) read(b []byte) error {
 func (c *Cert) parts() []Part {
 	var list []Part
 	if c.Boot != nil {
-		list = append(list, Part{Name: "image", Digest: c.Boot.Digest, Type: fmt.Sprintf("image, load %#x", c.Boot.Address)})
+		list = append(list, Part{Name: "image", Digest: c.Boot.Digest, Type: fmt.Sprintf("image, load %#x", c.Boot.Address), load: c.Boot.Address, loaded: true})
 	}
 	if c.System != nil {
 		list = append(list, Part{Name: "image", Digest: *c.System, Type: "image"})
 	}
 	for _, comp := range c.Components {
-		list = append(list, Part{Name: componentName(comp.Type), Digest: comp.Digest, Type: fmt.Sprintf("component, load %#x", comp.Address)})
+		list = append(list, Part{Name: componentName(comp.Type), Digest: comp.Digest, Type: fmt.Sprintf("component, load %#x", comp.Address), load: comp.Address, loaded: true})
 	}
 	return list
 }
@@ -159,11 +163,24 @@ func Detect(r io.ReaderAt, size int64) bool {
 
 // List returns the certificate and what is behind it.
 func (m *Image) List() []binfmt.Item {
-	list := []binfmt.Item{{Name: "certificate", Type: m.kind(), Size: m.Size}}
+	list := []binfmt.Item{binfmt.Item{Name: "certificate", Type: m.kind(), Size: m.Size}.With("version", int64(m.Revision)).
+		With("signatures", []string{fmt.Sprintf("%s:%x", m.keyName(), sha256.Sum256(m.key))})}
 	for _, p := range m.Parts {
-		list = append(list, binfmt.Item{Name: p.Name, Type: p.Type, Offset: p.Offset, Size: p.Digest.Size})
+		it := binfmt.Item{Name: p.Name, Type: p.Type, Offset: p.Offset, Size: p.Digest.Size}.With("hashes", []string{hashName(p.Hash)})
+		if p.loaded {
+			it = it.With("load", p.load)
+		}
+		list = append(list, it)
 	}
 	return list
+}
+
+// keyName returns what is known of the signature: the algorithm, or that it is not known.
+func (m *Image) keyName() string {
+	if key, err := m.verifier(); err == nil {
+		return key.name
+	}
+	return "unknown"
 }
 
 // kind says in short what the certificate is.

@@ -274,7 +274,7 @@ func (e *Env) List() []binfmt.Item {
 			shown = shown[:maxShown] + "..."
 		}
 		end := at + int64(len(v))
-		list = append(list, binfmt.Item{Name: name, Type: "variable, " + shown, Offset: end - int64(len(value)), Size: int64(len(value))})
+		list = append(list, binfmt.Item{Name: name, Type: "variable, " + shown, Offset: end - int64(len(value)), Size: int64(len(value))}.With("value", value))
 		at = end + 1
 	}
 	return list

@@ -25,7 +25,7 @@ func (v *Volume) List() []binfmt.Item {
 		if f.Type == typePadding {
 			continue
 		}
-		list = append(list, binfmt.Item{Name: f.name(), Type: f.kind(), Offset: f.Offset, Size: f.Size})
+		list = append(list, binfmt.Item{Name: f.name(), Type: f.kind(), Offset: f.Offset, Size: f.Size}.With("guid", f.GUID.String()).With("version", f.Version))
 		if f.volume.size > 0 {
 			list = append(list, binfmt.Item{Name: f.name() + ".fv", Type: "volume", Offset: f.volume.offset, Size: f.volume.size})
 		}
@@ -37,7 +37,8 @@ func (v *Volume) List() []binfmt.Item {
 		}
 	}
 	for _, x := range v.Variables {
-		list = append(list, binfmt.Item{Name: x.Name, Type: fmt.Sprintf("variable of %s, %d bytes", x.Vendor, x.DataSize), Offset: x.Offset, Size: x.Size})
+		list = append(list, binfmt.Item{Name: x.Name, Type: fmt.Sprintf("variable of %s, %d bytes", x.Vendor, x.DataSize), Offset: x.Offset, Size: x.Size}.
+			With("guid", x.Vendor.String()).With("attributes", x.Attributes))
 	}
 	return list
 }

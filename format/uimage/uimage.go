@@ -220,6 +220,12 @@ func (im *Image) Verify(r io.ReaderAt, _ int64, _ []verify.Key) ([]verify.Findin
 	return []verify.Finding{{What: "crc32 of the header", Size: HeaderSize}, data}, nil
 }
 
+// Details returns what the header says of the image.
+func (im *Image) Details() binfmt.Details {
+	return binfmt.Details{}.With("description", im.Name).With("arch", im.Arch.String()).With("os", im.OS.String()).With("compression", im.Comp.String()).
+		With("load", im.Load).With("entry", im.Entry).With("timestamp", int64(im.Time))
+}
+
 // List returns the data of the image, or its parts.
 func (im *Image) List() []binfmt.Item {
 	if len(im.Parts) == 0 {

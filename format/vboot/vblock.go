@@ -159,8 +159,9 @@ func (b *Block) List() []binfmt.Item {
 		kind += ", " + modes
 	}
 	return []binfmt.Item{
-		{Name: "keyblock", Type: kind, Size: n},
-		{Name: "preamble", Type: fmt.Sprintf("preamble, firmware version %d, kernel key %s", b.Version, short(b.KernelKey)), Offset: n, Size: int64(len(b.preamble))},
+		binfmt.Item{Name: "keyblock", Type: kind, Size: n}.With("version", int64(b.Keyblock.Key.Version)).With("key", fmt.Sprintf("%s:%x", b.Keyblock.Key.Algorithm, b.Keyblock.Key.Fingerprint())),
+		binfmt.Item{Name: "preamble", Type: fmt.Sprintf("preamble, firmware version %d, kernel key %s", b.Version, short(b.KernelKey)), Offset: n, Size: int64(len(b.preamble))}.
+			With("version", int64(b.Version)).With("signatures", []string{fmt.Sprintf("%s:%x", b.Keyblock.Key.Algorithm, b.Keyblock.Key.Fingerprint())}),
 	}
 }
 

@@ -154,7 +154,7 @@ func (im *Image) List() []binfmt.Item {
 		if c == nil {
 			return
 		}
-		list = append(list, binfmt.Item{Name: name, Type: fmt.Sprintf("certificate, primary key %d %s, secondary key %d", c.PPK, c.PrimaryHash()[:8], c.SPKID), Offset: at, Size: certSize})
+		list = append(list, binfmt.Item{Name: name, Type: fmt.Sprintf("certificate, primary key %d %s, secondary key %d", c.PPK, c.PrimaryHash()[:8], c.SPKID), Offset: at, Size: certSize}.With("signatures", []string{fmt.Sprintf("rsa4096:%s", c.PrimaryHash())}))
 	}
 	cert("header-cert", im.Headers, im.headersAt)
 	for i := range im.Partitions {
@@ -162,9 +162,9 @@ func (im *Image) List() []binfmt.Item {
 		name := im.name(i)
 		if p.Loader && im.pmu > 0 && im.pmu <= p.Size {
 			list = append(list, binfmt.Item{Name: "pmufw", Type: "PMU firmware", Offset: p.Offset, Size: im.pmu},
-				binfmt.Item{Name: name, Type: fmt.Sprintf("boot loader, load %#x", p.Load), Offset: p.Offset + im.pmu, Size: p.Size - im.pmu})
+				binfmt.Item{Name: name, Type: fmt.Sprintf("boot loader, load %#x", p.Load), Offset: p.Offset + im.pmu, Size: p.Size - im.pmu}.With("load", p.Load).With("entry", p.Entry))
 		} else {
-			list = append(list, binfmt.Item{Name: name, Type: fmt.Sprintf("partition, load %#x, entry %#x", p.Load, p.Entry), Offset: p.Offset, Size: p.Size})
+			list = append(list, binfmt.Item{Name: name, Type: fmt.Sprintf("partition, load %#x, entry %#x", p.Load, p.Entry), Offset: p.Offset, Size: p.Size}.With("load", p.Load).With("entry", p.Entry))
 		}
 		cert(name+"-cert", p.Certificate, p.CertAt)
 	}

@@ -36,6 +36,8 @@ type Item struct {
 	// and how many bytes it decompresses to, as the format says.
 	Compress   string
 	UncompSize int64
+
+	Details Details // what else the format says
 }
 
 // Source is an image, or a part of one, that is being parsed.

@@ -5,6 +5,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"path"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"binman/format/fdtmap"
 	"binman/inspect"
 	"binman/internal/atomicfile"
+	"binman/internal/binfmt"
 	"binman/internal/safedir"
 	"binman/internal/suggest"
 	"binman/internal/wildcard"
@@ -81,19 +83,19 @@ func foreignItems(root *inspect.Item, patterns []string) []foreignItem {
 }
 
 // listForeign lists an image without an FDT map.
-func (g *globals) listForeign(name string, patterns []string, asJSON bool, cause error) error {
+func (g *globals) listForeign(name string, patterns []string, how listing, cause error) error {
 	root, data, form, err := openForeign(name, cause)
 	if err != nil {
 		return err
 	}
 	list := foreignItems(root, patterns)
 	damage := inspect.Damage(data, root)
-	if asJSON {
+	if how.json {
 		return g.foreignJSON(root, form, list, damage)
 	}
 	fmt.Fprintf(g.stdout, "%s: no FDT map, recognised as %s\n", printable(name), root.Format)
 	rows := [][]string{listHeading()}
-	paths := []string{""}
+	below := []line{{path: "", details: root.Details}}
 	rows = append(rows, []string{printable(root.Name), numberMark + "0", hexCell(layout.Some(data.Len())), root.Format, "", ""})
 	for _, it := range list {
 		uncomp := layout.OptInt{}
@@ -104,15 +106,34 @@ func (g *globals) listForeign(name string, patterns []string, asJSON bool, cause
 			strings.Repeat("  ", it.depth) + printable(it.Name),
 			hexCell(layout.Some(it.Offset)), hexCell(layout.Some(it.Size)), printable(it.Type), "", hexCell(uncomp),
 		})
-		paths = append(paths, it.path)
+		below = append(below, line{path: it.path, details: it.Details, indent: it.depth})
 	}
-	g.printDamaged(rows, paths, damage)
+	if !how.long {
+		for i := range below {
+			below[i].details = nil
+		}
+	}
+	g.printDamaged(rows, below, damage)
 	return nil
 }
 
-// printDamaged prints a table, and below each row what is wrong with what it has. What
+// line is what a row of a table is about, and what is known of that.
+type line struct {
+	path    string
+	details binfmt.Details
+	indent  int // as deep as the name
+}
+
+// print prints the details, each on a line of its own.
+func (l line) print(w io.Writer) {
+	for _, d := range l.details {
+		fmt.Fprintf(w, "%*s- %s\n", 2*l.indent+2, "", printable(d.String()))
+	}
+}
+
+// printDamaged prints a table, and below each row the details, and what is wrong with what it has. What
 // is wrong with something that has no row, since it is not in the file, comes last.
-func (g *globals) printDamaged(rows [][]string, paths []string, damage map[string][]string) {
+func (g *globals) printDamaged(rows [][]string, below []line, damage map[string][]string) {
 	lines := strings.SplitAfter(table(rows), "\n")
 	fmt.Fprint(g.stdout, strings.Join(lines[:2], ""))
 	tell := func(path string) {
@@ -120,12 +141,15 @@ func (g *globals) printDamaged(rows [][]string, paths []string, damage map[strin
 			fmt.Fprintf(g.stdout, "   damaged: %s\n", printable(why))
 		}
 	}
-	for i, path := range paths {
+	listed := map[string]bool{}
+	for i, l := range below {
 		fmt.Fprint(g.stdout, lines[i+2])
-		tell(path)
+		l.print(g.stdout)
+		tell(l.path)
+		listed[l.path] = true
 	}
 	for _, path := range slices.Sorted(maps.Keys(damage)) {
-		if !slices.Contains(paths, path) {
+		if !listed[path] {
 			fmt.Fprintf(g.stdout, "%s\n", printable(path))
 			tell(path)
 		}
@@ -155,11 +179,12 @@ func (g *globals) foreignJSON(root *inspect.Item, form *inspect.Form, list []for
 		Compress   string `json:"compress,omitempty"`
 		UncompSize *int64 `json:"uncomp-size,omitempty"`
 
-		Damage []string `json:"damage,omitempty"`
+		Details binfmt.Details `json:"details,omitempty"`
+		Damage  []string       `json:"damage,omitempty"`
 	}
 	items := []item{}
 	for _, it := range list {
-		shown := item{Path: it.path, Name: it.Name, Type: it.Type, Format: it.Format, Pos: it.Offset, Size: it.Size, Compress: it.Compress, Damage: damage[it.path]}
+		shown := item{Path: it.path, Name: it.Name, Type: it.Type, Format: it.Format, Pos: it.Offset, Size: it.Size, Compress: it.Compress, Details: it.Details, Damage: damage[it.path]}
 		delete(damage, it.path)
 		if it.Compress != "" && it.UncompSize > 0 {
 			shown.UncompSize = &it.UncompSize
@@ -172,6 +197,9 @@ func (g *globals) foreignJSON(root *inspect.Item, form *inspect.Form, list []for
 		if form.Addr != nil {
 			shown["address"] = *form.Addr
 		}
+	}
+	if len(root.Details) > 0 {
+		shown["details"] = root.Details
 	}
 	if len(damage) > 0 { // of the whole, and of what is not in the file
 		shown["damage"] = damage

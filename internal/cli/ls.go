@@ -11,23 +11,28 @@ import (
 	"binman/etype"
 	"binman/inspect"
 	"binman/internal/argparse"
+	"binman/internal/binfmt"
 	"binman/internal/entrypath"
 	"binman/internal/host"
 	"binman/layout"
 	"binman/report"
 )
 
+// listing is how ls lists.
+type listing struct{ long, json bool }
+
 func (g *globals) lsCommand() command {
 	var image string
 	var paths []string
-	var asJSON bool
+	var how listing
 	return command{
 		Command: argparse.Command{
 			Name: "ls",
 			Help: "List files in an image",
 			Options: []argparse.Option{
 				{Names: []string{"-i", "--image"}, Value: argparse.String(&image, ""), Required: true, Help: "Image filename to list"},
-				{Names: []string{"--json"}, Extension: true, Value: argparse.Flag(&asJSON), Help: "Print JSON instead of a table"},
+				{Names: []string{"-l", "--long"}, Extension: true, Value: argparse.Flag(&how.long), Help: "Tell what the formats say of what they hold: addresses, architecture, versions, who signed it"},
+				{Names: []string{"--json"}, Extension: true, Value: argparse.Flag(&how.json), Help: "Print JSON instead of a table"},
 			},
 			Args: []argparse.Arg{{Name: "paths", Nargs: "*", Value: argparse.Strings(&paths), Help: "Paths within file to list (wildcard)", Complete: g.entryPaths(&image)}},
 		},
@@ -38,22 +43,58 @@ func (g *globals) lsCommand() command {
 				if err := unlessNoMatch(missed); err != nil {
 					return err
 				}
-				return errors.Join(g.listForeign(image, paths, asJSON, cause), missed)
+				return errors.Join(g.listForeign(image, paths, how, cause), missed)
 			}
 			list, missed := img.Select(paths)
 			if err := unlessNoMatch(missed); err != nil {
 				return err
 			}
-			if asJSON {
-				return errors.Join(g.listJSON(img, form, list), missed)
+			details := map[*layout.Entry]binfmt.Details{}
+			if how.long {
+				details = entryDetails(img, list)
+			}
+			if how.json {
+				return errors.Join(g.listJSON(img, form, list, details), missed)
 			}
 			if form != nil {
 				fmt.Fprintf(g.stdout, "%s: %s, %s\n", printable(image), form.Name, form.About)
 			}
-			fmt.Fprint(g.stdout, table(listRows(list)))
+			lines := strings.SplitAfter(table(listRows(list)), "\n")
+			fmt.Fprint(g.stdout, strings.Join(lines[:2], ""))
+			for i, e := range list {
+				fmt.Fprint(g.stdout, lines[i+2])
+				line{details: details[e.Entry], indent: e.Depth}.print(g.stdout)
+			}
 			return missed
 		},
 	}
+}
+
+// entryDetails returns what the formats of entries say of these, and of the entries in
+// them. Contents that cannot be read say nothing.
+func entryDetails(img *layout.Opened, list []layout.Listed) map[*layout.Entry]binfmt.Details {
+	details := map[*layout.Entry]binfmt.Details{}
+	for _, e := range list {
+		data, err := img.Contents(e.Entry)
+		if err != nil || e.Parent == nil {
+			continue
+		}
+		all, parts := inspect.Details(data)
+		if len(parts) == 1 && len(e.Entries()) == 0 {
+			all = append(all, parts[0].Details...)
+		}
+		if len(all) > 0 {
+			details[e.Entry] = all
+		}
+		for _, part := range parts {
+			for _, child := range e.Entries() {
+				if child.Name == part.Name && len(part.Details) > 0 && details[child] == nil {
+					details[child] = part.Details
+				}
+			}
+		}
+	}
+	return details
 }
 
 // open opens an image through its FDT map.
@@ -207,13 +248,16 @@ func table(rows [][]string) string {
 
 // listJSON prints the listed entries, with those that hold them left out if
 // they do not match.
-func (g *globals) listJSON(img *layout.Opened, form *inspect.Form, list []layout.Listed) error {
+func (g *globals) listJSON(img *layout.Opened, form *inspect.Form, list []layout.Listed, details map[*layout.Entry]binfmt.Details) error {
 	items := []*report.ManifestEntry{}
 	for _, e := range list {
 		m := report.Describe(e.Entry)
 		m.Name = e.Name
 		m.Entries = nil
 		m.Extra = map[string]any{"path": strings.TrimPrefix(e.Path(), "/")}
+		if d := details[e.Entry]; len(d) > 0 {
+			m.Extra["details"] = d
+		}
 		items = append(items, m)
 	}
 	shown := struct {
