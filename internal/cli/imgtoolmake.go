@@ -14,6 +14,7 @@ import (
 	"binman/format/mcuboot"
 	"binman/internal/atomicfile"
 	"binman/internal/click"
+	"binman/internal/host"
 	"binman/signer"
 )
 
@@ -300,7 +301,13 @@ func (s *imgtoolSign) save(in slotImage, made *mcuboot.Made) error {
 			return err
 		}
 	}
-	return atomicfile.Write(s.out, image)
+	return s.writing().Write(s.out, image)
+}
+
+// writing says how the image is written. It can be made again, and is not waited for
+// until the disk has it, unless it takes the place of what it was made of.
+func (s *imgtoolSign) writing() atomicfile.Options {
+	return atomicfile.Options{NoSync: !host.SameFile(s.in, s.out)}
 }
 
 // saveHex writes the image as a HEX file; erased flash in front of the trailer is
@@ -317,7 +324,7 @@ func (s *imgtoolSign) saveHex(in slotImage, made *mcuboot.Made, trailer []mcuboo
 	if err := addressed.Check(pieces); err != nil {
 		return err
 	}
-	file, err := atomicfile.Create(s.out)
+	file, err := s.writing().Create(s.out)
 	if err != nil {
 		return err
 	}

@@ -37,13 +37,16 @@ func (Files) Open(path string) (content.Data, error) {
 	return data, err
 }
 
-func isNull(path string) bool {
-	file, err := os.Stat(path)
+func isNull(path string) bool { return SameFile(path, os.DevNull) }
+
+// SameFile says whether two paths lead to one file.
+func SameFile(a, b string) bool {
+	one, err := os.Stat(a)
 	if err != nil {
 		return false
 	}
-	null, err := os.Stat(os.DevNull)
-	return err == nil && os.SameFile(file, null)
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other)
 }
 
 // Stat tells of a file, or of what a link leads to.
