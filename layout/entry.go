@@ -75,28 +75,30 @@ type ELFSource struct {
 
 // Common holds the properties that every entry understands.
 type Common struct {
-	Type_          string   `dt:"type" doc:"Entry type; the node name if absent"`
-	WantOffset     OptInt   `dt:"offset" doc:"Offset of the entry in its section, in bytes"`
-	WantSize       OptInt   `dt:"size" doc:"Size of the entry in bytes, with padding; the size of its contents if absent"`
-	MinSize        int64    `dt:"min-size" doc:"Smallest size of the entry in bytes"`
-	Align          OptInt   `dt:"align" doc:"Alignment of the offset: a power of two"`
-	AlignSize      OptInt   `dt:"align-size" doc:"Alignment of the size: a power of two"`
-	AlignEnd       OptInt   `dt:"align-end" doc:"Alignment of the end of the entry: a power of two"`
-	PadBefore      int64    `dt:"pad-before" doc:"Bytes of padding before the contents"`
-	PadAfter       int64    `dt:"pad-after" doc:"Bytes of padding after the contents"`
-	OffsetUnset    bool     `dt:"offset-unset" doc:"Another entry sets the offset, such as intel-descriptor"`
-	ExtendSize     bool     `dt:"extend-size" doc:"Extend the entry to the next one, or to the end of its section"`
-	MissingMsg     string   `dt:"missing-msg" doc:"Tag of the help text shown when the blob is missing"`
-	Optional       bool     `dt:"optional" doc:"The blob may be missing: the entry is then left out of the image"`
-	Overlap        bool     `dt:"overlap" doc:"The contents go over what earlier entries put there; needs offset and size"`
-	AssumeSize     int64    `dt:"assume-size" doc:"Size in bytes to reserve for a blob that is missing"`
-	Compress       string   `dt:"compress" doc:"Compression of the contents: none, lz4, lzma, gzip, bzip2, lzo, xz or zstd"`
-	OffsetFromELF  []byte   `dt:"offset-from-elf" doc:"Offset from a symbol of another entry's ELF file: <&entry>, \"symbol\", <addend>"`
-	Preserve       bool     `dt:"preserve" doc:"An update of the firmware should leave this entry alone"`
-	NoWriteSymbols bool     `dt:"no-write-symbols" doc:"Leave the binman symbols of the contents alone"`
-	NoExpanded     bool     `dt:"no-expanded" doc:"Use the entry type as it is, not its expanded form"`
-	SymbolsBase    OptInt   `dt:"symbols-base" doc:"Address that binman symbols are relative to"`
-	InsertTemplate []uint32 `dt:"insert-template" doc:"Phandles of templates whose subnodes and properties are inserted here"`
+	Type_           string   `dt:"type" doc:"Entry type; the node name if absent"`
+	WantOffset      OptInt   `dt:"offset" doc:"Offset of the entry in its section, in bytes"`
+	WantSize        OptInt   `dt:"size" doc:"Size of the entry in bytes, with padding; the size of its contents if absent"`
+	MinSize         int64    `dt:"min-size" doc:"Smallest size of the entry in bytes"`
+	Align           OptInt   `dt:"align" doc:"Alignment of the offset: a power of two"`
+	AlignSize       OptInt   `dt:"align-size" doc:"Alignment of the size: a power of two"`
+	AlignEnd        OptInt   `dt:"align-end" doc:"Alignment of the end of the entry: a power of two"`
+	PadBefore       int64    `dt:"pad-before" doc:"Bytes of padding before the contents"`
+	PadAfter        int64    `dt:"pad-after" doc:"Bytes of padding after the contents"`
+	OffsetUnset     bool     `dt:"offset-unset" doc:"Another entry sets the offset, such as intel-descriptor"`
+	ExtendSize      bool     `dt:"extend-size" doc:"Extend the entry to the next one, or to the end of its section"`
+	MissingMsg      string   `dt:"missing-msg" doc:"Tag of the help text shown when the blob is missing"`
+	Optional        bool     `dt:"optional" doc:"The blob may be missing: the entry is then left out of the image"`
+	Overlap         bool     `dt:"overlap" doc:"The contents go over what earlier entries put there; needs offset and size"`
+	AssumeSize      int64    `dt:"assume-size" doc:"Size in bytes to reserve for a blob that is missing"`
+	Compress        string   `dt:"compress" doc:"Compression of the contents: none, lz4, lzma, gzip, bzip2, lzo, xz or zstd"`
+	OffsetFromELF   []byte   `dt:"offset-from-elf" doc:"Offset from a symbol of another entry's ELF file: <&entry>, \"symbol\", <addend>"`
+	Preserve        bool     `dt:"preserve" doc:"An update of the firmware should leave this entry alone"`
+	NoWriteSymbols  bool     `dt:"no-write-symbols" doc:"Leave the binman symbols of the contents alone"`
+	NoExpanded      bool     `dt:"no-expanded" doc:"Use the entry type as it is, not its expanded form"`
+	SymbolsBase     OptInt   `dt:"symbols-base" doc:"Address that binman symbols are relative to"`
+	License         string   `dt:"license" doc:"Licence of the contents, an SPDX expression, for the bill of materials"`
+	SoftwareVersion string   `dt:"software-version" doc:"Version of the contents, for the bill of materials"`
+	InsertTemplate  []uint32 `dt:"insert-template" doc:"Phandles of templates whose subnodes and properties are inserted here"`
 
 	// Written by binman, read back from an fdtmap.
 	HaveImagePos   OptInt `dt:"image-pos" doc:"Written: position of the entry in the image, in bytes"`

@@ -26,13 +26,13 @@ type Image struct {
 	Entry *Entry // the image as an entry
 }
 
-// padded returns the whole image.
-func (img *Image) padded() content.Data { return img.Entry.Padded(img.Entry.Data) }
+// Whole returns the image as its file has it.
+func (img *Image) Whole() content.Data { return img.Entry.Padded(img.Entry.Data) }
 
 // write writes the image and its link into the output directory, unless the
 // build is only tried.
 func (b *Build) write(img *Image) error {
-	data := img.padded()
+	data := img.Whole()
 	b.keep(img.Filename, data)
 	if b.DryRun {
 		return nil
@@ -85,6 +85,16 @@ func (b *Build) writeSections(img *Image) error {
 			return nil
 		}
 		return b.aboutProp(e, "filename", b.Output.Write(e.Section.Filename, e.Data))
+	})
+}
+
+// Files calls f for each entry whose contents come from a file.
+func (img *Image) Files(f func(e *Entry) error) error {
+	return img.Entry.walkErr(func(e *Entry) error {
+		if e.File == "" || e.Section != nil {
+			return nil
+		}
+		return f(e)
 	})
 }
 

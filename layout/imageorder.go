@@ -79,7 +79,10 @@ func (b *Build) keep(name string, data content.Data) {
 
 // Made returns the contents of a file that this build has made of an earlier image, or of
 // a section in it.
-func (ctx *Context) Made(name string) (data content.Data, ok bool) {
-	data, ok = ctx.b.made[name]
+func (ctx *Context) Made(name string) (data content.Data, ok bool) { return ctx.b.Made(name) }
+
+// Made returns the contents of a file that is an image, or a section in one.
+func (b *Build) Made(name string) (data content.Data, ok bool) {
+	data, ok = b.made[name]
 	return data, ok
 }

@@ -120,7 +120,7 @@ func (o *Opened) rest() int64 {
 // stays where it is.
 func (o *Opened) newFile() content.Data {
 	rest := o.rest()
-	return content.Join(o.File.Slice(0, o.Base), o.padded(), o.File.Slice(o.File.Len()-rest, rest))
+	return content.Join(o.File.Slice(0, o.Base), o.Whole(), o.File.Slice(o.File.Len()-rest, rest))
 }
 
 // replace notes new contents for one entry.

@@ -52,6 +52,8 @@ type buildOptions struct {
 	listInputs    bool
 	keep          bool
 	forms         []string
+	sbom          string
+	inToto        string
 	keys          keyFlags
 	trial         bool // keep nothing and print nothing
 }
@@ -82,9 +84,11 @@ func (g *globals) buildCommand() command {
 				{Names: []string{"--dry-run"}, Extension: true, Value: argparse.Flag(&o.dryRun), Help: "Pack everything, but write nothing: print the map of each image, and how much room is left in sections of fixed size"},
 				{Names: []string{"--strict"}, Extension: true, Value: argparse.Flag(&o.strict), Help: "Treat warnings about the description, such as unknown properties, as errors"},
 				{Names: []string{"--manifest"}, Extension: true, Meta: "FILE", Value: argparse.String(&o.manifest, ""), Help: "Write a description of all images and entries, as JSON, to FILE (- for standard output)"},
+				{Names: []string{"--sbom"}, Extension: true, Meta: "FILE", Value: argparse.String(&o.sbom, ""), Help: "Write which files the images are made of, with their hashes, to FILE: a bill of materials of CycloneDX, as JSON"},
+				{Names: []string{"--in-toto"}, Extension: true, Meta: "FILE", Value: argparse.String(&o.inToto, ""), Help: "Write the bill of materials to FILE as an in-toto statement about the images"},
 				{Names: []string{"--depfile"}, Extension: true, Meta: "FILE", Value: argparse.String(&o.depfile, ""), Help: "Write to FILE which files the images were made of, as make and ninja read it"},
 				{Names: []string{"--list-inputs"}, Extension: true, Value: argparse.Flag(&o.listInputs), Help: "Build nothing, but print the files that a build reads, looks for in vain (missing), and the directories whose names it reads (listed)"},
-				{Names: []string{"--output-form"}, Extension: true, Value: argparse.Strings(&o.forms), Help: "Write each image in this form too, beside it: " + strings.Join(imageform.Names(), ", ")},
+				{Names: []string{"--output-form"}, Meta: "FORM", Extension: true, Value: argparse.Strings(&o.forms), Help: "Write each image in this form too, beside it: " + strings.Join(imageform.Names(), ", ")},
 				{Names: []string{"--keep-unchanged"}, Extension: true, Value: argparse.Flag(&o.keep), Help: "Leave output files that would have the same bytes as they are, with their time"},
 			}, slices.Concat(o.keys.options(), []argparse.Option{o.keys.reproducibleOption()}, o.keys.laterOptions())...),
 		},
@@ -203,7 +207,7 @@ func (o *buildOptions) build(l *later) error {
 			return err
 		}
 	}
-	if err := errors.Join(o.writeManifest(report.ManifestOf(b.Images)), o.writeDepfile(used, b, out)); err != nil {
+	if err := errors.Join(o.writeManifest(report.ManifestOf(b.Images)), o.writeSBOM(b, out), o.writeDepfile(used, b, out)); err != nil {
 		return err
 	}
 	switch {
