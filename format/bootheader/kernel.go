@@ -149,5 +149,9 @@ func parseBzImage(src binfmt.Source) (*Image, error) {
 			}
 		}
 	}
-	return kernel(kind, (sectors+1)*512+rest, about), nil
+	size := (sectors+1)*512 + rest
+	if missing := size - src.Size; missing > 0 && missing < 16 { // it is counted in units of 16 bytes
+		size = src.Size
+	}
+	return kernel(kind, size, about), nil
 }
