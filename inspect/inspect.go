@@ -140,7 +140,10 @@ func formats() []format {
 	for _, f := range bootheader.Formats() {
 		list = append(list, format{name: f.Name, short: f.Short, detect: f.Detect, list: lister(f.Parse), verify: verifying(f.Parse)})
 	}
-	return list
+	return append(list,
+		format{name: elfFormat, short: "elf", detect: isELF, list: listELF, verify: verifyELF, regions: true},
+		format{name: bannerFormat, short: "u-boot", detect: isBanner, list: listBanner, verify: verifyBanner},
+	)
 }
 
 // hasFMAP says whether there is a flash map anywhere in the image.

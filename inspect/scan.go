@@ -4,6 +4,7 @@ package inspect
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -41,7 +42,7 @@ type signature struct {
 	magic  []byte
 	looks  func(b []byte) bool                            // says quickly whether b may be the start, for a format without a magic
 	at     int64                                          // where the magic stands in what is found, a multiple of 4 if align is less than a block
-	align  int64                                          // what the offset of what is found is a multiple of, 4 at least
+	align  int64                                          // what the offset of what is found is a multiple of, 4 at least; or 1 for texts
 	extent func(r io.ReaderAt, size int64) (int64, error) // bytes that it takes; nil: up to the end of its last item
 }
 
@@ -65,6 +66,7 @@ func signatures() []signature {
 		{format: vbmetaFormat, magic: []byte(avb.Magic), align: 512, extent: vbmetaExtent},
 		{format: "expansion ROM", magic: []byte(optionrom.Magic), align: 512},
 		{format: "U-Boot environment", looks: ubootenv.Looks, align: 512, extent: environmentExtent},
+		{format: bannerFormat, magic: []byte(bannerStart), align: 1},
 		{format: "i.MX container", magic: []byte{0x87}, at: 3, align: 1024},
 	}
 	for _, f := range bootheader.Formats() {
@@ -153,6 +155,7 @@ func scan(item *Item, data content.Data, from, to int64, known []format) []*Item
 // not depend on how many there are.
 type finder struct {
 	fine, coarse []signature
+	texts        []signature          // at any offset
 	starts       [1 << 16 / 64]uint64 // a bit for each pair of bytes that a fine one starts with
 }
 
@@ -162,6 +165,10 @@ const scanBlock = 512
 func newFinder(all []signature) *finder {
 	f := &finder{}
 	for _, sig := range all {
+		if sig.align == 1 {
+			f.texts = append(f.texts, sig)
+			continue
+		}
 		if sig.align >= scanBlock {
 			f.coarse = append(f.coarse, sig)
 			continue
@@ -186,13 +193,38 @@ func (f *finder) find(data content.Data, from int64, found func(candidate) bool)
 		if _, err := data.ReadAt(chunk, at); err != nil {
 			return err
 		}
+		texts := f.findTexts(chunk, at)
 		for off := 0; off < min(len(chunk), scanChunk); off += scanBlock {
 			if !f.block(chunk[off:], at+int64(off), found) {
 				return nil
 			}
+			// A text in the block comes behind what has a magic there, which may hold it.
+			for ; len(texts) > 0 && texts[0].offset < at+int64(off+scanBlock); texts = texts[1:] {
+				if !found(texts[0]) {
+					return nil
+				}
+			}
 		}
 	}
 	return nil
+}
+
+// findTexts returns where texts start in a chunk, which is at an offset of the data: all
+// that start in one, as there may be few.
+func (f *finder) findTexts(chunk []byte, at int64) []candidate {
+	var list []candidate
+	for i := range f.texts {
+		sig := &f.texts[i]
+		for off := 0; off < min(len(chunk), scanChunk); off++ {
+			k := bytes.Index(chunk[off:], sig.magic)
+			if off += k; k < 0 || off >= scanChunk {
+				break
+			}
+			list = append(list, candidate{at + int64(off), sig})
+		}
+	}
+	slices.SortFunc(list, func(a, b candidate) int { return cmp.Compare(a.offset, b.offset) })
+	return list
 }
 
 // block looks at the first block of b, which is at an offset of the data. More of b

@@ -79,6 +79,24 @@ func BenchmarkScan(b *testing.B) {
 	}
 }
 
+// What a U-Boot without a header says of its version is found, wherever it is.
+func TestBanner(t *testing.T) {
+	const text = "U-Boot SPL 2025.01-3 (Jun 24 2026 - 09:07:15 +0000)"
+	data := append(bytes.Repeat([]byte("code U-Boot "), 300), "\xff"+text+"\x00U-Boot 2025.01\x00U-Boot SPL loads it"...)
+	root, err := inspect.Image(content.Bytes(data), "x")
+	if err != nil || root == nil || len(root.Items) != 1 {
+		t.Fatalf("%+v, %v", root, err)
+	}
+	it := root.Items[0]
+	if it.Name != "u-boot@e11" || it.Format != "U-Boot version" || len(it.Items) != 1 || it.Items[0].Type != text || it.Size != int64(len(text)) {
+		t.Errorf("%+v", it)
+	}
+	list, err := inspect.Verify(content.Bytes(data), "x", nil)
+	if err != nil || len(list) != 1 || list[0].Verdict != verify.NotCovered {
+		t.Errorf("%v, %v", list, err)
+	}
+}
+
 // Two copies of an environment are found in what is larger, each with its own size.
 func TestEnvironments(t *testing.T) {
 	dump := bytes.Repeat([]byte{0xff}, 0x20000)
