@@ -93,7 +93,7 @@ func (a *AlternatesFDT) tree(ctx *layout.Context, e *layout.Entry, name string) 
 		return content.Data{}, e.Errorf("device tree '%s': %w", file, err)
 	}
 	tree = content.Bytes(blob)
-	return tree, ctx.Output.Write(e.UniqueName()+"."+name+"-"+a.Phase+".dtb", tree)
+	return tree, ctx.Scratch.Write(e.UniqueName()+"."+name+"-"+a.Phase+".dtb", tree)
 }
 
 // Finish writes the alternates.

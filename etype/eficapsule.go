@@ -211,11 +211,8 @@ func (c *EFICapsule) Hints() []string {
 // leave writes the files that the original hands to mkeficapsule and gets back.
 func (c *EFICapsule) leave(ctx *layout.Context, e *layout.Entry, payload, data content.Data, made *capsule.Capsule) error {
 	unique := e.UniqueName()
-	name := c.Filename
-	if name == "" {
-		name = "capsule." + unique
-	}
-	err := errors.Join(ctx.Output.Write("capsule_in."+unique, payload), ctx.Output.Write(name, data))
+	out, name := result(ctx, c.Filename, "capsule."+unique)
+	err := errors.Join(ctx.Scratch.Write("capsule_in."+unique, payload), out.Write(name, data))
 	if auth := made.Items[0].Auth; err == nil && c.Dump && auth != nil {
 		err = ctx.Output.Write(name+".p7", content.Bytes(auth.Signature))
 	}

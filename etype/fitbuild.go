@@ -112,7 +112,7 @@ func (f *FIT) Finish(ctx *layout.Context, e *layout.Entry) error {
 	if ctx.ToolMissing(fitTool) {
 		return nil
 	}
-	return ctx.Output.Write(e.UniqueName()+".fit", e.Data)
+	return ctx.Scratch.Write(e.UniqueName()+".fit", e.Data)
 }
 
 var errNoImages = errors.New("a FIT needs a node 'images'")

@@ -162,7 +162,7 @@ func (f *IntelIFWI) run(ctx *layout.Context, e *layout.Entry, in []toolInput) (c
 		return content.Data{}, e.Errorf("%w", err)
 	}
 	if f.ConvertFIT {
-		if err := ctx.Output.Write("ifwi.bin", data); err != nil {
+		if err := ctx.Scratch.Write("ifwi.bin", data); err != nil {
 			return content.Data{}, e.Errorf("%w", err)
 		}
 	}

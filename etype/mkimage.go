@@ -15,6 +15,7 @@ import (
 
 	"binman/bintool"
 	"binman/content"
+	"binman/content/iodir"
 	"binman/describe"
 	"binman/format/mkimage"
 	"binman/format/uimage"
@@ -282,10 +283,10 @@ func (m *Mkimage) run(ctx *layout.Context, e *layout.Entry, in []toolInput) (con
 	native := err == nil
 	var paths []string
 	for _, f := range in {
-		if err := ctx.Output.Write(f.name, f.data); err != nil {
+		if err := ctx.Scratch.Write(f.name, f.data); err != nil {
 			return content.Data{}, e.Errorf("%w", err)
 		}
-		path, err := ctx.Output.Path(f.name)
+		path, err := ctx.Scratch.Path(f.name)
 		if err != nil {
 			return content.Data{}, e.Errorf("%w", err)
 		}
@@ -308,11 +309,8 @@ func (m *Mkimage) run(ctx *layout.Context, e *layout.Entry, in []toolInput) (con
 	case err != nil:
 		return content.Data{}, err
 	}
-	name := m.Filename
-	if name == "" {
-		name = "mkimage-out." + e.UniqueName()
-	}
-	if err := ctx.Output.Write(name, data); err != nil {
+	out, name := result(ctx, m.Filename, "mkimage-out."+e.UniqueName())
+	if err := out.Write(name, data); err != nil {
 		return content.Data{}, e.Errorf("%w", err)
 	}
 	return data, nil
@@ -358,6 +356,15 @@ func (m *Mkimage) image(ctx *layout.Context, e *layout.Entry, in []toolInput, pa
 		return content.Data{}, e.Errorf("%w", err)
 	}
 	return data, nil
+}
+
+// result returns where the contents of an entry are written: to the file that the
+// description names, or else among the intermediate files.
+func result(ctx *layout.Context, filename, otherwise string) (iodir.Output, string) {
+	if filename == "" {
+		return ctx.Scratch, otherwise
+	}
+	return ctx.Output, filename
 }
 
 // openBuilt opens a file that a configuration names, and returns its path: one of

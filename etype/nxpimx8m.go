@@ -105,15 +105,15 @@ func (n *NXPIMX8M) Make(ctx *layout.Context, e *layout.Entry, p layout.Parts) (c
 // leave writes the files that the original hands to mkimage and gets back.
 func (n *NXPIMX8M) leave(ctx *layout.Context, e *layout.Entry, program, image content.Data) error {
 	unique := e.UniqueName()
-	input, err := ctx.Output.Path("input." + unique)
+	input, err := ctx.Scratch.Path("input." + unique)
 	if err != nil {
 		return err
 	}
 	config := fmt.Sprintf("ROM_VERSION v%d\nBOOT_FROM %s\nLOADER %s %#x\n", n.ROM, n.BootFrom, input, n.Load)
 	return errors.Join(
-		ctx.Output.Write("input."+unique, program),
-		ctx.Output.Write("nxp.imx8mimage.cfg."+unique, content.String(config)),
-		ctx.Output.Write("cfg-out."+unique, image),
+		ctx.Scratch.Write("input."+unique, program),
+		ctx.Scratch.Write("nxp.imx8mimage.cfg."+unique, content.String(config)),
+		ctx.Scratch.Write("cfg-out."+unique, image),
 	)
 }
 

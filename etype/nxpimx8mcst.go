@@ -139,7 +139,7 @@ func (h *hab) cut(e *layout.Entry, data content.Data, csf uint32) (*hab, error) 
 func (n *NXPIMX8MCST) Make(ctx *layout.Context, e *layout.Entry, p layout.Parts) (content.Data, []layout.Place, error) {
 	data, places, err := joined(e, p)
 	if err == nil && !p.Opened {
-		err = ctx.Output.Write("input."+e.UniqueName(), data)
+		err = ctx.Scratch.Write("input."+e.UniqueName(), data)
 	}
 	if err != nil {
 		return content.Data{}, nil, err
@@ -180,7 +180,7 @@ func (n *NXPIMX8MCST) Make(ctx *layout.Context, e *layout.Entry, p layout.Parts)
 func (n *NXPIMX8MCST) sign(ctx *layout.Context, e *layout.Entry, h *hab) (content.Data, error) {
 	unique := e.UniqueName()
 	name := "nxp.cst-input-data." + unique
-	path, err := ctx.Output.Path(name)
+	path, err := ctx.Scratch.Path(name)
 	if err != nil {
 		return content.Data{}, err
 	}
@@ -199,9 +199,9 @@ func (n *NXPIMX8MCST) sign(ctx *layout.Context, e *layout.Entry, h *hab) (conten
 		return content.Data{}, err
 	}
 	return csf, errors.Join(
-		ctx.Output.Write(name, h.data),
-		ctx.Output.Write("nxp.csf-config-txt."+unique, content.String(left)),
-		ctx.Output.Write("nxp.csf-output-blob."+unique, csf),
+		ctx.Scratch.Write(name, h.data),
+		ctx.Scratch.Write("nxp.csf-config-txt."+unique, content.String(left)),
+		ctx.Scratch.Write("nxp.csf-output-blob."+unique, csf),
 	)
 }
 

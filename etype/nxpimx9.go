@@ -106,8 +106,8 @@ func (n *NXPIMX9) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, 
 	})
 	if err == nil { // the files that the original hands to mkimage and gets back
 		err = errors.Join(
-			ctx.Output.Write("imx9image."+e.UniqueName(), content.Data{}),
-			ctx.Output.Write("imx9image-out."+e.UniqueName(), data),
+			ctx.Scratch.Write("imx9image."+e.UniqueName(), content.Data{}),
+			ctx.Scratch.Write("imx9image-out."+e.UniqueName(), data),
 		)
 	}
 	if err != nil {

@@ -84,7 +84,7 @@ func (u *Ucode) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, er
 		return content.Data{}, nil
 	}
 	data := content.Bytes(dtb.ucode)
-	if err := ctx.Output.Write(e.File, data); err != nil {
+	if err := ctx.Scratch.Write(e.File, data); err != nil {
 		return content.Data{}, err
 	}
 	return ctx.Compress(e, data)

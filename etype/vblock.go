@@ -121,10 +121,10 @@ func (v *VBlock) Update(ctx *layout.Context, e *layout.Entry) (content.Data, err
 		return content.Data{}, err
 	}
 	unique := e.UniqueName()
-	if err := ctx.Output.Write("input."+unique, body); err != nil {
+	if err := ctx.Scratch.Write("input."+unique, body); err != nil {
 		return content.Data{}, err
 	}
-	return block, ctx.Output.Write("vblock."+unique, block)
+	return block, ctx.Scratch.Write("vblock."+unique, block)
 }
 
 func (v *VBlock) sign(e *layout.Entry, firmware *vboot.Firmware, key crypto.Signer) (content.Data, error) {

@@ -183,11 +183,8 @@ func (x *XilinxBootgen) Make(ctx *layout.Context, e *layout.Entry, p layout.Part
 	}
 	image, err := b.Sign(primary, secondary)
 	if err == nil {
-		name := x.Filename
-		if name == "" {
-			name = "boot." + e.UniqueName() + ".bin"
-		}
-		err = ctx.Output.Write(name, image)
+		out, name := result(ctx, x.Filename, "boot."+e.UniqueName()+".bin")
+		err = out.Write(name, image)
 	}
 	if err != nil {
 		return content.Data{}, nil, e.Errorf("%w", err)

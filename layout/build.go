@@ -116,6 +116,9 @@ func (b *Build) init() {
 	b.elfs = map[string]*elf.File{}
 	b.memo = &content.Memo{}
 	b.start = b.Env.Time()
+	if b.Scratch.Dir == "" {
+		b.Scratch = b.Output
+	}
 	if b.Threads <= 0 {
 		b.Threads = runtime.GOMAXPROCS(0)
 	}
@@ -127,7 +130,7 @@ func (b *Build) load() (*fdt.Tree, error) {
 		Note:    b.Note,
 		Include: b.Input.Dirs,
 		Keep: func(name string, blob []byte) error {
-			return b.Output.Write(name, content.Bytes(blob))
+			return b.Scratch.Write(name, content.Bytes(blob))
 		},
 		Warn:  func(pos fdt.Pos, msg string) { b.Log.Printf(Warning, "%s: %s", pos, msg) },
 		Debug: func(msg string) { b.Log.Printf(Debug, "%s", msg) },

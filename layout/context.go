@@ -91,12 +91,14 @@ func (env Env) Variable(name string) (string, bool) {
 type Context struct {
 	Args   map[string]string // entry arguments
 	Input  iodir.Input
-	Output iodir.Output
-	Log    *Log
-	Env    Env
-	Start  time.Time     // when the build began
-	Memo   *content.Memo // of what has been made of the same inputs
-	Images []*Image
+	Output iodir.Output // for what the description names
+
+	Scratch iodir.Output // for what the original leaves of its work
+	Log     *Log
+	Env     Env
+	Start   time.Time     // when the build began
+	Memo    *content.Memo // of what has been made of the same inputs
+	Images  []*Image
 
 	Threads int // that may work at once, at least 1
 
@@ -115,7 +117,7 @@ func (b *Build) ctx() *Context { return b.ctxLog(b.Log) }
 
 func (b *Build) ctxLog(log *Log) *Context {
 	return &Context{
-		Args: b.Args, Input: b.Input, Output: b.Output, Log: log, Env: b.Env, Start: b.start, Memo: b.memo, Images: b.Images,
+		Args: b.Args, Input: b.Input, Output: b.Output, Scratch: b.Scratch, Log: log, Env: b.Env, Start: b.start, Memo: b.memo, Images: b.Images,
 		AllowMissing: b.AllowMissing, FakeBlobs: b.FakeBlobs, FakeDTB: b.FakeDTB, UpdateFDT: b.UpdateFDT, Opened: b.opened != nil, Threads: max(b.Threads, 1),
 		Checks: b.checks, b: b,
 	}

@@ -13,6 +13,7 @@ type Options struct {
 	ArgNames    []string          // entry arguments that types know, beside those of their properties
 	Input       iodir.Input
 	Output      iodir.Output
+	Scratch     iodir.Output // where intermediate files go; Output if its Dir is ""
 	Log         *Log
 	Env         Env
 	Threads     int // to gather contents with; 0 means one for each processor

@@ -103,7 +103,7 @@ func (b *Build) showMissingHelp(level Level, missing []*Entry) {
 
 // makeFakeDir makes the directory for files that stand in for missing ones.
 func (b *Build) makeFakeDir() error {
-	path, err := b.Output.Path("binman-fake")
+	path, err := b.Scratch.Path("binman-fake")
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func (b *Build) fake(log *Log, e *Entry, name string, size int64) (content.Data,
 	}
 	file := filepath.Join("binman-fake", filepath.Base(name))
 	data := content.Fill(0, size)
-	if err := b.Output.Write(file, data); err != nil {
+	if err := b.Scratch.Write(file, data); err != nil {
 		return content.Data{}, false, err
 	}
 	log.Printf(Info, "Entry '%s': Faked blob '%s'", e.Path(), iodir.Join(b.fakeDir, filepath.Base(name)))

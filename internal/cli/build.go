@@ -52,6 +52,7 @@ type buildOptions struct {
 	listInputs    bool
 	keep          bool
 	forms         []string
+	tmpDir        string
 	sbom          string
 	inToto        string
 	keys          keyFlags
@@ -84,6 +85,7 @@ func (g *globals) buildCommand() command {
 				{Names: []string{"--dry-run"}, Extension: true, Value: argparse.Flag(&o.dryRun), Help: "Pack everything, but write nothing: print the map of each image, and how much room is left in sections of fixed size"},
 				{Names: []string{"--strict"}, Extension: true, Value: argparse.Flag(&o.strict), Help: "Treat warnings about the description, such as unknown properties, as errors"},
 				{Names: []string{"--manifest"}, Extension: true, Meta: "FILE", Value: argparse.String(&o.manifest, ""), Help: "Write a description of all images and entries, as JSON, to FILE (- for standard output)"},
+				{Names: []string{"--tmpdir"}, Extension: true, Meta: "DIR", Value: argparse.String(&o.tmpDir, ""), Help: "Write intermediate files into DIR, so that the output directory has nothing but results"},
 				{Names: []string{"--sbom"}, Extension: true, Meta: "FILE", Value: argparse.String(&o.sbom, ""), Help: "Write which files the images are made of, with their hashes, to FILE: a bill of materials of CycloneDX, as JSON"},
 				{Names: []string{"--in-toto"}, Extension: true, Meta: "FILE", Value: argparse.String(&o.inToto, ""), Help: "Write the bill of materials to FILE as an in-toto statement about the images"},
 				{Names: []string{"--depfile"}, Extension: true, Meta: "FILE", Value: argparse.String(&o.depfile, ""), Help: "Write to FILE which files the images were made of, as make and ninja read it"},
@@ -152,6 +154,12 @@ func (o *buildOptions) build(l *later) error {
 		return err
 	}
 	defer cleanup()
+	tmp := ""
+	if o.tmpDir != "" && o.outDir != "" {
+		if tmp, _, err = outputDir(o.tmpDir, false); err != nil {
+			return err
+		}
+	}
 	if o.outDir != final { // what one image leaves there can be an input of another
 		o.inDirs = besides(o.inDirs, final, out)
 	}
@@ -174,6 +182,7 @@ func (o *buildOptions) build(l *later) error {
 		Forms:        o.forms,
 		Env:          env,
 		Output:       iodir.Output{Dir: out, Keep: o.keep, Wrote: used.wrote},
+		Scratch:      iodir.Output{Dir: tmp, Keep: o.keep, Wrote: used.wrote},
 		Log:          o.log(),
 		Threads:      max(threads, 0),
 		UpdateFDT:    o.updateFDT,
