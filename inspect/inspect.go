@@ -31,6 +31,7 @@ import (
 	"binman/format/mbr"
 	"binman/format/mcuboot"
 	"binman/format/optionrom"
+	"binman/format/pe"
 	"binman/format/preload"
 	"binman/format/ticert"
 	"binman/format/ubootenv"
@@ -142,6 +143,7 @@ func formats() []format {
 	}
 	return append(list,
 		format{name: elfFormat, short: "elf", detect: isELF, list: listELF, verify: verifyELF, regions: true},
+		format{name: "EFI program", short: "efi", detect: pe.Detect, list: lister(pe.Parse), verify: verifying(pe.Parse), regions: true},
 		format{name: bannerFormat, short: "u-boot", detect: isBanner, list: listBanner, verify: verifyBanner},
 	)
 }

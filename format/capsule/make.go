@@ -138,7 +138,7 @@ func (a *Auth) judge(f *verify.Finding, digest []byte, keys []verify.Key) {
 		return
 	}
 	for _, k := range keys {
-		if trusts(k.Public, cert) {
+		if Trusts(k.Public, cert) {
 			f.Verdict, f.Signed = verify.Good, true
 			return
 		}
@@ -146,8 +146,8 @@ func (a *Auth) judge(f *verify.Finding, digest []byte, keys []verify.Key) {
 	f.Why = "none of the keys is that of the certificate, or has signed it"
 }
 
-// trusts says whether a key is that of a certificate, or has signed it.
-func trusts(key crypto.PublicKey, cert *x509.Certificate) bool {
+// Trusts says whether a key is that of a certificate, or has signed it.
+func Trusts(key crypto.PublicKey, cert *x509.Certificate) bool {
 	if matches(cert, key) == nil {
 		return true
 	}

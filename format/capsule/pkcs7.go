@@ -168,7 +168,8 @@ func attributes(digest []byte, at time.Time) ([]byte, error) {
 type Signature struct {
 	Certificates []*x509.Certificate
 
-	info signerInfo
+	info    signerInfo
+	content []byte // what is in it, DER; nil if it is elsewhere
 }
 
 // ParseSignature reads a PKCS #7 structure of one signer.
@@ -191,7 +192,7 @@ func ParseSignature(der []byte) (*Signature, error) {
 	if err != nil {
 		return nil, fmt.Errorf("PKCS #7: %w", err)
 	}
-	return &Signature{certs, data.Signers[0]}, nil
+	return &Signature{certs, data.Signers[0], data.Content.Content.Bytes}, nil
 }
 
 func unmarshal(der []byte, v any) error {
@@ -249,6 +250,20 @@ func (s *Signature) Verify(digest []byte) error {
 		return ErrSignature
 	}
 	return nil
+}
+
+// VerifyContent checks the signature of what is in the structure, and that with a function,
+// which gets it as DER.
+func (s *Signature) VerifyContent(check func(der []byte) error) error {
+	var value asn1.RawValue // its tag and its length are not signed
+	if err := unmarshal(s.content, &value); err != nil {
+		return fmt.Errorf("PKCS #7: there is nothing that is signed: %w", err)
+	}
+	sum := sha256.Sum256(value.Bytes)
+	if err := s.Verify(sum[:]); err != nil {
+		return err
+	}
+	return check(s.content)
 }
 
 // checkAttributes compares the digest with that in the signed attributes.

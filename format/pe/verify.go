@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package pe
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/asn1"
+	"errors"
+	"fmt"
+	"io"
+
+	"binman/format/capsule"
+	"binman/format/verify"
+)
+
+var oidSHA256 = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}
+
+// indirect is what a signature signs: the hash of a file.
+type indirect struct {
+	Data asn1.RawValue
+	Hash struct {
+		Algorithm struct {
+			OID        asn1.ObjectIdentifier
+			Parameters asn1.RawValue `asn1:"optional"`
+		}
+		Digest []byte
+	}
+}
+
+// parseSignature reads a PKCS #7 structure; zeros may follow it.
+func parseSignature(b []byte) (*capsule.Signature, error) {
+	var der asn1.RawValue
+	if _, err := asn1.Unmarshal(b, &der); err != nil {
+		return nil, fmt.Errorf("PKCS #7: %w", err)
+	}
+	return capsule.ParseSignature(der.FullBytes)
+}
+
+// signer returns who has signed, as the certificate says, and its fingerprint.
+func signer(s *capsule.Signature) string {
+	cert, err := s.Certificate()
+	if err != nil {
+		return "unknown:"
+	}
+	return fmt.Sprintf("%s:%x (%s)", cert.PublicKeyAlgorithm, sha256.Sum256(cert.RawSubjectPublicKeyInfo), cert.Subject)
+}
+
+// Verify judges the signatures.
+func (f *File) Verify(r io.ReaderAt, size int64, keys []verify.Key) ([]verify.Finding, error) {
+	var cut error
+	if f.Size > size {
+		cut = fmt.Errorf("the header names %#x bytes, and there are %#x: it is cut off", f.Size, size)
+	}
+	list := []verify.Finding{verify.Structure(min(f.Size, size), cut)}
+	if f.certTable.size == 0 {
+		return append(list, verify.Finding{What: "contents", Verdict: verify.NotCovered, Why: "the program is not signed", Size: min(f.Size, size)}), nil
+	}
+	if f.certEntry < f.checksum+4 || f.certTable.offset < f.certEntry+directory || f.certTable.offset > size {
+		list[0] = verify.Structure(size, fmt.Errorf("the signatures are said to be at %#x", f.certTable.offset))
+		return list, nil
+	}
+	digest, err := f.digest(r)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range f.signatures {
+		found := verify.Finding{What: "signature PKCS #7", Size: f.certTable.offset}
+		if s.err != nil {
+			found.Verdict, found.Why = verify.Bad, s.err.Error()
+		} else {
+			judgeSignature(&found, s.Signature, digest, keys)
+		}
+		list = append(list, found)
+	}
+	if len(f.signatures) == 0 {
+		list = append(list, verify.Finding{What: "signature", Verdict: verify.Bad, Why: "there is room for signatures, and none in it", Size: f.certTable.size})
+	}
+	return list, nil
+}
+
+// digest returns the hash that signatures are of.
+func (f *File) digest(r io.ReaderAt) ([]byte, error) {
+	h := sha256.New()
+	at := int64(0)
+	for _, gap := range []extent{{f.checksum, 4}, {f.certEntry, directory}, {f.certTable.offset, 0}} {
+		if _, err := io.Copy(h, io.NewSectionReader(r, at, gap.offset-at)); err != nil {
+			return nil, err
+		}
+		at = gap.offset + gap.size
+	}
+	return h.Sum(nil), nil
+}
+
+var errHash = errors.New("the program has changed since it was signed")
+
+// judgeSignature completes the finding about a signature.
+func judgeSignature(found *verify.Finding, s *capsule.Signature, digest []byte, keys []verify.Key) {
+	err := s.VerifyContent(func(content []byte) error {
+		var c indirect
+		if _, err := asn1.Unmarshal(content, &c); err != nil {
+			return fmt.Errorf("what is signed: %w", err)
+		}
+		if !c.Hash.Algorithm.OID.Equal(oidSHA256) {
+			return fmt.Errorf("the hash %v of the program is not SHA-256", c.Hash.Algorithm.OID)
+		}
+		if !bytes.Equal(c.Hash.Digest, digest) {
+			return errHash
+		}
+		return nil
+	})
+	if err != nil {
+		found.Verdict, found.Why = verify.Bad, err.Error()
+		return
+	}
+	cert, _ := s.Certificate() // it has been used
+	found.What += ", certificate of " + cert.Subject.String()
+	if len(keys) == 0 {
+		found.Verdict, found.Why = verify.NotCovered, "it holds for the certificate in the file, and no key is given that says who that is"
+		return
+	}
+	for _, k := range keys {
+		if capsule.Trusts(k.Public, cert) {
+			found.Signed = true
+			return
+		}
+	}
+	found.Verdict, found.Why = verify.Bad, "none of the keys is that of the certificate, or has signed it"
+}
