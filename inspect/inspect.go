@@ -62,7 +62,7 @@ const maxDepth = 6
 const maxEnvironment = 1 << 20
 
 // leastSize is the size in bytes from which an item is looked into.
-const leastSize = 16
+const leastSize = 12
 
 // A format is one that an image can be in.
 type format struct {
@@ -141,11 +141,14 @@ func formats() []format {
 	for _, f := range bootheader.Formats() {
 		list = append(list, format{name: f.Name, short: f.Short, detect: f.Detect, list: lister(f.Parse), verify: verifying(f.Parse)})
 	}
-	return append(list,
+	list = append(list,
 		format{name: elfFormat, short: "elf", detect: isELF, list: listELF, verify: verifyELF, regions: true},
 		format{name: "EFI program", short: "efi", detect: pe.Detect, list: lister(pe.Parse), verify: verifying(pe.Parse), regions: true},
-		format{name: bannerFormat, short: "u-boot", detect: isBanner, list: listBanner, verify: verifyBanner},
 	)
+	for _, k := range banners {
+		list = append(list, k.format())
+	}
+	return list
 }
 
 // hasFMAP says whether there is a flash map anywhere in the image.

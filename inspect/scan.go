@@ -66,8 +66,12 @@ func signatures() []signature {
 		{format: vbmetaFormat, magic: []byte(avb.Magic), align: 512, extent: vbmetaExtent},
 		{format: "expansion ROM", magic: []byte(optionrom.Magic), align: 512},
 		{format: "U-Boot environment", looks: ubootenv.Looks, align: 512, extent: environmentExtent},
-		{format: bannerFormat, magic: []byte(bannerStart), align: 1},
 		{format: "i.MX container", magic: []byte{0x87}, at: 3, align: 1024},
+	}
+	for _, k := range banners {
+		for _, start := range k.starts {
+			list = append(list, signature{format: k.name, magic: []byte(start), align: 1})
+		}
 	}
 	for _, f := range bootheader.Formats() {
 		list = append(list, signature{format: f.Name, magic: f.Magic, at: f.At, align: f.Align})

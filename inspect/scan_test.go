@@ -79,21 +79,30 @@ func BenchmarkScan(b *testing.B) {
 	}
 }
 
-// What a U-Boot without a header says of its version is found, wherever it is.
-func TestBanner(t *testing.T) {
-	const text = "U-Boot SPL 2025.01-3 (Jun 24 2026 - 09:07:15 +0000)"
-	data := append(bytes.Repeat([]byte("code U-Boot "), 300), "\xff"+text+"\x00U-Boot 2025.01\x00U-Boot SPL loads it"...)
-	root, err := inspect.Image(content.Bytes(data), "x")
-	if err != nil || root == nil || len(root.Items) != 1 {
-		t.Fatalf("%+v, %v", root, err)
-	}
-	it := root.Items[0]
-	if it.Name != "u-boot@e11" || it.Format != "U-Boot version" || len(it.Items) != 1 || it.Items[0].Type != text || it.Size != int64(len(text)) {
-		t.Errorf("%+v", it)
-	}
-	list, err := inspect.Verify(content.Bytes(data), "x", nil)
-	if err != nil || len(list) != 1 || list[0].Verdict != verify.NotCovered {
-		t.Errorf("%v, %v", list, err)
+// What programs without a header say of themselves is found, wherever it is.
+func TestBanners(t *testing.T) {
+	for _, test := range []struct{ text, format, name string }{
+		{"U-Boot SPL 2025.01-3 (Jun 24 2026 - 09:07:15 +0000)", "U-Boot version", "u-boot@e11"},
+		{"U-Boot 2025.01-rc1 (Jun 24 2026 - 09:07:15 +0000) for a board", "U-Boot version", "u-boot@e11"},
+		{"v2.12.1(release):v2.12.1-dirty", "TF-A version", "tf-a@e11"},
+		{"v2.10.0-rc0(debug):", "TF-A version", "tf-a@e11"},
+		{"OpenSBI v%d.%d", "OpenSBI", "opensbi@e11"},
+		{"SeaBIOS (version %s)", "SeaBIOS", "seabios@e11"},
+	} {
+		data := append(bytes.Repeat([]byte("code U-Boot "), 300), "\xff"+test.text+"\x00U-Boot 2025.01\x00U-Boot SPL loads it, v2.0, v1.1 (debug)"...)
+		root, err := inspect.Image(content.Bytes(data), "x")
+		if err != nil || root == nil || len(root.Items) != 1 {
+			t.Errorf("%s: %+v, %v", test.text, root, err)
+			continue
+		}
+		it := root.Items[0]
+		if it.Name != test.name || it.Format != test.format || len(it.Items) != 1 || it.Items[0].Type != test.text || it.Size != int64(len(test.text)) {
+			t.Errorf("%+v", it)
+		}
+		list, err := inspect.Verify(content.Bytes(data), "x", nil)
+		if err != nil || len(list) != 1 || list[0].Verdict != verify.NotCovered {
+			t.Errorf("%v, %v", list, err)
+		}
 	}
 }
 
