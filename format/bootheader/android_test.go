@@ -92,3 +92,15 @@ func TestSparseDamage(t *testing.T) {
 		}
 	}
 }
+
+// optees returns programs of OP-TEE: of both versions, and a header whose images are
+// elsewhere.
+func optees() map[string][]byte {
+	v1 := append([]byte("OPTE\x01\x01\x00\x00"), make([]byte, 20)...)
+	words(v1, 8, 8, 1, 0x9e800000, 0, 4)
+	v2 := append([]byte("OPTE\x02\x00\x00\x00"), make([]byte, 36)...)
+	words(v2, 8, 2, 0, 0x0e100000, 0, 8, 0xffffffff, 0xffffffff, 1, 4)
+	alone := append([]byte("OPTE\x02\x01\x00\x00"), make([]byte, 20)...)
+	words(alone, 8, 1, 0, 0x0e100000, 0, 0x803a8)
+	return map[string][]byte{"optee 1": append(v1, "residentpage"...), "optee 2": append(v2, "residentpage"...), "optee 2 alone": alone}
+}

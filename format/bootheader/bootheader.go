@@ -38,7 +38,7 @@ func Formats() []Format {
 	var all []Format
 	for _, list := range [][]Format{
 		rockchipFormats(), allwinnerFormats(), stFormats(), amlogicFormats(), starFiveFormats(), alteraFormats(), renesasFormats(), marvellFormats(), mediaTekFormats(),
-		tiFormats(), davinciFormats(), qoriqFormats(), imxFormats(), mxsFormats(), xilinxFormats(), nandFormats(), kernelFormats(), androidFormats(),
+		tiFormats(), davinciFormats(), qoriqFormats(), imxFormats(), mxsFormats(), xilinxFormats(), nandFormats(), kernelFormats(), androidFormats(), opteeFormats(),
 	} {
 		all = append(all, list...)
 	}

@@ -130,6 +130,7 @@ func images(t testing.TB) map[string][]byte {
 	}
 	maps.Copy(all, kernels())
 	maps.Copy(all, android())
+	maps.Copy(all, optees())
 	return all
 }
 
