@@ -47,11 +47,13 @@ func TestMain(m *testing.M) {
 }
 
 // devKeys and zynqmpKeys are directories with keys of Chromium OS and for ZynqMP, and glue
-// is that of what Zephyr is given, in the environment of scripts as DEVKEYS, ZYNQMP and GLUE.
+// and uboot those of what Zephyr and U-Boot are given, in the environment of scripts as
+// DEVKEYS, ZYNQMP, GLUE and UBOOT.
 var (
 	devKeys, _    = filepath.Abs("../../format/vboot/testdata/devkeys")
 	zynqmpKeys, _ = filepath.Abs("../../format/zynqmp/testdata")
 	glue, _       = filepath.Abs("../../integration/zephyr")
+	uboot, _      = filepath.Abs("../../integration/u-boot")
 )
 
 // TestScript runs the scripts in testdata/script, each in a directory of its
@@ -70,6 +72,7 @@ func TestScript(t *testing.T) {
 			env.Setenv("DEVKEYS", devKeys)
 			env.Setenv("ZYNQMP", zynqmpKeys)
 			env.Setenv("GLUE", glue)
+			env.Setenv("UBOOT", uboot)
 			env.Values[skipKey{}] = env.T().Skip
 			return nil
 		},
