@@ -145,7 +145,7 @@ func fuzzConfig(f *testing.F, options string, size int, configs []string) {
 		f.Add(config)
 	}
 	f.Fuzz(func(t *testing.T, config string) {
-		c := testCase{args: strings.Fields(options), files: map[string]string{"cfg": config}}
+		c := testCase{args: strings.Fields(options), files: map[string]string{"cfg": config, "spl": "some program"}}
 		if size > 0 {
 			c.sizes = []int{size}
 		}

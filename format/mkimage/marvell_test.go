@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"binman/content"
-	"binman/format/mkimage"
 	"binman/internal/golden"
 )
 
@@ -184,36 +182,12 @@ func TestMarvellNotes(t *testing.T) {
 	golden.Text(t, "kwbfuses.txt", b.String())
 }
 
-// FuzzMarvellConfig reads configurations: what is made of one is made again.
 func FuzzMarvellConfig(f *testing.F) {
+	var configs []string
 	for _, c := range kwbCases() {
-		f.Add(c.files["kwb.cfg"])
+		configs = append(configs, c.files["kwb.cfg"])
 	}
-	p, err := mkimage.Parse([]string{"-T", "kwbimage", "-n", "kwb.cfg"})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Fuzz(func(t *testing.T, config string) {
-		in := mkimage.Inputs{Files: []content.Data{content.String("program")}, Open: func(name string) (content.Data, error) {
-			if name == "kwb.cfg" {
-				return content.String(config), nil
-			}
-			return content.String("some program"), nil
-		}}
-		d, err := mkimage.Make(p, in)
-		if err != nil {
-			return
-		}
-		again, err := mkimage.Make(p, in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		first, _ := d.Bytes()
-		second, _ := again.Bytes()
-		if !bytes.Equal(first, second) || len(first) < 40 || len(first) > 256<<10 {
-			t.Errorf("%q: %d bytes, then %d", config, len(first), len(second))
-		}
-	})
+	fuzzConfig(f, "-T kwbimage -n cfg", 7, configs)
 }
 
 // Random configurations, with what a line can have.

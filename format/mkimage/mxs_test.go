@@ -8,9 +8,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-
-	"binman/content"
-	"binman/format/mkimage"
 )
 
 // mxsConfigs are configurations for the type mxsimage.
@@ -140,34 +137,4 @@ func TestMXSManual(t *testing.T) {
 	}
 }
 
-// FuzzMXSConfig reads configurations: what is made of one is made again.
-func FuzzMXSConfig(f *testing.F) {
-	for _, config := range mxsConfigs() {
-		f.Add(config)
-	}
-	p, err := mkimage.Parse([]string{"-T", "mxsimage", "-n", "mxs.cfg"})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Fuzz(func(t *testing.T, config string) {
-		in := mkimage.Inputs{Files: []content.Data{content.String("-")}, Open: func(name string) (content.Data, error) {
-			if name == "mxs.cfg" {
-				return content.String(config), nil
-			}
-			return content.String("some program"), nil
-		}}
-		d, err := mkimage.Make(p, in)
-		if err != nil {
-			return
-		}
-		again, err := mkimage.Make(p, in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		first, _ := d.Bytes()
-		second, _ := again.Bytes()
-		if !bytes.Equal(first, second) || len(first)%16 != 0 {
-			t.Errorf("%q: %d bytes, then %d", config, len(first), len(second))
-		}
-	})
-}
+func FuzzMXSConfig(f *testing.F) { fuzzConfig(f, "-T mxsimage -n cfg", 1, mxsConfigs()) }
