@@ -290,7 +290,6 @@ func (im *Image) List() []binfmt.Item {
 		items[i] = binfmt.Item{Name: f.Name, Type: f.Type.String(), Offset: f.Offset, Size: f.Size}
 		if f.Compression != Uncompressed {
 			items[i].Compress, items[i].UncompSize = f.Compression.String(), f.UncompressedSize
-			items[i] = items[i].With("compression", f.Compression.String())
 		}
 		if f.Type == Stage {
 			items[i] = items[i].With("load", f.Load).With("entry", f.Entry).With("memory-size", f.MemSize)

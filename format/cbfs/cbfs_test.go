@@ -88,7 +88,7 @@ func TestList(t *testing.T) {
 		{Name: "", Type: "null", Offset: 0x11c, Size: 0x164},
 		{Name: "u-boot-dtb", Type: "raw", Offset: 0x2a8, Size: 4},
 		{Name: "", Type: "null", Offset: 0x2dc, Size: 0xe4},
-		{Name: "packed", Type: "raw", Offset: 0x400, Size: 10, Compress: "lz4", UncompSize: 64, Details: binfmt.Details{}.With("compression", "lz4")},
+		{Name: "packed", Type: "raw", Offset: 0x400, Size: 10, Compress: "lz4", UncompSize: 64},
 		{Name: "empty", Type: "raw", Offset: 0x460, Size: 0},
 		{Name: "", Type: "null", Offset: 0x49c, Size: 0x324},
 	}
