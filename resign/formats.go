@@ -6,16 +6,20 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"binman/content"
+	"binman/format/bootheader"
 	"binman/format/capsule"
 	"binman/format/fit"
 	"binman/format/fit/sign"
 	"binman/format/mcuboot"
+	"binman/format/mkimage"
 	"binman/format/preload"
 	"binman/format/ticert"
 	"binman/format/zynqmp"
+	"binman/internal/binfmt"
 	"binman/signer"
 )
 
@@ -27,6 +31,8 @@ const (
 	HintSecondary = "ssk"
 	HintPreLoad   = "pre-load"
 	HintMCUboot   = "mcuboot"
+	HintKAK       = "kak"
+	HintCSK       = "csk"
 )
 
 // fit signs the images in a FIT, then the FIT.
@@ -239,6 +245,37 @@ func (r *run) mcuboot(path string, data content.Data) (content.Data, error) {
 		return content.Data{}, err
 	}
 	r.note(path, "MCUboot image", HintMCUboot)
+	return out, nil
+}
+
+// marvell signs an image for boot ROMs of Marvell, if it is signed.
+func (r *run) marvell(path string, data content.Data) (content.Data, error) {
+	kak, err := r.key(path, HintKAK, false)
+	if err != nil || kak == nil {
+		return data, err
+	}
+	im, err := bootheader.ParseMarvell(data, data.Len())
+	if err != nil {
+		return content.Data{}, err
+	}
+	program := slices.IndexFunc(im.Items, func(it binfmt.Item) bool { return it.Name == "program" })
+	if program < 0 || !slices.ContainsFunc(im.Items, func(it binfmt.Item) bool { return it.Name == "secure" }) {
+		return data, nil // not signed
+	}
+	list, err := im.Verify(data, data.Len(), nil)
+	if err := undamaged(list, err); err != nil {
+		return content.Data{}, err
+	}
+	csk, err := r.key(path, HintCSK, true)
+	if err != nil {
+		return content.Data{}, err
+	}
+	out, err := mkimage.ResignMarvell(data, im.Items[program].Offset, im.Items[program].Size, kak, csk)
+	if err != nil {
+		return content.Data{}, err
+	}
+	r.note(path, "Marvell image", HintKAK)
+	r.note(path, "Marvell image", HintCSK)
 	return out, nil
 }
 

@@ -66,6 +66,8 @@ func makerOf(format string) maker {
 		return (*run).zynqmp
 	case "MCUboot image":
 		return (*run).mcuboot
+	case "Marvell image":
+		return (*run).marvell
 	case "pre-load header":
 		return (*run).preload
 	}

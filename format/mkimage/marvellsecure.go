@@ -3,11 +3,13 @@
 package mkimage
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/big"
 	"strings"
@@ -29,6 +31,7 @@ const (
 
 	kwbSecureSize = kwbSecureEnd + 4
 	kwbKeySize    = 524
+	kwbKeys       = 16
 	kwbModulus    = 256 // of a key, and size of a signature
 )
 
@@ -57,32 +60,85 @@ func (h *kwbHeader) sign(in Inputs, data content.Data) error {
 	if err != nil {
 		return err
 	}
-	root := kwbPublic(kak)
-	copy(b[kwbKAK:], root)
-	copy(b[kwbCSKs+kwbKeySize*c.csk:], kwbPublic(csk))
 	b[kwbJTAG] = c.jtagDelay
 	if c.specialized {
 		words(b, map[int]uint32{kwbBox: c.boxID, kwbFlash: c.flashID})
 	}
+	if err := kwbSignAll(h.bytes, h.secure, int(c.csk), data, kak, csk); err != nil {
+		return err
+	}
+	return c.note(in, sha256.Sum256(kwbPublic(kak)))
+}
+
+// kwbSignAll puts the keys and the signatures of the program and of all headers, whose sum
+// has to be 0, into the secure header at an offset of them. The key that signs images is
+// the one with an index.
+func kwbSignAll(headers []byte, secure, index int, data content.Data, kak, csk crypto.Signer) error {
+	b := headers[secure:]
+	copy(b[kwbKAK:], kwbPublic(kak))
+	copy(b[kwbCSKs+kwbKeySize*index:], kwbPublic(csk))
+	clear(b[kwbHeaderSig:kwbCSKs])
+	clear(b[kwbCSKSig:kwbSecureEnd])
 	sum := sha256.New()
 	if err := data.Hash(sum); err != nil {
 		return err
 	}
-	keys := sha256.Sum256(b[kwbCSKs : kwbCSKSig+kwbModulus])
-	for _, s := range []struct {
-		key    crypto.Signer
-		digest []byte
-		at     int
-	}{{kak, keys[:], kwbCSKSig}, {csk, sum.Sum(nil), kwbImageSig}} {
-		if err := kwbSign(s.key, s.digest, b[s.at:]); err != nil {
-			return err
-		}
-	}
-	headers := sha256.Sum256(h.bytes)
-	if err := kwbSign(csk, headers[:], b[kwbHeaderSig:]); err != nil {
+	keys := sha256.Sum256(b[kwbCSKs:kwbSecureEnd])
+	if err := kwbSign(kak, keys[:], b[kwbCSKSig:]); err != nil {
 		return err
 	}
-	return c.note(in, sha256.Sum256(root))
+	if err := kwbSign(csk, sum.Sum(nil), b[kwbImageSig:]); err != nil {
+		return err
+	}
+	all := sha256.Sum256(headers)
+	return kwbSign(csk, all[:], b[kwbHeaderSig:])
+}
+
+// ResignMarvell signs a signed image for boot ROMs of Marvell anew, with a key that signs
+// keys (KAK) and one that signs images (CSK), RSA with 2048 bits. Its program, without
+// what fills the last word, is where and as large as package bootheader says; all but
+// keys, signatures and the sum of the headers stays as it is.
+func ResignMarvell(image content.Data, programAt, programSize int64, kak, csk crypto.Signer) (content.Data, error) {
+	for what, key := range map[string]crypto.Signer{"KAK": kak, "CSK": csk} {
+		if err := kwbSuits(what, key); err != nil {
+			return content.Data{}, err
+		}
+	}
+	h, err := image.Peek(kwbMaxHeader)
+	if err != nil {
+		return content.Data{}, err
+	}
+	if len(h) < kwbMain+kwbSecureSize || h[8] != 1 {
+		return content.Data{}, errors.New("it is no image of version 1")
+	}
+	size := int(h[9])<<16 | int(binary.LittleEndian.Uint16(h[10:]))
+	if size > len(h) || size < kwbMain+kwbSecureSize || h[kwbMain] != kwbTypeSecure {
+		return content.Data{}, errors.New("its first header is not a secure one")
+	}
+	h = bytes.Clone(h[:size])
+	index := -1
+	for i := range kwbKeys {
+		switch slot := h[kwbMain+kwbCSKs+kwbKeySize*i:]; {
+		case slot[0] == 0:
+		case index >= 0:
+			return content.Data{}, errors.New("it has several keys that sign images (CSK), of which one would be yours")
+		default:
+			index = i
+		}
+	}
+	if index < 0 {
+		return content.Data{}, errors.New("it has no key that signs images (CSK)")
+	}
+	h[31] = 0
+	clear(h[kwbMain+kwbCSKs+kwbKeySize*index:][:kwbKeySize])
+	clear(h[kwbMain+kwbKAK:][:kwbKeySize])
+	if err := kwbSignAll(h, kwbMain, index, image.Slice(programAt, programSize), kak, csk); err != nil {
+		return content.Data{}, err
+	}
+	var sum byteSum
+	sum.Write(h)
+	h[31] = byte(sum)
+	return image.Replace(0, content.Bytes(h)), nil
 }
 
 // kwbOpen opens a key.
@@ -94,10 +150,18 @@ func kwbOpen(in Inputs, what, hint string) (crypto.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if pub, ok := key.Public().(*rsa.PublicKey); !ok || pub.Size() != kwbModulus {
-		return nil, fmt.Errorf("key '%s' (%s) has to be an RSA key with %d bits", hint, what, 8*kwbModulus)
+	if err := kwbSuits(what, key); err != nil {
+		return nil, fmt.Errorf("key '%s': %w", hint, err)
 	}
 	return key, nil
+}
+
+// kwbSuits says why a key cannot be used.
+func kwbSuits(what string, key crypto.Signer) error {
+	if pub, ok := key.Public().(*rsa.PublicKey); !ok || pub.Size() != kwbModulus {
+		return fmt.Errorf("the %s has to be an RSA key with %d bits", what, 8*kwbModulus)
+	}
+	return nil
 }
 
 // kwbSign puts a signature in front of b.
