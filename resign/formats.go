@@ -6,6 +6,7 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"time"
 
@@ -23,6 +24,12 @@ import (
 	"binman/signer"
 )
 
+// Names of formats of package bootheader.
+const (
+	formatMarvell = "Marvell image"
+	formatTOC0    = "Allwinner TOC0 image"
+)
+
 // Hints of keys for what names none.
 const (
 	HintK3        = "cert"
@@ -33,6 +40,8 @@ const (
 	HintMCUboot   = "mcuboot"
 	HintKAK       = "kak"
 	HintCSK       = "csk"
+	HintRoot      = "root_key"
+	HintFirmware  = "fw_key"
 )
 
 // fit signs the images in a FIT, then the FIT.
@@ -254,7 +263,7 @@ func (r *run) marvell(path string, data content.Data) (content.Data, error) {
 	if err != nil || kak == nil {
 		return data, err
 	}
-	im, err := bootheader.ParseMarvell(data, data.Len())
+	im, err := bootheader.Parse(formatMarvell, data, data.Len())
 	if err != nil {
 		return content.Data{}, err
 	}
@@ -276,6 +285,44 @@ func (r *run) marvell(path string, data content.Data) (content.Data, error) {
 	}
 	r.note(path, "Marvell image", HintKAK)
 	r.note(path, "Marvell image", HintCSK)
+	return out, nil
+}
+
+// toc0 signs an image for the secure boot of Allwinner. Without a key for the firmware the
+// root key signs all of it.
+func (r *run) toc0(path string, data content.Data) (content.Data, error) {
+	root, err := r.key(path, HintRoot, false)
+	if err != nil || root == nil {
+		return data, err
+	}
+	im, err := bootheader.Parse(formatTOC0, data, data.Len())
+	if err != nil {
+		return content.Data{}, err
+	}
+	list, err := im.Verify(data, data.Len(), nil)
+	if err := undamaged(list, err); err != nil {
+		return content.Data{}, err
+	}
+	firmware, err := r.key(path, HintFirmware, false)
+	if err != nil {
+		return content.Data{}, err
+	}
+	out, err := mkimage.ResignTOC0(data, func(hint string) (crypto.Signer, error) {
+		switch {
+		case hint == HintRoot:
+			return root, nil
+		case firmware != nil:
+			return firmware, nil
+		}
+		return nil, fs.ErrNotExist
+	})
+	if err != nil {
+		return content.Data{}, err
+	}
+	r.note(path, "TOC0 image", HintRoot)
+	if firmware != nil {
+		r.note(path, "TOC0 image", HintFirmware)
+	}
 	return out, nil
 }
 

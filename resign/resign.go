@@ -66,8 +66,10 @@ func makerOf(format string) maker {
 		return (*run).zynqmp
 	case "MCUboot image":
 		return (*run).mcuboot
-	case "Marvell image":
+	case formatMarvell:
 		return (*run).marvell
+	case formatTOC0:
+		return (*run).toc0
 	case "pre-load header":
 		return (*run).preload
 	}

@@ -45,6 +45,16 @@ func Formats() []Format {
 	return all
 }
 
+// Parse reads the header of an image of the format with a name, as [Format.Parse] does.
+func Parse(name string, r io.ReaderAt, size int64) (*Image, error) {
+	for _, f := range Formats() {
+		if f.Name == name {
+			return f.Parse(r, size)
+		}
+	}
+	return nil, fmt.Errorf("there is no format '%s'", name)
+}
+
 // Image is an image whose header could be read.
 type Image struct {
 	Size  int64 // of all that the header describes

@@ -43,11 +43,6 @@ const (
 	kwbSigSize    = 256
 )
 
-// ParseMarvell reads an image for boot ROMs of Marvell, as its Format does.
-func ParseMarvell(r io.ReaderAt, size int64) (*Image, error) {
-	return marvellFormats()[0].Parse(r, size)
-}
-
 func marvellFormats() []Format {
 	return []Format{{Name: "Marvell image", Short: "kwbimage", Align: 512, parse: parseMarvell}}
 }
