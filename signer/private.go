@@ -29,7 +29,7 @@ const maxKeyFile = 1 << 20
 
 // ReadPrivateKey reads a private key out of a file: PEM, of which the first
 // block with a private key counts, or DER. The passphrase is asked for when
-// the key turns out to be encrypted. The error wraps ErrNoKey, ErrKey,
+// the key turns out to be encrypted. The error is ErrNoKey, or wraps ErrKey,
 // ErrPassphrase or what passphrase returned.
 func ReadPrivateKey(file []byte, passphrase func() ([]byte, error)) (crypto.Signer, error) {
 	file, _ = vbootDER(file)
@@ -55,10 +55,19 @@ func ReadPrivateKey(file []byte, passphrase func() ([]byte, error)) (crypto.Sign
 		return key, nil
 	}
 	if len(other) > 0 {
-		return nil, fmt.Errorf("%w: found %s, but no private key", ErrNoKey, strings.Join(other, ", "))
+		return nil, noPrivateKey(fmt.Sprintf("it has no private key, but %s", strings.Join(other, ", ")))
 	}
-	return nil, fmt.Errorf("%w: it is neither PEM nor DER", ErrNoKey)
+	return nil, noPrivateKey("it has no private key: it is neither PEM nor DER")
 }
+
+// noPrivateKey is an error about a file in which a private key was looked for. It is
+// ErrNoKey.
+type noPrivateKey string
+
+func (e noPrivateKey) Error() string { return string(e) }
+
+// Is says that it is ErrNoKey.
+func (e noPrivateKey) Is(target error) bool { return target == ErrNoKey }
 
 // privateBlocks reads the contents of a PEM block by its label.
 var privateBlocks = map[string]func(der []byte) (any, error){

@@ -100,7 +100,7 @@ func TestOpenErrors(t *testing.T) {
 		{"rsa-old-des3.key", "", "the key is encrypted and there is no passphrase for it", signer.ErrNoPassphrase},
 		{"rsa-scrypt.key", "secret", "its key is derived by 1.3.6.1.4.1.11591.4.11: only PBES2", signer.ErrKey},
 		{"rsa-pbes1.key", "secret", "convert the key with 'openssl pkcs8 -topk8 -v2 aes256'", signer.ErrKey},
-		{"rsa.pub", "", "found PUBLIC KEY, but no private key", signer.ErrNoKey},
+		{"rsa.pub", "", "it has no private key, but PUBLIC KEY", signer.ErrNoKey},
 		{"ec-k1.key", "", "curve", signer.ErrKey},
 		{"nosuch.key", "", "no such file", fs.ErrNotExist},
 		{"../add.golden", "", "it is neither PEM nor DER", signer.ErrNoKey},
