@@ -31,7 +31,7 @@ func TestSignals(t *testing.T) {
 			dir := t.TempDir()
 			temp := filepath.Join(dir, "tmp")
 			for name, text := range map[string]string{
-				"image.dts":     `/dts-v1/; / { binman { mkimage { args = "-T kwbimage -n x"; text { text = "x"; }; }; }; };`,
+				"image.dts":     `/dts-v1/; / { binman { mkimage { args = "-T new_image -n x"; text { text = "x"; }; }; }; };`,
 				"tools/mkimage": "#!/bin/sh\ntouch started\nsleep 2\ntouch survived\n",
 				"tmp/keep":      "",
 			} {
