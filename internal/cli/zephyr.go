@@ -23,10 +23,11 @@ type zephyrSign struct {
 	verbose, more                       int      // how often -v is given, in front of sign and behind it
 	options                             []string // of the tool
 
-	keys   keyFlags       // for signing in two steps
-	trial  bool           // images are signed, and not kept
-	silent bool           // warnings have been told
-	signed *[]signedImage // what has been signed; nil: nobody wants to know
+	keys   keyFlags            // for signing in two steps
+	west   []zephyr.WestConfig // configuration of west; nil: not read yet
+	trial  bool                // images are signed, and not kept
+	silent bool                // warnings have been told
+	signed *[]signedImage      // what has been signed; nil: nobody wants to know
 }
 
 func (g *globals) zephyrCommand() command {
@@ -59,7 +60,7 @@ func (z *zephyrSign) parser() *argparse.Parser {
 				{Names: []string{"-d", "--build-dir"}, Value: argparse.String(&z.dir, ""), Help: "Build directory to sign (default: build, or the current directory)"},
 				{Names: []string{"-q", "--quiet"}, Value: argparse.Flag(&z.quiet), Help: "Suppress non-error output"},
 				{Names: []string{"-f", "--force"}, Value: argparse.Flag(&z.force), Help: "Ignore any errors and try to sign anyway"},
-				{Names: []string{"-t", "--tool"}, Choices: zephyrToolNames(), Value: argparse.String(&z.tool, "imgtool"), Help: "Image signing tool name (default: imgtool, which is built in)"},
+				{Names: []string{"-t", "--tool"}, Choices: zephyrToolNames(), Value: argparse.String(&z.tool, ""), Help: "Image signing tool name (default: sign.tool of west's configuration, else imgtool, which is built in)"},
 				{Names: []string{"-p", "--tool-path"}, Value: argparse.String(&z.toolPath, ""), Help: "Path to the tool itself, instead of what is built in"},
 				{Names: []string{"-D", "--tool-data"}, Value: argparse.String(&z.data, ""), Help: "Path to a directory with the configuration of rimage"},
 				{Names: []string{"--if-tool-available"}, Value: argparse.Flag(&z.ifAvailable), Help: "Do not fail if rimage is missing, or the build is not for it"},
@@ -154,6 +155,9 @@ func (z *zephyrSign) sign() error {
 	if err != nil {
 		return err
 	}
+	if err := z.chooseTool(); err != nil {
+		return err
+	}
 	text, err := smallFile(filepath.Join(dir, "domains.yaml"))
 	if errors.Is(err, os.ErrNotExist) {
 		return z.build(dir)
@@ -209,9 +213,9 @@ func isDir(path string) bool {
 func (z *zephyrSign) find() (string, error) {
 	dir := z.dir
 	if dir == "" {
-		dir = "build"
-		if !isBuild(dir) && isBuild(".") {
-			dir = "."
+		var err error
+		if dir, err = z.defaultDir(); err != nil {
+			return "", err
 		}
 	}
 	dir, err := filepath.Abs(dir)

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -106,16 +107,20 @@ func prefix(path, first string) error {
 
 // tool returns the program, or "" if it need not be there.
 func (r *rimageRun) tool() (string, error) {
-	name := r.toolPath
+	name, from := r.toolPath, "--tool-path"
 	if name == "" {
-		name = "rimage"
+		var err error
+		if name, err = r.westConfig("rimage.path"); err != nil {
+			return "", err
+		}
+		from = "west config"
 	}
-	path, err := bintool.Set{}.Find(name)
+	path, err := bintool.Set{}.Find(cmp.Or(name, "rimage"))
 	switch {
 	case err == nil:
 		return path, nil
-	case r.toolPath != "":
-		if err := r.refuse("--tool-path %s: not an executable", r.toolPath); err != nil {
+	case name != "":
+		if err := r.refuse("%s %s: not an executable", from, name); err != nil {
 			return "", err
 		}
 		return "", die("there is no rimage to sign with, --force or not")
@@ -182,6 +187,11 @@ func (r *rimageRun) arguments(out string) (args []string, extended bool, err err
 		}
 	}
 	args = append(args, "-o", out)
+	configured, err := r.configured()
+	if err != nil {
+		return nil, false, err
+	}
+	args = append(args, configured...)
 	options := slices.Clone(r.options)
 	extended = r.isSOF()
 	if i := slices.Index(options, "--no-manifest"); i >= 0 {
@@ -190,21 +200,35 @@ func (r *rimageRun) arguments(out string) (args []string, extended bool, err err
 	if extended {
 		args = append(args, "-e")
 	}
-	if !slices.Contains(options, "-k") {
+	given := slices.Concat(configured, options)
+	if !slices.Contains(given, "-k") {
 		key, err := r.key()
 		if err != nil {
 			return nil, false, err
 		}
 		args = append(args, "-k", key)
 	}
-	if slices.Contains(options, "-c") {
-		if r.data != "" {
+	if slices.Contains(given, "-c") {
+		if r.data != "" && slices.Contains(options, "-c") {
 			r.warn("--tool-data %s ignored! Overridden by: -- -c ... ", r.data)
 		}
 		return append(args, options...), extended, nil
 	}
 	toml, err := r.toml()
 	return append(append(args, "-c", toml), options...), extended, err
+}
+
+// configured returns the arguments that west's configuration has for rimage.
+func (r *rimageRun) configured() ([]string, error) {
+	line, err := r.westConfig("rimage.extra-args")
+	if err != nil {
+		return nil, err
+	}
+	words, err := zephyr.SplitWords(line)
+	if err != nil {
+		return nil, die("rimage.extra-args of west's configuration: %w", err)
+	}
+	return words, nil
 }
 
 // key returns the default key. Rimage wants one even if it signs nothing.

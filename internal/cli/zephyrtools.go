@@ -39,11 +39,17 @@ func zephyrToolNames() []string {
 	return names
 }
 
-// signTool returns the tool that was asked for.
-func (z *zephyrSign) signTool() zephyrTool {
+// findZephyrTool returns the tool of a name, or nil.
+func findZephyrTool(name string) *zephyrTool {
 	list := zephyrTools()
-	return list[slices.IndexFunc(list, func(t zephyrTool) bool { return t.name == z.tool })]
+	if i := slices.IndexFunc(list, func(t zephyrTool) bool { return t.name == name }); i >= 0 {
+		return &list[i]
+	}
+	return nil
 }
+
+// signTool returns the tool that signs.
+func (z *zephyrSign) signTool() *zephyrTool { return findZephyrTool(z.tool) }
 
 // note notes what another program has signed.
 func (z *zephyrSign) note(in, out string) {
