@@ -24,6 +24,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 
 	"binman/codec/internal/limit"
 )
@@ -41,10 +42,10 @@ type Codec struct {
 	detect func(prefix []byte) bool
 }
 
-// decoder decodes what src begins with, to at most limit bytes: one stream, or
+// decoder decodes what src begins with, and writes at most limit bytes: one stream, or
 // all that follow each other directly if the format lets them be told from
 // padding. consumed, never 0, is how many bytes of src these take.
-type decoder func(src []byte, limit int64) (out []byte, consumed int64, err error)
+type decoder func(w io.Writer, src []byte, limit int64) (consumed int64, err error)
 
 // Compress returns src in compressed form.
 func (c Codec) Compress(src []byte) ([]byte, error) {
@@ -61,12 +62,53 @@ func (c Codec) Compress(src []byte) ([]byte, error) {
 // directly are joined, as the programs do, except for lzma, whose streams have
 // no mark to be known by. Whatever follows the last one, such as an entry's
 // padding, is ignored.
-func (c Codec) Decompress(src []byte, limit int64) ([]byte, error) {
-	out, _, err := c.decode(src, limit)
-	if err != nil {
-		return nil, fmt.Errorf("decompress with %s: %w", c.Name, err)
+func (c Codec) Decompress(src []byte, max int64) ([]byte, error) {
+	out := limit.Buffer{Max: max}
+	return out.Done(c.DecompressTo(&out, src, max))
+}
+
+// DecompressTo is like Decompress, and writes the content while it decompresses. It
+// needs memory for what later bytes may refer to: 64 KiB for gzip and lz4, some MiB for
+// bzip2 and lzo, for the others the size of the dictionary, which is 8 MiB at most for what
+// Compress makes. After an error, what has been written is not to be used.
+func (c Codec) DecompressTo(w io.Writer, src []byte, max int64) error {
+	_, err := c.decompress(w, src, max)
+	return c.failed(err)
+}
+
+// decompress writes the content at the start of src.
+func (c Codec) decompress(w io.Writer, src []byte, max int64) (consumed int64, err error) {
+	out := writer{w: w}
+	consumed, err = c.decode(&out, src, max)
+	if out.err != nil {
+		return 0, out.err // it has nothing to do with the data
 	}
-	return out, nil
+	return consumed, err
+}
+
+// failed says what failed with an error; nil if there is none.
+func (c Codec) failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("decompress with %s: %w", c.Name, err)
+}
+
+// writer counts what goes to a writer, and keeps its error.
+type writer struct {
+	w   io.Writer
+	n   int64
+	err error
+}
+
+func (w *writer) Write(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	n, err := w.w.Write(p)
+	w.n += int64(n)
+	w.err = err
+	return n, err
 }
 
 // DecompressAll returns the joined contents of all streams in src, of which
@@ -78,24 +120,31 @@ func (c Codec) Decompress(src []byte, limit int64) ([]byte, error) {
 // is damaged, and its content must not be left out without a word.
 //
 // The limit is for all contents together.
-func (c Codec) DecompressAll(src []byte, limit int64) ([]byte, error) {
-	out, n, err := c.decode(src, limit)
+func (c Codec) DecompressAll(src []byte, max int64) ([]byte, error) {
+	out := limit.Buffer{Max: max}
+	return out.Done(c.DecompressAllTo(&out, src, max))
+}
+
+// DecompressAllTo is like DecompressAll, and writes the contents as DecompressTo does.
+func (c Codec) DecompressAllTo(w io.Writer, src []byte, max int64) error {
+	out := writer{w: w}
+	at, err := c.decompress(&out, src, max)
 	if err != nil {
-		return nil, fmt.Errorf("decompress with %s: %w", c.Name, err)
+		return c.failed(err)
 	}
-	for at := n; !isPadding(src[at:]); at += n {
-		var more []byte
-		more, n, err = c.decode(src[at:], limit-int64(len(out)))
+	for !isPadding(src[at:]) {
+		n, err := c.decompress(&out, src[at:], max-out.n)
 		switch {
 		case errors.Is(err, ErrTooLarge):
-			return nil, fmt.Errorf("decompress with %s: %w", c.Name, exceeded(limit))
+			return c.failed(limit.Exceeded(max))
+		case err != nil && out.err == nil:
+			return c.failed(fmt.Errorf("at offset 0x%x, behind a stream, is neither padding nor another stream: %w", at, err))
 		case err != nil:
-			return nil, fmt.Errorf("decompress with %s: at offset 0x%x, behind a stream, "+
-				"is neither padding nor another stream: %w", c.Name, at, err)
+			return c.failed(err)
 		}
-		out = append(out, more...)
+		at += n
 	}
-	return out, nil
+	return nil
 }
 
 // isPadding reports whether b is zero bytes, then bytes of one other value,
@@ -104,9 +153,6 @@ func isPadding(b []byte) bool {
 	b = bytes.TrimLeft(b, "\x00")
 	return len(b) == 0 || bytes.Count(b, b[:1]) == len(b)
 }
-
-// exceeded returns ErrTooLarge with the limit.
-func exceeded(n int64) error { return limit.Exceeded(n) }
 
 // Lookup returns the codec called name.
 func Lookup(name string) (Codec, error) {

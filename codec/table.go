@@ -5,8 +5,7 @@ package codec
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
-	"fmt"
+	"io"
 
 	"binman/codec/bzip2"
 	"binman/codec/gzip"
@@ -20,13 +19,13 @@ import (
 // codecs returns the table of all algorithms, in alphabetical order.
 func codecs() []Codec {
 	return []Codec{
-		{"bzip2", "bzip2", infallible(bzip2.Encode), bzip2.DecodePrefix, isBzip2},
-		{"gzip", "gzip", infallible(gzip.Encode), gzip.DecodePrefix, hasMagic("\x1f\x8b\x08")},
-		{"lz4", "lz4", infallible(lz4.Encode), lz4.DecodePrefix, isLZ4},
-		{"lzma", "lzma_alone", encodeLZMA, decodeLZMA, isLZMA},
-		{"lzo", "lzop", infallible(lzo.Encode), lzo.DecodePrefix, hasMagic("\x89LZO\x00\r\n\x1a\n")},
+		{"bzip2", "bzip2", infallible(bzip2.Encode), bzip2.DecodeTo, isBzip2},
+		{"gzip", "gzip", infallible(gzip.Encode), gzip.DecodeTo, hasMagic("\x1f\x8b\x08")},
+		{"lz4", "lz4", infallible(lz4.Encode), lz4.DecodeTo, isLZ4},
+		{"lzma", "lzma_alone", encodeLZMA, lzma.DecodeTo, isLZMA},
+		{"lzo", "lzop", infallible(lzo.Encode), lzo.DecodeTo, hasMagic("\x89LZO\x00\r\n\x1a\n")},
 		{"xz", "xz", xz.Encode, decodeXZ, hasMagic(xzMagic)},
-		{"zstd", "zstd", zstd.Encode, zstd.DecodePrefix, hasMagic("\x28\xb5\x2f\xfd")},
+		{"zstd", "zstd", zstd.Encode, zstd.DecodeTo, hasMagic("\x28\xb5\x2f\xfd")},
 	}
 }
 
@@ -41,41 +40,24 @@ func hasMagic(magic string) func([]byte) bool {
 
 func encodeLZMA(src []byte) ([]byte, error) { return lzma.Encode(src, lzma.Binman()) }
 
-func decodeLZMA(src []byte, limit int64) (out []byte, consumed int64, err error) {
-	out, consumed, err = lzma.DecodePrefix(src, limit)
-	return out, consumed, tooLarge(err)
-}
-
 const xzMagic = "\xfd7zXZ\x00"
 
 // decodeXZ joins the streams at the start of src, which may have zero bytes
 // between them, a multiple of 4.
-func decodeXZ(src []byte, limit int64) (out []byte, consumed int64, err error) {
+func decodeXZ(w io.Writer, src []byte, max int64) (consumed int64, err error) {
+	out := writer{w: w}
 	rest := src
 	for first := true; first || bytes.HasPrefix(rest, []byte(xzMagic)); first = false {
-		part, used, err := xz.DecodePrefix(rest, limit-int64(len(out)))
+		used, err := xz.DecodeTo(&out, rest, max-out.n)
 		if err != nil {
-			return nil, 0, tooLarge(err)
-		}
-		if first {
-			out = part
-		} else {
-			out = append(out, part...)
+			return 0, err
 		}
 		rest = rest[used:]
 		for len(rest) >= 4 && binary.LittleEndian.Uint32(rest) == 0 {
 			rest = rest[4:]
 		}
 	}
-	return out, int64(len(src) - len(rest)), nil
-}
-
-// tooLarge makes the error of lzma and xz about a limit this package's.
-func tooLarge(err error) error {
-	if errors.Is(err, lzma.ErrTooLarge) && !errors.Is(err, ErrTooLarge) {
-		return fmt.Errorf("%w: %w", ErrTooLarge, err)
-	}
-	return err
+	return int64(len(src) - len(rest)), nil
 }
 
 // isBzip2 knows "BZh" and a block size, then a block or the end.

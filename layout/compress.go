@@ -75,10 +75,6 @@ func Compress(memo *content.Memo, c codec.Codec, data content.Data) (content.Dat
 	})
 }
 
-// maxDecompressed bounds what the contents of one entry may decompress to, in
-// bytes, whatever the image says their size is.
-const maxDecompressed = 1 << 30
-
 // decompress decompresses contents that the entry keeps compressed. They must
 // not be larger than the map says, but for what it may say of contents that
 // were replaced by other programs, which leave the old size there: those must
@@ -91,8 +87,13 @@ func (e *Entry) decompress(data content.Data) (content.Data, error) {
 		return e.decompressRows(data) // the map says how large the last piece is
 	}
 	const harmless, ratio = 64 << 10, 256
-	limit := e.UncompSize.Or(maxDecompressed)
-	out, err := Decompress(e.Compress, data, max(limit, harmless+ratio*data.Len()))
+	room := e.room()
+	limit := e.UncompSize.Or(room)
+	most := max(limit, harmless+ratio*data.Len())
+	out, err := Decompress(e.Compress, data, min(most, room))
+	if errors.Is(err, codec.ErrTooLarge) && most > room {
+		return content.Data{}, e.tooMuch(err)
+	}
 	if errors.Is(err, codec.ErrTooLarge) {
 		return content.Data{}, e.Errorf("decompresses to more than the %#x bytes that its uncomp-size allows: %w", limit, err)
 	}
@@ -113,11 +114,15 @@ func (e *Entry) decompressRows(data content.Data) (content.Data, error) {
 	if err != nil {
 		return content.Data{}, e.Errorf("%w", err)
 	}
-	out, err := c.DecompressAll(src, maxDecompressed)
+	var out content.Collector
+	err = c.DecompressAllTo(&out, src, e.room())
+	if errors.Is(err, codec.ErrTooLarge) {
+		return content.Data{}, e.tooMuch(err)
+	}
 	if err != nil {
 		return content.Data{}, e.Errorf("cannot decompress: %w", err)
 	}
-	return content.Bytes(out), nil
+	return out.Data(), nil
 }
 
 // Decompress decompresses what was compressed in the way called name. If that
@@ -131,11 +136,11 @@ func Decompress(name string, data content.Data, limit int64) (content.Data, erro
 	if err != nil {
 		return content.Data{}, err
 	}
-	out, err := c.Decompress(src, min(limit, maxDecompressed))
-	if err != nil {
+	var out content.Collector
+	if err := c.DecompressTo(&out, src, limit); err != nil {
 		return content.Data{}, fmt.Errorf("cannot decompress: %w", err)
 	}
-	return content.Bytes(out), nil
+	return out.Data(), nil
 }
 
 // NoteMissingTool notes that the entry needed an external tool that is not to

@@ -3,6 +3,7 @@
 package layout
 
 import (
+	"errors"
 	"slices"
 
 	"binman/content"
@@ -29,18 +30,35 @@ func (o *Opened) hold(e *Entry) error {
 		return nil
 	}
 	st.holds = st.inner.Len()
-	total := st.holds
-	for p := e.Parent; p != nil; p = p.Parent {
-		total += p.opened.holds
-	}
-	if total > content.MaxBytes {
+	if room := e.room(); st.holds > room {
 		st.inner, st.holds = content.Data{}, 0
-		return e.Errorf("with what it is within it has %#x bytes when it is decompressed, more than the %#x that are held", total, int64(content.MaxBytes))
+		return e.tooMuch(errMemory)
 	}
 	o.held += st.holds
 	o.holders = append(o.holders, e)
 	o.makeRoom(e, 0)
 	return nil
+}
+
+// errMemory says that something would take more memory than is allowed.
+var errMemory = errors.New("it takes more memory than is allowed")
+
+// tooMuch says how much an entry with all that it is within may take.
+func (e *Entry) tooMuch(err error) error {
+	return e.Errorf("with what it is within it has more than the %#x bytes that are decompressed at once (--memory allows more): %w", e.opened.of.b.memory(), err)
+}
+
+// room returns how many bytes an entry may have when it is decompressed: what it is
+// within has to be held with it.
+func (e *Entry) room() int64 {
+	if e.opened == nil {
+		return DefaultMemory
+	}
+	left := e.opened.of.b.memory()
+	for p := e.Parent; p != nil; p = p.Parent {
+		left -= p.opened.holds
+	}
+	return max(left, 0)
 }
 
 // unpacked says whether the contents of a container are not those of the image.

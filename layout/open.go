@@ -49,7 +49,7 @@ func (b *Build) Open(data content.Data, name string) (*Opened, error) {
 	if err := (&reader{b: b}).entry(img.Entry); err != nil {
 		return nil, fmt.Errorf("FDT map at offset %#x: %w", m.Pos, err)
 	}
-	img.Entry.Walk(func(e *Entry) { e.opened = &openedEntry{offset: e.Offset, size: e.Size} })
+	img.Entry.Walk(func(e *Entry) { e.opened = &openedEntry{of: o, offset: e.Offset, size: e.Size} })
 	for _, child := range img.Entry.Entries() {
 		if child.ImagePos.Known && child.Offset.Known {
 			o.bias = child.ImagePos.Value - child.Offset.Value

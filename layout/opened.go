@@ -3,14 +3,17 @@
 package layout
 
 import (
+	"errors"
 	"math"
 
+	"binman/codec"
 	"binman/content"
 	"binman/fdt"
 )
 
 // openedEntry is what an opened image has of an entry.
 type openedEntry struct {
+	of           *Opened
 	offset, size OptInt // where it was
 
 	// Of a container: what it holds, once somebody has asked.
@@ -153,7 +156,11 @@ func (e *Entry) bare(it Item) (content.Data, error) {
 	case it.Codec == "":
 		return it.Data, nil
 	}
-	data, err := Decompress(it.Codec, it.Data, it.Uncomp.Or(maxDecompressed))
+	room := e.room()
+	data, err := Decompress(it.Codec, it.Data, min(it.Uncomp.Or(room), room))
+	if errors.Is(err, codec.ErrTooLarge) && it.Uncomp.Or(room) >= room {
+		return content.Data{}, e.tooMuch(err)
+	}
 	if err != nil {
 		return content.Data{}, e.Errorf("%w", err)
 	}

@@ -2,7 +2,11 @@
 
 package layout
 
-import "binman/content/iodir"
+import (
+	"cmp"
+
+	"binman/content/iodir"
+)
 
 // Options is what the caller asks a build for.
 type Options struct {
@@ -16,7 +20,8 @@ type Options struct {
 	Scratch     iodir.Output // where intermediate files go; Output if its Dir is ""
 	Log         *Log
 	Env         Env
-	Threads     int // to gather contents with; 0 means one for each processor
+	Threads     int   // to gather contents with; 0 means one for each processor
+	Memory      int64 // bytes that what has been decompressed may take at once; 0 means DefaultMemory
 
 	UpdateFDT    bool // write positions and sizes into the device trees
 	UseExpanded  bool // use the expanded forms of entry types
@@ -43,6 +48,13 @@ type Options struct {
 	ToolPaths    []string        // where external tools are looked for, before PATH
 	MissingTools map[string]bool // external tools to treat as missing
 }
+
+// DefaultMemory is how many bytes what has been decompressed may take at once, unless
+// the options say otherwise: headers come from files that nobody vouches for.
+const DefaultMemory = 1 << 30
+
+// memory returns how many bytes what has been decompressed may take at once.
+func (o *Options) memory() int64 { return cmp.Or(o.Memory, DefaultMemory) }
 
 // TreeFile is a device tree that some entries hold.
 type TreeFile struct {

@@ -23,25 +23,26 @@ var (
 // maxSize bytes of it, else ErrTooLarge. Bytes after the last stream are
 // ignored.
 func Decode(src []byte, maxSize int64) ([]byte, error) {
-	out, _, err := DecodePrefix(src, maxSize)
-	return out, err
+	out := limit.Buffer{Max: maxSize}
+	_, err := DecodeTo(&out, src, maxSize)
+	return out.Done(err)
 }
 
-// DecodePrefix is like Decode and also returns how many bytes of src the
-// streams take.
-func DecodePrefix(src []byte, maxSize int64) (out []byte, consumed int64, err error) {
+// DecodeTo is like Decode, and writes the content. It returns how many bytes of src
+// the streams take.
+func DecodeTo(w io.Writer, src []byte, maxSize int64) (consumed int64, err error) {
 	in := &byteReader{src: src}
-	out, err = limit.ReadAll(nil, bzip2.NewReader(in), maxSize)
+	_, err = limit.Copy(w, bzip2.NewReader(in), maxSize)
 	if err == nil {
-		return out, int64(in.pos), nil
+		return int64(in.pos), nil
 	}
 	if errors.Is(err, ErrTooLarge) {
-		return nil, 0, err
+		return 0, err
 	}
 	if end, ok := in.sawEnd(); ok {
-		return out, int64(end), nil
+		return int64(end), nil
 	}
-	return nil, 0, fmt.Errorf("%w: %w, near offset 0x%x", ErrFormat, err, in.pos)
+	return 0, fmt.Errorf("%w: %w, near offset 0x%x", ErrFormat, err, in.pos)
 }
 
 // byteReader reads src byte by byte, which is how compress/bzip2 reads an

@@ -29,6 +29,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 
 	"binman/codec/deflate"
 	"binman/codec/internal/limit"
@@ -56,28 +57,32 @@ func Encode(src []byte) []byte {
 // maxSize bytes of it, else ErrTooLarge. Bytes after the last member are
 // ignored.
 func Decode(src []byte, maxSize int64) ([]byte, error) {
-	out, _, err := DecodePrefix(src, maxSize)
-	return out, err
+	out := limit.Buffer{Max: maxSize}
+	_, err := DecodeTo(&out, src, maxSize)
+	return out.Done(err)
 }
 
-// DecodePrefix is like Decode and also returns how many bytes of src the
-// members take.
-func DecodePrefix(src []byte, maxSize int64) (out []byte, consumed int64, err error) {
+// DecodeTo is like Decode, and writes the content. It returns how many bytes of src
+// the members take.
+func DecodeTo(w io.Writer, src []byte, maxSize int64) (consumed int64, err error) {
 	var z gzip.Reader
+	total := int64(0)
 	in := bytes.NewReader(src)
 	for first := true; first || bytes.HasPrefix(src[len(src)-in.Len():], []byte(magic)); first = false {
 		start := len(src) - in.Len()
 		err := z.Reset(in)
 		if err == nil {
 			z.Multistream(false)
-			out, err = limit.ReadAll(out, &z, maxSize)
+			var n int64
+			n, err = limit.Copy(w, &z, maxSize-total)
+			total += n
 		}
 		if errors.Is(err, ErrTooLarge) {
-			return nil, 0, err
+			return 0, limit.Exceeded(maxSize)
 		}
 		if err != nil {
-			return nil, 0, fmt.Errorf("%w: %w, in the member at offset 0x%x", ErrFormat, err, start)
+			return 0, fmt.Errorf("%w: %w, in the member at offset 0x%x", ErrFormat, err, start)
 		}
 	}
-	return out, int64(len(src) - in.Len()), nil
+	return int64(len(src) - in.Len()), nil
 }

@@ -6,7 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
+	"io"
 
 	"binman/codec/internal/cursor"
 	"binman/codec/internal/limit"
@@ -27,31 +27,31 @@ const legacyBlock = 8 << 20
 // maxSize bytes of it, else ErrTooLarge. Bytes after the last frame are
 // ignored.
 func Decode(src []byte, maxSize int64) ([]byte, error) {
-	out, _, err := DecodePrefix(src, maxSize)
-	return out, err
+	out := limit.Buffer{Max: maxSize}
+	_, err := DecodeTo(&out, src, maxSize)
+	return out.Done(err)
 }
 
-// DecodePrefix is like Decode and also returns how many bytes of src the
-// frames take.
-func DecodePrefix(src []byte, maxSize int64) (out []byte, consumed int64, err error) {
-	d := decoder{Cursor: cursor.Cursor{Src: src, Order: binary.LittleEndian, Malformed: ErrFormat}, max: maxSize}
+// DecodeTo is like Decode, and writes the content. It returns how many bytes of src
+// the frames take.
+func DecodeTo(w io.Writer, src []byte, maxSize int64) (consumed int64, err error) {
+	d := decoder{Cursor: cursor.Cursor{Src: src, Order: binary.LittleEndian, Malformed: ErrFormat}, win: limit.NewWindow(w, maxSize)}
 	frames := 0
 	for d.isFrame() {
 		if err := d.frame(); err != nil {
-			return nil, 0, err
+			return 0, err
 		}
 		frames++
 	}
 	if frames == 0 {
-		return nil, 0, d.Errorf("no LZ4 frame magic")
+		return 0, d.Errorf("no LZ4 frame magic")
 	}
-	return d.out, int64(d.Pos), nil
+	return int64(d.Pos), d.win.Close()
 }
 
 type decoder struct {
 	cursor.Cursor
-	out []byte
-	max int64
+	win limit.Window
 }
 
 // isFrame reports whether the magic of any kind of frame comes next.
@@ -131,11 +131,12 @@ func (d *decoder) blocks() error {
 	if err != nil {
 		return err
 	}
-	start := len(d.out)
-	if h.flags&flagContentSize != 0 && h.contentSize > uint64(max(d.max-int64(start), 0)) {
-		return limit.Exceeded(d.max)
+	if h.flags&flagContentSize != 0 && h.contentSize > uint64(max(d.win.Left(), 0)) {
+		return limit.Exceeded(d.win.Limit())
 	}
-	d.out = slices.Grow(d.out, int(d.room(h)))
+	start := d.win.Total()
+	window := len(d.win.Out) // where the data begins that a match may refer to
+	var content xxh32State
 	for {
 		word, err := d.Uint32("block size")
 		if err != nil {
@@ -161,10 +162,16 @@ func (d *decoder) blocks() error {
 				return d.Errorf("block checksum 0x%08x, computed 0x%08x", sum, want)
 			}
 		}
-		window := start
+		keep := int64(farthest)
 		if h.flags&flagIndependent != 0 {
-			window = len(d.out)
+			window, keep = len(d.win.Out), 0
 		}
+		moved, err := d.win.Pass(keep)
+		if err != nil {
+			return err
+		}
+		window = max(window-moved, 0)
+		before := len(d.win.Out)
 		if word&storedBit != 0 {
 			err = d.stored(data)
 		} else {
@@ -173,39 +180,23 @@ func (d *decoder) blocks() error {
 		if err != nil {
 			return err
 		}
+		if h.flags&flagContentSum != 0 {
+			content.write(d.win.Out[before:])
+		}
 	}
-	content := d.out[start:]
-	if h.flags&flagContentSize != 0 && h.contentSize != uint64(len(content)) {
-		return d.Errorf("frame says %d bytes of content, but holds %d", h.contentSize, len(content))
+	if size := d.win.Total() - start; h.flags&flagContentSize != 0 && h.contentSize != uint64(size) {
+		return d.Errorf("frame says %d bytes of content, but holds %d", h.contentSize, size)
 	}
 	if h.flags&flagContentSum != 0 {
 		sum, err := d.Uint32("content checksum")
 		if err != nil {
 			return err
 		}
-		if want := xxh32(content); sum != want {
+		if want := content.sum(); sum != want {
 			return d.Errorf("content checksum 0x%08x, computed 0x%08x", sum, want)
 		}
 	}
 	return nil
-}
-
-// room returns how much memory to have ready for a frame, in bytes: that of full blocks,
-// but not more than a few times what there is of it, whatever it claims.
-func (d *decoder) room(h header) int64 {
-	const times = 8
-	full := int64(0)
-	for at := int64(d.Pos); at+4 <= int64(len(d.Src)); full += h.blockMax {
-		word := binary.LittleEndian.Uint32(d.Src[at:])
-		if word == 0 {
-			break
-		}
-		at += 4 + int64(word&^storedBit)
-		if h.flags&flagBlockSum != 0 {
-			at += 4
-		}
-	}
-	return max(min(full, times*int64(d.Left()), d.max-int64(len(d.out))), 0)
 }
 
 // legacy reads a legacy frame after its magic: blocks until the end of the
@@ -221,7 +212,10 @@ func (d *decoder) legacy() error {
 		if err != nil {
 			return err
 		}
-		if err := d.block(data, len(d.out), legacyBlock); err != nil {
+		if _, err := d.win.Pass(0); err != nil {
+			return err
+		}
+		if err := d.block(data, len(d.win.Out), legacyBlock); err != nil {
 			return err
 		}
 	}
@@ -229,10 +223,10 @@ func (d *decoder) legacy() error {
 }
 
 func (d *decoder) stored(data []byte) error {
-	if int64(len(d.out)+len(data)) > d.max {
-		return limit.Exceeded(d.max)
+	if err := d.win.Make(len(data)); err != nil {
+		return err
 	}
-	d.out = append(d.out, data...)
+	d.win.Out = append(d.win.Out, data...)
 	return nil
 }
 
@@ -242,15 +236,15 @@ func (d *decoder) block(src []byte, window int, blockMax int64) error {
 	bad := func(what string, at int) error {
 		return fmt.Errorf("%w: %s at offset 0x%x", ErrFormat, what, d.Pos-len(src)+at)
 	}
-	out := d.out
-	defer func() { d.out = out }()
+	out := d.win.Out
+	defer func() { d.win.Out = out }()
 	blockEnd := int64(len(out)) + blockMax
-	most := min(blockEnd, d.max)
+	most := min(blockEnd, int64(len(out))+d.win.Left())
 	over := func(n, at int) error {
 		if int64(len(out))+int64(n) > blockEnd {
 			return bad("block decodes to more than the largest block", at)
 		}
-		return limit.Exceeded(d.max)
+		return limit.Exceeded(d.win.Limit())
 	}
 	for i := 0; i < len(src); {
 		token := src[i]

@@ -56,6 +56,7 @@ const (
 	maskVersion      = 3 << 6
 	storedBit        = 1 << 31
 	blockSize        = 64 << 10
+	farthest         = 1<<16 - 1 // distance of a match, bytes
 	blockDescription = 4 << 4
 )
 

@@ -5,7 +5,10 @@ package lzma
 import (
 	"encoding/binary"
 	"fmt"
+	"io"
 	"math"
+
+	bounded "binman/codec/internal/limit"
 )
 
 // Decode decodes an LZMA alone file that fills src. It fails with ErrTooLarge
@@ -25,58 +28,68 @@ func Decode(src []byte, limit int64) ([]byte, error) {
 
 // DecodePrefix is like Decode for a file that src only begins with. It also
 // returns how many bytes of src the file takes.
-//
-// Besides output, which grows as data appears and never above limit, it needs
-// memory for the contexts of literals that really come up: at most 1.5 KiB for
-// each of those that the header's lc and lp ask for, 6 MiB in all.
 func DecodePrefix(src []byte, limit int64) (out []byte, consumed int64, err error) {
-	d := newDecoder(src, limit)
+	buf := bounded.Buffer{Max: limit}
+	n, err := DecodeTo(&buf, src, limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	return buf.Out, n, nil
+}
+
+// DecodeTo is like DecodePrefix, and writes the data.
+//
+// It needs memory for a dictionary, which grows as data appears, and for the contexts
+// of literals that really come up: at most 1.5 KiB for each of those that the header's
+// lc and lp ask for, 6 MiB in all.
+func DecodeTo(w io.Writer, src []byte, limit int64) (consumed int64, err error) {
+	d := newDecoder(w, src, limit)
 	if len(src) < headerSize {
-		return nil, 0, d.corrupt(len(src), "the LZMA header is cut off")
+		return 0, d.corrupt(len(src), "the LZMA header is cut off")
 	}
 	lc, lp, pb, ok := splitProperties(src[0])
 	if !ok {
-		return nil, 0, d.corrupt(0, "LZMA properties 0x%02x are not valid", src[0])
+		return 0, d.corrupt(0, "LZMA properties 0x%02x are not valid", src[0])
 	}
 	d.dict = max(int64(binary.LittleEndian.Uint32(src[1:])), minDict)
 	size := binary.LittleEndian.Uint64(src[5:])
 	known := size != math.MaxUint64
 	if known && size > uint64(max(limit, 0)) {
-		return nil, 0, fmt.Errorf("lzma: %w: the header says %d bytes, the limit is %d",
+		return 0, fmt.Errorf("lzma: %w: the header says %d bytes, the limit is %d",
 			ErrTooLarge, size, limit)
 	}
 	if !d.rc.start(src, headerSize) {
-		return nil, 0, d.corrupt(headerSize, "the LZMA stream does not begin with a valid range code")
+		return 0, d.corrupt(headerSize, "the LZMA stream does not begin with a valid range code")
 	}
 	d.model.init(lc, lp, pb)
-	end := math.MaxInt
+	end := int64(math.MaxInt64)
 	if known {
-		end = int(size)
+		end = int64(size)
 	}
 	marker, err := d.run(end)
 	if err != nil {
-		return nil, 0, err
+		return 0, err
 	}
 	d.rc.normalize()
 	if !marker && d.rc.code != 0 {
 		// The specification allows an end marker after a known size too.
 		if marker, err = d.packet(end); err != nil {
-			return nil, 0, err
+			return 0, err
 		}
 		if !marker {
-			return nil, 0, d.corrupt(d.rc.at, "the LZMA stream goes on after the %d bytes the header says", size)
+			return 0, d.corrupt(d.rc.at, "the LZMA stream goes on after the %d bytes the header says", size)
 		}
 		d.rc.normalize()
 	}
 	switch {
 	case d.rc.short:
-		return nil, 0, d.corrupt(d.rc.at, "the LZMA stream is cut off")
+		return 0, d.corrupt(d.rc.at, "the LZMA stream is cut off")
 	case d.rc.code != 0:
-		return nil, 0, d.corrupt(d.rc.at, "the LZMA stream does not end with a finished range code")
-	case known && len(d.out) != end:
-		return nil, 0, d.corrupt(d.rc.at, "the LZMA stream ends after %d bytes, the header says %d", len(d.out), size)
+		return 0, d.corrupt(d.rc.at, "the LZMA stream does not end with a finished range code")
+	case known && d.win.Total() != end:
+		return 0, d.corrupt(d.rc.at, "the LZMA stream ends after %d bytes, the header says %d", d.win.Total(), size)
 	}
-	return d.out, int64(d.rc.at), nil
+	return int64(d.rc.at), d.win.Close()
 }
 
 // splitProperties unpacks lc, lp and pb.
@@ -85,21 +98,19 @@ func splitProperties(b byte) (lc, lp, pb int, ok bool) {
 	return v % 9, v / 9 % 5, v / 45, v < 9*5*5
 }
 
-// decoder appends what a stream decodes to to out, which is the dictionary
-// too.
+// decoder puts what a stream decodes to into a window, which is the dictionary too.
 type decoder struct {
 	model
 	context
 	rc    rangeDecoder
 	src   []byte
-	out   []byte
-	start int   // where in out the dictionary was reset
+	win   bounded.Window
+	start int64 // where in all of the data the dictionary was reset
 	dict  int64 // largest distance
-	limit int64
 }
 
-func newDecoder(src []byte, limit int64) *decoder {
-	return &decoder{src: src, limit: min(max(limit, 0), math.MaxInt-maxLen)}
+func newDecoder(w io.Writer, src []byte, limit int64) *decoder {
+	return &decoder{src: src, win: bounded.NewWindow(w, min(max(limit, 0), math.MaxInt-maxLen))}
 }
 
 // corrupt returns an error about the input at the given offset.
@@ -107,25 +118,21 @@ func (d *decoder) corrupt(at int, format string, args ...any) error {
 	return fmt.Errorf("lzma: at offset %d: %w: %s", at, ErrCorrupt, fmt.Sprintf(format, args...))
 }
 
-// room makes sure that n more bytes fit, in the limit and in memory. Memory
-// at least doubles each time, but follows what has been decoded, not what a
-// header says.
+// room makes sure that n more bytes fit, in the limit and in memory.
 func (d *decoder) room(n int) error {
-	need := int64(len(d.out)) + int64(n)
-	if need > d.limit {
-		return fmt.Errorf("lzma: %w: more than %d bytes", ErrTooLarge, d.limit)
-	}
-	if need > int64(cap(d.out)) {
-		size := min(max(need, 2*int64(cap(d.out)), 1<<14), d.limit)
-		d.out = append(make([]byte, 0, size), d.out...)
+	if err := d.win.Make(n); err != nil {
+		return fmt.Errorf("lzma: %w: more than %d bytes", ErrTooLarge, d.win.Limit())
 	}
 	return nil
 }
 
-// run decodes packets until out has end bytes, or reports that the end
-// marker came first.
-func (d *decoder) run(end int) (marker bool, err error) {
-	for len(d.out) < end && !marker {
+// run decodes packets until there are end bytes, or reports that the end marker came
+// first.
+func (d *decoder) run(end int64) (marker bool, err error) {
+	for d.win.Total() < end && !marker {
+		if _, err = d.win.Pass(d.dict); err != nil {
+			return false, err
+		}
 		marker, err = d.packet(end)
 		if err != nil {
 			return false, err
@@ -134,15 +141,15 @@ func (d *decoder) run(end int) (marker bool, err error) {
 	return marker, nil
 }
 
-// packet decodes one packet, which may extend out up to end bytes, or reports
+// packet decodes one packet, after which there may be up to end bytes, or reports
 // that it is the end marker.
-func (d *decoder) packet(end int) (marker bool, err error) {
+func (d *decoder) packet(end int64) (marker bool, err error) {
 	m, rc := &d.model, &d.rc
-	pos := uint32(len(d.out) - d.start)
+	pos := uint32(d.win.Total() - d.start)
 	ps := pos & m.posMask
 	s := d.state
 	if rc.bit(&m.isMatch[s][ps]) == 0 {
-		if len(d.out) == end {
+		if d.win.Total() == end {
 			return false, nil // the caller expects the marker and nothing else
 		}
 		if err := d.room(1); err != nil {
@@ -152,7 +159,7 @@ func (d *decoder) packet(end int) (marker bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		d.out = append(d.out, b)
+		d.win.Out = append(d.win.Out, b)
 		d.state = afterLiteral[s]
 		return false, d.check()
 	}
@@ -180,20 +187,22 @@ func (d *decoder) packet(end int) (marker bool, err error) {
 	if err := d.reachable(); err != nil {
 		return false, err
 	}
-	if n > end-len(d.out) {
+	if int64(n) > end-d.win.Total() {
 		return false, d.corrupt(rc.at, "a match of %d bytes goes past the end of the data at %d", n, end)
 	}
 	if err := d.room(n); err != nil {
 		return false, err
 	}
 	back := int(d.reps[0]) + 1
+	out := d.win.Out
 	for n > 0 {
 		// Copied bytes may serve as source of the next ones.
-		from := len(d.out) - back
-		part := d.out[from:min(from+n, len(d.out))]
-		d.out = append(d.out, part...)
+		from := len(out) - back
+		part := out[from:min(from+n, len(out))]
+		out = append(out, part...)
 		n -= len(part)
 	}
+	d.win.Out = out
 	return false, nil
 }
 
@@ -208,7 +217,7 @@ func (d *decoder) check() error {
 // reachable fails when the latest distance leads out of the dictionary.
 func (d *decoder) reachable() error {
 	dist := int64(d.reps[0])
-	if have := int64(len(d.out) - d.start); dist >= have || dist >= d.dict {
+	if have := d.win.Total() - d.start; dist >= have || dist >= d.dict {
 		return d.corrupt(d.rc.at, "match distance %d with %d bytes of data and a dictionary of %d",
 			dist+1, have, d.dict)
 	}
@@ -218,7 +227,7 @@ func (d *decoder) reachable() error {
 func (d *decoder) literal(pos uint32) (byte, error) {
 	var prev byte
 	if pos > 0 {
-		prev = d.out[len(d.out)-1]
+		prev = d.win.Out[len(d.win.Out)-1]
 	}
 	lit := d.literalAt(pos, prev)
 	if d.state < firstMatched {
@@ -228,7 +237,7 @@ func (d *decoder) literal(pos uint32) (byte, error) {
 	if err := d.reachable(); err != nil {
 		return 0, err
 	}
-	match := uint32(d.out[len(d.out)-int(d.reps[0])-1])
+	match := uint32(d.win.Out[len(d.win.Out)-int(d.reps[0])-1])
 	at, same := uint32(1), uint32(0x100)
 	for at < 0x100 {
 		match <<= 1

@@ -5,6 +5,9 @@ package lzma
 import (
 	"encoding/binary"
 	"fmt"
+	"io"
+
+	bounded "binman/codec/internal/limit"
 )
 
 // Limits and control bytes of LZMA2 chunks.
@@ -115,26 +118,36 @@ func (e *encoder) store(start, reset int) int {
 // data, at most limit bytes, and how many bytes of src the stream takes with
 // its end byte. dictSize is the largest distance of a match, in bytes.
 func Decode2Prefix(src []byte, dictSize, limit int64) (out []byte, consumed int64, err error) {
-	d := newDecoder(src, limit)
+	buf := bounded.Buffer{Max: limit}
+	n, err := Decode2To(&buf, src, dictSize, limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	return buf.Out, n, nil
+}
+
+// Decode2To is like Decode2Prefix, and writes the data.
+func Decode2To(w io.Writer, src []byte, dictSize, limit int64) (consumed int64, err error) {
+	d := newDecoder(w, src, limit)
 	d.dict = dictSize
 	need := resetDictionary // the least reset that the next chunk must ask for
 	at := 0
 	for {
 		if at >= len(src) {
-			return nil, 0, d.corrupt(at, "the LZMA2 stream ends without its end byte")
+			return 0, d.corrupt(at, "the LZMA2 stream ends without its end byte")
 		}
 		control := src[at]
 		if control == controlEnd {
-			return d.out, int64(at) + 1, nil
+			return int64(at) + 1, d.win.Close()
 		}
 		if control < controlLZMA {
 			if at, err = d.stored(at, &need); err != nil {
-				return nil, 0, err
+				return 0, err
 			}
 			continue
 		}
 		if at, err = d.chunk(at, need); err != nil {
-			return nil, 0, err
+			return 0, err
 		}
 		need = keepAll
 	}
@@ -147,7 +160,7 @@ func (d *decoder) stored(at int, need *int) (int, error) {
 		return 0, d.corrupt(at, "LZMA2 control byte 0x%02x is not defined", control)
 	}
 	if control == controlNew {
-		d.start = len(d.out)
+		d.start = d.win.Total()
 		*need = resetProperties
 	} else if *need == resetDictionary {
 		return 0, d.corrupt(at, "the first LZMA2 chunk does not reset the dictionary")
@@ -162,10 +175,13 @@ func (d *decoder) stored(at int, need *int) (int, error) {
 	if n > len(d.src)-at {
 		return 0, d.corrupt(at, "a stored chunk of %d bytes is cut off", n)
 	}
+	if _, err := d.win.Pass(d.dict); err != nil {
+		return 0, err
+	}
 	if err := d.room(n); err != nil {
 		return 0, err
 	}
-	d.out = append(d.out, d.src[at:at+n]...)
+	d.win.Out = append(d.win.Out, d.src[at:at+n]...)
 	return at + n, nil
 }
 
@@ -201,7 +217,7 @@ func (d *decoder) chunk(at, need int) (int, error) {
 		d.context = context{}
 	}
 	if reset == resetDictionary {
-		d.start = len(d.out)
+		d.start = d.win.Total()
 	}
 	end := at + size + packed
 	if !d.rc.start(d.src[:end], at+size) {
@@ -210,7 +226,7 @@ func (d *decoder) chunk(at, need int) (int, error) {
 	if err := d.room(unpacked); err != nil {
 		return 0, err
 	}
-	marker, err := d.run(len(d.out) + unpacked)
+	marker, err := d.run(d.win.Total() + int64(unpacked))
 	if err != nil {
 		return 0, err
 	}

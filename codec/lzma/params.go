@@ -5,13 +5,15 @@ package lzma
 import (
 	"errors"
 	"fmt"
+
+	bounded "binman/codec/internal/limit"
 )
 
 var (
 	// ErrCorrupt is wrapped by errors about malformed or cut-off input.
 	ErrCorrupt = errors.New("corrupt data")
 	// ErrTooLarge is wrapped by errors about output above the caller's limit.
-	ErrTooLarge = errors.New("data is larger than the limit")
+	ErrTooLarge = bounded.ErrTooLarge
 )
 
 const (

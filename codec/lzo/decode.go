@@ -8,6 +8,7 @@ import (
 	"errors"
 	"hash/adler32"
 	"hash/crc32"
+	"io"
 
 	"binman/codec/internal/cursor"
 	"binman/codec/internal/limit"
@@ -25,29 +26,29 @@ var (
 // maxSize bytes of it, else ErrTooLarge. Bytes after the last file are
 // ignored.
 func Decode(src []byte, maxSize int64) ([]byte, error) {
-	out, _, err := DecodePrefix(src, maxSize)
-	return out, err
+	out := limit.Buffer{Max: maxSize}
+	_, err := DecodeTo(&out, src, maxSize)
+	return out.Done(err)
 }
 
-// DecodePrefix is like Decode and also returns how many bytes of src the
-// files take.
-func DecodePrefix(src []byte, maxSize int64) (out []byte, consumed int64, err error) {
-	d := decoder{Cursor: cursor.Cursor{Src: src, Order: binary.BigEndian, Malformed: ErrFormat}, max: maxSize}
+// DecodeTo is like Decode, and writes the content. It returns how many bytes of src
+// the files take.
+func DecodeTo(w io.Writer, src []byte, maxSize int64) (consumed int64, err error) {
+	d := decoder{Cursor: cursor.Cursor{Src: src, Order: binary.BigEndian, Malformed: ErrFormat}, win: limit.NewWindow(w, maxSize)}
 	if !d.isFile() {
-		return nil, 0, d.Errorf("no lzop magic")
+		return 0, d.Errorf("no lzop magic")
 	}
 	for d.isFile() {
 		if err := d.file(); err != nil {
-			return nil, 0, err
+			return 0, err
 		}
 	}
-	return d.out, int64(d.Pos), nil
+	return int64(d.Pos), d.win.Close()
 }
 
 type decoder struct {
 	cursor.Cursor
-	out []byte
-	max int64
+	win limit.Window
 }
 
 func (d *decoder) isFile() bool {
@@ -145,8 +146,8 @@ func (d *decoder) block(flags uint32) (more bool, err error) {
 	if decoded > maxBlock {
 		return false, d.Errorf("block of %d bytes, want %d at most", decoded, maxBlock)
 	}
-	if int64(decoded) > d.max-int64(len(d.out)) {
-		return false, limit.Exceeded(d.max)
+	if int64(decoded) > d.win.Left() {
+		return false, limit.Exceeded(d.win.Limit())
 	}
 	size, err := d.Uint32("compressed size")
 	if err != nil {
@@ -180,20 +181,23 @@ func (d *decoder) block(flags uint32) (more bool, err error) {
 	}
 	end := d.Pos
 
-	base := len(d.out)
+	if _, err := d.win.Pass(0); err != nil {
+		return false, err
+	}
+	base := len(d.win.Out)
 	if size == decoded {
-		d.out = append(d.out, data...)
+		d.win.Out = append(d.win.Out, data...)
 	} else {
-		out, err := expand(d.out, data, int(decoded))
+		out, err := expand(d.win.Out, data, int(decoded))
 		if err != nil {
 			d.Pos = end - len(data)
 			return false, d.Errorf("%v, in the block", err)
 		}
-		d.out = out
+		d.win.Out = out
 	}
 	d.Pos = at
 	for _, s := range present {
-		b := d.out[base:]
+		b := d.win.Out[base:]
 		if s.packed {
 			b = data
 		}

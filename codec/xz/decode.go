@@ -7,10 +7,13 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"hash"
 	"hash/crc32"
 	"hash/crc64"
+	"io"
+	"slices"
 
-	"binman/codec/lzma"
+	bounded "binman/codec/internal/limit"
 )
 
 // Decode decodes an .xz file that fills src: one stream or more, each
@@ -18,7 +21,8 @@ import (
 // data is longer than limit bytes. Output grows as data appears, so that
 // memory stays below a few times limit, whatever headers say.
 func Decode(src []byte, limit int64) ([]byte, error) {
-	out, n, err := DecodePrefix(src, limit)
+	out := bounded.Buffer{Max: limit}
+	n, err := DecodeTo(&out, src, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -31,22 +35,31 @@ func Decode(src []byte, limit int64) ([]byte, error) {
 		if len(src)-int(at) < streamEnd || !bytes.HasPrefix(src[at:], []byte(headerMagic)) {
 			return nil, d.corrupt("%d bytes after the stream are neither padding nor a stream", len(src)-int(at))
 		}
-		more, n, err := decodeStream(src, int(at), limit-int64(len(out)))
+		_, n, err := decodeStream(&out, src, int(at), limit-int64(len(out.Out)))
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, more...)
 		at = int64(n)
 	}
-	return out, nil
+	return out.Out, nil
 }
 
 // DecodePrefix decodes the first stream of src, after which anything may
 // follow. It returns the data, at most limit bytes, and how many bytes of src
 // the stream takes.
 func DecodePrefix(src []byte, limit int64) (out []byte, consumed int64, err error) {
-	out, n, err := decodeStream(src, 0, limit)
-	return out, int64(n), err
+	buf := bounded.Buffer{Max: limit}
+	n, err := DecodeTo(&buf, src, limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	return buf.Out, n, nil
+}
+
+// DecodeTo is like DecodePrefix, and writes the data.
+func DecodeTo(w io.Writer, src []byte, limit int64) (consumed int64, err error) {
+	_, end, err := decodeStream(w, src, 0, limit)
+	return int64(end), err
 }
 
 // decoder walks over src.
@@ -73,40 +86,36 @@ func (d *decoder) take(n int, what string) ([]byte, error) {
 // sizes of a block, as the index records them.
 type sizes struct{ unpadded, unpacked int64 }
 
-// decodeStream decodes the stream at offset at and returns its data and where
-// it ends.
-func decodeStream(src []byte, at int, limit int64) (out []byte, end int, err error) {
+// decodeStream decodes the stream at offset at, writes its data, and returns how much
+// it was and where the stream ends.
+func decodeStream(w io.Writer, src []byte, at int, limit int64) (size int64, end int, err error) {
 	d := &decoder{src: src, at: at}
 	if err := d.streamHeader(); err != nil {
-		return nil, 0, err
+		return 0, 0, err
 	}
 	var blocks []sizes
 	for {
 		if d.at == len(src) {
-			return nil, 0, d.corrupt("the stream ends without an index")
+			return 0, 0, d.corrupt("the stream ends without an index")
 		}
 		if src[d.at] == 0 {
 			break
 		}
-		data, size, err := d.block(limit - int64(len(out)))
+		block, err := d.block(w, limit-size)
 		if err != nil {
-			return nil, 0, err
+			return 0, 0, err
 		}
-		if out == nil {
-			out = data
-		} else {
-			out = append(out, data...)
-		}
-		blocks = append(blocks, size)
+		size += block.unpacked
+		blocks = append(blocks, block)
 	}
 	start := d.at
 	if err := d.index(blocks); err != nil {
-		return nil, 0, err
+		return 0, 0, err
 	}
 	if err := d.footer(int64(d.at - start)); err != nil {
-		return nil, 0, err
+		return 0, 0, err
 	}
-	return out, d.at, nil
+	return size, d.at, nil
 }
 
 func (d *decoder) streamHeader() error {
@@ -135,50 +144,76 @@ func (d *decoder) streamHeader() error {
 	return nil
 }
 
-// block decodes a block and checks everything it says about itself.
-func (d *decoder) block(limit int64) ([]byte, sizes, error) {
+// block decodes a block, writes its data, and checks everything it says about itself.
+func (d *decoder) block(w io.Writer, limit int64) (sizes, error) {
 	start := d.at
 	want, filters, err := d.blockHeader()
 	if err != nil {
-		return nil, sizes{}, err
+		return sizes{}, err
 	}
 	head := d.at - start
-	out, n, err := lzma.Decode2Prefix(d.src[d.at:], filters.dict, limit)
+	out := output{w: w, sum: newSum(d.check)}
+	n, err := filters.decode(&out, d.src[d.at:], limit)
 	if err != nil {
-		return nil, sizes{}, fmt.Errorf("xz: in the LZMA2 data from offset %d: %w", d.at, err)
+		return sizes{}, fmt.Errorf("xz: in the LZMA2 data from offset %d: %w", d.at, err)
 	}
 	if want.unpadded >= 0 && n != want.unpadded {
-		return nil, sizes{}, d.corrupt("the block has %d packed bytes, its header says %d", n, want.unpadded)
+		return sizes{}, d.corrupt("the block has %d packed bytes, its header says %d", n, want.unpadded)
 	}
-	if want.unpacked >= 0 && int64(len(out)) != want.unpacked {
-		return nil, sizes{}, d.corrupt("the block has %d bytes of data, its header says %d", len(out), want.unpacked)
+	if want.unpacked >= 0 && out.size != want.unpacked {
+		return sizes{}, d.corrupt("the block has %d bytes of data, its header says %d", out.size, want.unpacked)
 	}
 	d.at += int(n)
 	if err := d.padding(start, "block"); err != nil {
-		return nil, sizes{}, err
+		return sizes{}, err
 	}
-	filters.unfilter(out)
 	got, err := d.take(checkSizes[d.check], "check of the block")
 	if err != nil {
-		return nil, sizes{}, err
+		return sizes{}, err
 	}
-	if !bytes.Equal(got, sum(d.check, out)) {
+	if !bytes.Equal(got, out.check()) {
 		d.at -= len(got)
-		return nil, sizes{}, d.corrupt("the check of the block does not match its data")
+		return sizes{}, d.corrupt("the check of the block does not match its data")
 	}
-	return out, sizes{int64(head) + n + int64(len(got)), int64(len(out))}, nil
+	return sizes{int64(head) + n + int64(len(got)), out.size}, nil
 }
 
-// sum computes a check of a kind that streamHeader lets pass.
-func sum(check byte, data []byte) []byte {
+// output passes the data of a block on, and computes its size and check.
+type output struct {
+	w    io.Writer
+	sum  hash.Hash // nil: there is no check
+	size int64
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	if o.sum != nil {
+		o.sum.Write(p)
+	}
+	o.size += int64(len(p))
+	return o.w.Write(p)
+}
+
+// check returns the check, in the byte order of the format.
+func (o *output) check() []byte {
+	if o.sum == nil {
+		return nil
+	}
+	b := o.sum.Sum(nil)
+	if len(b) < sha256.Size { // Go's CRCs are big-endian
+		slices.Reverse(b)
+	}
+	return b
+}
+
+// newSum returns what computes a check of a kind that streamHeader lets pass, or nil.
+func newSum(check byte) hash.Hash {
 	switch check {
 	case checkCRC32:
-		return appendCRC32(nil, data)
+		return crc32.NewIEEE()
 	case checkCRC64:
-		return binary.LittleEndian.AppendUint64(nil, crc64.Checksum(data, crc64.MakeTable(crc64.ECMA)))
+		return crc64.New(crc64.MakeTable(crc64.ECMA))
 	case checkSHA256:
-		s := sha256.Sum256(data)
-		return s[:]
+		return sha256.New()
 	}
 	return nil
 }

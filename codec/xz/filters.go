@@ -5,8 +5,11 @@ package xz
 import (
 	"encoding/binary"
 	"fmt"
+	"io"
 
 	"binman/codec/bcj"
+	bounded "binman/codec/internal/limit"
+	"binman/codec/lzma"
 )
 
 const (
@@ -38,11 +41,22 @@ type chain struct {
 	undo []func(data []byte)
 }
 
-// unfilter makes the data of a block from what LZMA2 decodes to.
-func (c chain) unfilter(data []byte) {
-	for i := len(c.undo) - 1; i >= 0; i-- {
-		c.undo[i](data)
+// decode writes the data of a block, at most limit bytes, and returns how many bytes
+// of src they were made of. Filters need all of the block at once.
+func (c chain) decode(w io.Writer, src []byte, limit int64) (int64, error) {
+	if len(c.undo) == 0 {
+		return lzma.Decode2To(w, src, c.dict, limit)
 	}
+	out := bounded.Buffer{Max: limit}
+	n, err := lzma.Decode2To(&out, src, c.dict, limit)
+	if err != nil {
+		return 0, err
+	}
+	for i := len(c.undo) - 1; i >= 0; i-- {
+		c.undo[i](out.Out)
+	}
+	_, err = w.Write(out.Out)
+	return n, err
 }
 
 // filters reads the list of n filters in a block header.

@@ -27,9 +27,11 @@
 package zstd
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -81,34 +83,49 @@ func Encode(src []byte) ([]byte, error) {
 // maxSize bytes of it, else ErrTooLarge. Bytes after the last frame are
 // ignored.
 func Decode(src []byte, maxSize int64) ([]byte, error) {
-	out, _, err := DecodePrefix(src, maxSize)
-	return out, err
+	out := limit.Buffer{Max: maxSize}
+	_, err := DecodeTo(&out, src, maxSize)
+	return out.Done(err)
 }
 
-// DecodePrefix is like Decode and also returns how many bytes of src the
-// frames take.
-func DecodePrefix(src []byte, maxSize int64) (out []byte, consumed int64, err error) {
+// small is up to which size, in bytes, content is decoded in one piece, since a window
+// may need more.
+const small = 8 << 20
+
+// DecodeTo is like Decode, and writes the content. It returns how many bytes of src
+// the frames take.
+func DecodeTo(w io.Writer, src []byte, maxSize int64) (consumed int64, err error) {
 	end, bound, err := measure(src)
 	if err != nil {
-		return nil, 0, err
+		return 0, err
 	}
-	room := max(min(bound, maxSize), 0)
+	in := src[:end]
 	d, err := zstd.NewReader(nil,
 		zstd.WithDecoderConcurrency(1),
+		zstd.WithDecoderLowmem(true),
 		zstd.WithDecoderMaxWindow(maxWindow),
 		zstd.WithDecodeAllCapLimit(true))
 	if err != nil {
-		return nil, 0, fmt.Errorf("zstd: %w", err)
+		return 0, fmt.Errorf("zstd: %w", err)
 	}
 	defer d.Close()
-	out, err = d.DecodeAll(src[:end], make([]byte, 0, room))
-	switch {
-	case errors.Is(err, zstd.ErrDecoderSizeExceeded) && bound > maxSize:
-		return nil, 0, limit.Exceeded(maxSize)
-	case err != nil:
-		return nil, 0, fmt.Errorf("%w: %w", ErrFormat, err)
+	if room := max(min(bound, maxSize), 0); room <= small {
+		var out []byte
+		if out, err = d.DecodeAll(in, make([]byte, 0, room)); err == nil {
+			_, err = w.Write(out)
+		}
+	} else if err = d.Reset(bytes.NewReader(in)); err == nil {
+		_, err = limit.Copy(w, d, maxSize)
 	}
-	return out, int64(end), nil
+	switch {
+	case errors.Is(err, ErrTooLarge):
+		return 0, err
+	case errors.Is(err, zstd.ErrDecoderSizeExceeded) && bound > maxSize:
+		return 0, limit.Exceeded(maxSize)
+	case err != nil:
+		return 0, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	return int64(end), nil
 }
 
 // measure walks the frames at the start of src and returns the offset of

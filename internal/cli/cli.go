@@ -31,8 +31,11 @@ type globals struct {
 	toolDir   string
 	toolPaths []string
 	threads   int
+	memory    int64 // bytes that what is decompressed may take at once
 	verbosity int
 	quiet     bool
+
+	memoryText string
 
 	args      []string // all of the command line
 	attachDir string   // the first step of signing is gone through again, with the signatures from there
@@ -86,6 +89,9 @@ func (g *globals) run(args []string) int {
 		if status, done := argparse.Exit(err, g.stdout, g.stderr); done {
 			return status
 		}
+		return g.fail(err)
+	}
+	if err := g.limitMemory(); err != nil {
 		return g.fail(err)
 	}
 	if g.fullHelp {
@@ -229,6 +235,7 @@ func (g *globals) parser(commands []command) *argparse.Parser {
 			{Names: []string{"-q", "--quiet"}, Extension: true, Value: argparse.Flag(&g.quiet), Help: "Do not show on a terminal what takes long"},
 			{Names: []string{"--tooldir"}, Value: argparse.String(&g.toolDir, filepath.Join(home, ".binman-tools")), Help: "Set the directory to store tools"},
 			{Names: []string{"--toolpath"}, Value: argparse.Strings(&g.toolPaths), Help: "Add a path to the list of directories containing tools"},
+			{Names: []string{"--memory"}, Extension: true, Meta: "BYTES", Value: argparse.String(&g.memoryText, "0x40000000"), Help: "How much what is decompressed may take at once (default: 0x40000000, which is 1 GiB)"},
 			{Names: []string{"-T", "--threads"}, Value: argparse.Int(&g.threads, -1), Help: "Number of threads to use (0=single-thread)"},
 			{Names: []string{"--test-section-timeout"}, Help: "Accepted for compatibility: nothing times out", Hidden: true},
 			{Names: []string{"-v", "--verbosity"}, Value: argparse.Int(&g.verbosity, 1), Help: "Control verbosity: 0=silent, 1=warnings, 2=notices, 3=info, 4=detail, 5=debug"},

@@ -244,10 +244,6 @@ func (o *extractOptions) extractForeign(cause error) error {
 	return nil
 }
 
-// maxForeign bounds what a part of an image decompresses to, in bytes, whatever
-// the image says its size is.
-const maxForeign = 1 << 30
-
 // foreignContents returns what to write of a part of an image: decompressed,
 // unless it is to be left as it is.
 func (o *extractOptions) foreignContents(it foreignItem, image content.Data) (content.Data, error) {
@@ -263,18 +259,21 @@ func (o *extractOptions) foreignContents(it foreignItem, image content.Data) (co
 	if err != nil {
 		return content.Data{}, fmt.Errorf("entry %q: %w", it.path, err)
 	}
-	limit := int64(maxForeign)
+	limit := o.memory
 	if it.UncompSize > 0 {
 		limit = min(it.UncompSize, limit)
 	}
-	out, err := c.Decompress(src, limit)
+	var out content.Collector
+	err = c.DecompressTo(&out, src, limit)
 	switch {
+	case errors.Is(err, codec.ErrTooLarge) && limit == o.memory:
+		return content.Data{}, fmt.Errorf("entry %q decompresses to more than %#x bytes (--memory allows more): %w", it.path, limit, err)
 	case errors.Is(err, codec.ErrTooLarge):
 		return content.Data{}, fmt.Errorf("entry %q decompresses to more than the %#x bytes that its header allows: %w", it.path, limit, err)
 	case err != nil:
 		return content.Data{}, fmt.Errorf("cannot decompress entry %q, -U extracts it as it is: %w", it.path, err)
 	}
-	return content.Bytes(out), nil
+	return out.Data(), nil
 }
 
 // extractForeignOne writes the one part that is asked for to a file.

@@ -151,6 +151,7 @@ func (g *globals) reader() *layout.Build {
 		Input:     host.Input(),
 		Env:       host.Env(),
 		Log:       g.log(),
+		Memory:    g.memory,
 		ToolPaths: g.tools(),
 	}}
 }

@@ -7,11 +7,12 @@ import (
 	"errors"
 	"io"
 	"math"
+	"math/rand/v2"
 	"testing"
 	"testing/iotest"
 )
 
-func TestReadAll(t *testing.T) {
+func TestCopy(t *testing.T) {
 	data := bytes.Repeat([]byte("0123456789"), 1000)
 	for _, tt := range []struct {
 		name  string
@@ -31,21 +32,53 @@ func TestReadAll(t *testing.T) {
 		{"broken at the limit", io.MultiReader(bytes.NewReader(data), iotest.ErrReader(io.ErrUnexpectedEOF)), 10_000, io.ErrUnexpectedEOF},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := ReadAll([]byte("before"), tt.r, saturate(tt.limit))
+			got := Buffer{Max: tt.limit}
+			n, err := Copy(&got, tt.r, tt.limit)
 			if !errors.Is(err, tt.want) {
 				t.Fatalf("got error %v, want %v", err, tt.want)
 			}
-			if want := append([]byte("before"), data...); err == nil && !bytes.Equal(got, want) {
-				t.Errorf("got %d bytes, want %d", len(got), len(want))
+			if err == nil && (!bytes.Equal(got.Out, data) || n != int64(len(data))) {
+				t.Errorf("got %d bytes, said to be %d, want %d", len(got.Out), n, len(data))
 			}
 		})
 	}
 }
 
-// saturate adds the 6 bytes that stand before the data.
-func saturate(limit int64) int64 {
-	if limit > math.MaxInt64-6 {
-		return limit
+// TestWindow checks that a window has what matches refer to, and that everything
+// arrives in order, however much is kept.
+func TestWindow(t *testing.T) {
+	for _, keep := range []int{0, 1, 1000, 3 << 20} {
+		var got, want []byte
+		out := Buffer{Max: 8 << 20}
+		w := NewWindow(&out, 8<<20)
+		random := rand.New(rand.NewPCG(1, uint64(keep)))
+		for w.Left() > 1<<18 {
+			before := len(w.Out)
+			moved, err := w.Pass(int64(keep))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(w.Out) != before-moved || moved > 0 && len(w.Out) != keep {
+				t.Fatalf("keep %d: %d bytes less of %d leave %d", keep, moved, before, len(w.Out))
+			}
+			part := bytes.Repeat([]byte{byte(random.Uint32())}, random.IntN(1<<18))
+			if err := w.Make(len(part)); err != nil {
+				t.Fatal(err)
+			}
+			w.Out = append(w.Out, part...)
+			want = append(want, part...)
+			if w.Total() != int64(len(want)) || !bytes.HasSuffix(want, w.Out) || len(w.Out) < min(keep, len(want)) {
+				t.Fatalf("keep %d: the window has %d of %d bytes", keep, len(w.Out), len(want))
+			}
+		}
+		if err := w.Make(int(w.Left()) + 1); !errors.Is(err, ErrTooLarge) {
+			t.Errorf("more than the limit: %v", err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if got = out.Out; !bytes.Equal(got, want) {
+			t.Errorf("keep %d: %d bytes arrive, want %d", keep, len(got), len(want))
+		}
 	}
-	return limit + 6
 }
