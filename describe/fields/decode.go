@@ -59,7 +59,11 @@ func Of(v any) []*Property {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	return newSchema(t).Props
+	props := newSchema(t).Props
+	if d, ok := v.(Declarer); ok {
+		props = append(props, d.Declared().Props...)
+	}
+	return props
 }
 
 func newSchema(t reflect.Type) *Schema {
@@ -87,35 +91,38 @@ func newSchema(t reflect.Type) *Schema {
 	return s
 }
 
-func kindOf(t reflect.Type) string {
-	switch t {
-	case reflect.TypeFor[bool]():
-		return "presence"
-	case reflect.TypeFor[uint8]():
-		return "one byte"
-	case reflect.TypeFor[uint32](), reflect.TypeFor[int64](), reflect.TypeFor[OptInt]():
-		return "integer"
-	case reflect.TypeFor[uint64]():
-		return "64-bit integer"
-	case reflect.TypeFor[string]():
-		return "string"
-	case reflect.TypeFor[[]string]():
-		return "string list"
-	case reflect.TypeFor[[]uint32]():
-		return "cells"
-	case reflect.TypeFor[[]byte]():
-		return "bytes"
-	}
-	panic("no property can be decoded into " + t.String())
+// kinds says in words what Go types hold.
+var kinds = map[reflect.Type]string{
+	reflect.TypeFor[bool]():     "presence",
+	reflect.TypeFor[uint8]():    "one byte",
+	reflect.TypeFor[uint32]():   "integer",
+	reflect.TypeFor[int64]():    "integer",
+	reflect.TypeFor[OptInt]():   "integer",
+	reflect.TypeFor[uint64]():   "64-bit integer",
+	reflect.TypeFor[string]():   "string",
+	reflect.TypeFor[[]string](): "string list",
+	reflect.TypeFor[[]uint32](): "cells",
+	reflect.TypeFor[[]byte]():   "bytes",
 }
 
-// Of returns the properties of the type that v points to.
+func kindOf(t reflect.Type) string {
+	kind, ok := kinds[t]
+	if !ok {
+		panic("no property can be decoded into " + t.String())
+	}
+	return kind
+}
+
+// Of returns the properties of the value that v points to.
 func (known Schemas) Of(v any) *Schema {
 	t := reflect.TypeOf(v).Elem()
 	s := known[t]
 	if s == nil {
 		s = newSchema(t)
 		known[t] = s
+	}
+	if d, ok := v.(Declarer); ok {
+		return s.with(d.Declared().Props)
 	}
 	return s
 }
@@ -135,7 +142,7 @@ func (known Schemas) Decode(node *fdt.Node, args map[string]string, v any) []err
 		if prop == nil {
 			continue
 		}
-		if err := setField(val.FieldByIndex(prop.index), node, p); err != nil {
+		if err := setField(prop.field(val, v), node, p); err != nil {
 			errs = append(errs, badValue(node, p, prop, err))
 		}
 	}
@@ -144,7 +151,7 @@ func (known Schemas) Decode(node *fdt.Node, args map[string]string, v any) []err
 		if !prop.Arg || !ok {
 			continue
 		}
-		if err := setFieldArg(val.FieldByIndex(prop.index), prop.Name, arg); err != nil {
+		if err := setFieldArg(prop.field(val, v), prop.Name, arg); err != nil {
 			errs = append(errs, &describe.NodeError{Kind: "Node", Path: node.Path(), Msg: err.Error(), Pos: node.Pos, Err: err})
 		}
 	}
@@ -170,6 +177,10 @@ var howWritten = map[string]string{
 	"string":         "\"text\"",
 	"string list":    "\"one\", \"two\"",
 	"cells":          "<1 2>",
+	"file":           "\"name\"",
+	"files":          "\"one\", \"two\"",
+	"entries":        "<&entry>",
+	"places":         "<&entry>",
 }
 
 // Missing returns the names of required properties that node lacks.
