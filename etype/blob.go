@@ -204,7 +204,7 @@ var (
 // Read notes the files for messages.
 func (l *BlobExtList) Read(ctx *layout.Context, e *layout.Entry) error {
 	e.External = true
-	e.File = e.TypeName
+	e.File, e.Files = e.TypeName, l.Filenames
 	return nil
 }
 

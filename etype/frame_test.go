@@ -23,6 +23,7 @@ import (
 	"binman/internal/host"
 	"binman/internal/judge"
 	"binman/layout"
+	"binman/plugin"
 	"binman/signer"
 )
 
@@ -100,8 +101,9 @@ func signature(m reflect.Method) string {
 // other parameters, would never be called.
 func TestContract(t *testing.T) {
 	known := engineMethods(t)
+	known["Declared"] = " → *fields.Declared"     // layout.Declarer is that of package fields
 	engines := reflect.TypeFor[*layout.Section]() // its methods are the engine's own
-	for name, info := range etype.Table() {
+	for name, info := range withPlugin(t, etype.Table()) {
 		typ := info.New()
 		_, leaf := typ.(layout.Leaf)
 		_, container := typ.(layout.Container)
@@ -128,9 +130,24 @@ func TestContract(t *testing.T) {
 	}
 }
 
+// withPlugin adds types that a plug-in declares.
+func withPlugin(t *testing.T, types layout.Types) layout.Types {
+	t.Helper()
+	p, err := plugin.Parse([]byte(`{"protocol": 1, "program": "x", "types": [
+		{"name": "acme,leaf", "summary": "a leaf", "properties": [{"name": "n", "kind": "integer", "doc": "a number"}]},
+		{"name": "acme,holder", "summary": "a container", "section": true}]}`))
+	if err == nil {
+		err = etype.AddPlugins(types, []*plugin.Plugin{p})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return types
+}
+
 // TestFacts checks that what the table says of types is possible.
 func TestFacts(t *testing.T) {
-	for name, info := range etype.Table() {
+	for name, info := range withPlugin(t, etype.Table()) {
 		typ := info.New()
 		_, container := typ.(layout.Container)
 		_, updates := typ.(layout.Updater)

@@ -257,7 +257,9 @@ func (r *reader) dependencies(root *Entry) {
 // alwaysAllowed are properties that devicetree itself gives to any node.
 var alwaysAllowed = []string{"phandle", "linux,phandle", "#address-cells", "#size-cells", "compatible", "label", "status"}
 
-func allowedAnywhere(name string) bool {
+// AllowedAnywhere says whether any node can have the property, since it is one of
+// devicetree itself, or of U-Boot.
+func AllowedAnywhere(name string) bool {
 	return slices.Contains(alwaysAllowed, name) || strings.HasPrefix(name, "bootph-") || strings.HasPrefix(name, "u-boot,dm-")
 }
 
@@ -293,7 +295,7 @@ func (r *reader) lookForUnknown(e *Entry) {
 	}
 	for _, p := range e.Node.Props {
 		known := slices.ContainsFunc(schemas, func(s *fields.Schema) bool { return s.ByName[p.Name] != nil }) ||
-			slices.Contains(more, p.Name) || allowedAnywhere(p.Name) ||
+			slices.Contains(more, p.Name) || AllowedAnywhere(p.Name) ||
 			slices.ContainsFunc(renamed, func(r rename) bool { return r.old == p.Name })
 		if known {
 			continue
@@ -377,7 +379,7 @@ func (r *reader) lookForLost(e *Entry) {
 // and that the entry does not know.
 func (r *reader) lookForStray(e *Entry, sub *fdt.Node) {
 	for _, p := range sub.Props {
-		if slices.Contains(e.Info.ChildProps, p.Name) || allowedAnywhere(p.Name) {
+		if slices.Contains(e.Info.ChildProps, p.Name) || AllowedAnywhere(p.Name) {
 			continue
 		}
 		hint := ""
@@ -400,7 +402,7 @@ func (r *reader) checkHash(e *Entry) {
 	}
 	r.report(level, e.checkHashNode(node))
 	for _, p := range node.Props {
-		if p.Name != "algo" && p.Name != "value" && !allowedAnywhere(p.Name) {
+		if p.Name != "algo" && p.Name != "value" && !AllowedAnywhere(p.Name) {
 			r.note(node, p, "unknown property '%s' of a hash node", p.Name)
 		}
 	}

@@ -47,11 +47,12 @@ type Entry struct {
 	ELF ELFSource
 
 	// Missing blobs.
-	External     bool   // made outside of the U-Boot build, so it may be missing
-	Missing      bool   // it is
-	Faked        bool   // and a dummy file took its place
-	Absent       bool   // dropped if it is also optional
-	File         string // name of the file, for messages
+	External     bool     // made outside of the U-Boot build, so it may be missing
+	Missing      bool     // it is
+	Faked        bool     // and a dummy file took its place
+	Absent       bool     // dropped if it is also optional
+	File         string   // name of the file, for messages
+	Files        []string // input files, if File is not all that there is
 	missingTools []string
 
 	broken   bool         // a check has found its node to be wrong
@@ -140,6 +141,14 @@ func (e *Entry) SetContents(d content.Data) {
 	e.Data = d
 	e.ContentsSize = d.Len()
 	e.ContentsKnown = true
+}
+
+// inputFiles returns the names of the input files that the contents come from.
+func (e *Entry) inputFiles() []string {
+	if e.Files != nil || e.File == "" || e.Section != nil {
+		return e.Files
+	}
+	return []string{e.File}
 }
 
 // leftOut says whether the entry turned out not to be needed, and may be left

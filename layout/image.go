@@ -88,13 +88,15 @@ func (b *Build) writeSections(img *Image) error {
 	})
 }
 
-// Files calls f for each entry whose contents come from a file.
-func (img *Image) Files(f func(e *Entry) error) error {
+// Files calls f for each input file that the contents of an entry come from.
+func (img *Image) Files(f func(e *Entry, name string) error) error {
 	return img.Entry.walkErr(func(e *Entry) error {
-		if e.File == "" || e.Section != nil {
-			return nil
+		for _, name := range e.inputFiles() {
+			if err := f(e, name); err != nil {
+				return err
+			}
 		}
-		return f(e)
+		return nil
 	})
 }
 

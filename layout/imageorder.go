@@ -28,12 +28,12 @@ func (b *Build) imageOrder() ([]*Image, error) {
 	var visit func(img *Image) error
 	visit = func(img *Image) error {
 		state[img] = underWay
-		err := img.Entry.walkErr(func(e *Entry) error {
-			other := maker[e.File]
-			if e.File == "" || other == nil || other == img || state[other] == done {
+		err := img.Files(func(e *Entry, name string) error {
+			other := maker[name]
+			if other == nil || other == img || state[other] == done {
 				return nil
 			}
-			path = append(path, fmt.Sprintf("'%s' needs '%s' of '%s'", img.Name, e.File, other.Name))
+			path = append(path, fmt.Sprintf("'%s' needs '%s' of '%s'", img.Name, name, other.Name))
 			if state[other] == underWay {
 				return b.about(e, e.Errorf("images need each other: %s", strings.Join(path, ", ")))
 			}

@@ -65,7 +65,7 @@ func (r *reader) images(binman *fdt.Node) error {
 		return r.strictOr(err)
 	}
 	for _, p := range binman.Props {
-		if p.Name != "multiple-images" && !allowedAnywhere(p.Name) {
+		if p.Name != "multiple-images" && !AllowedAnywhere(p.Name) {
 			r.note(binman, p, "property '%s' has no effect beside multiple-images: it belongs into the images", p.Name)
 		}
 	}
@@ -200,7 +200,11 @@ func (b *Build) lookupType(name string, node *fdt.Node) (*TypeInfo, error) {
 	module := strings.ReplaceAll(base, "-", "_")
 	near := suggest.DidYouMean(base, slices.Sorted(maps.Keys(b.Types)))
 	err := unknownType(node, "Unknown entry type '%s' in node '%s' (expected etype/%s.py, error 'no such entry type')%s", name, node.Path(), module, near)
-	if near == "" {
+	switch {
+	case near != "":
+	case strings.Contains(base, ","):
+		describe.Advise(err, "it may be a type of a plug-in: name its declaration with --plugin FILE")
+	default:
 		describe.Advise(err, "the type of an entry is the name of its node, or its property 'type': 'binman entry-docs' lists the types")
 	}
 	return nil, err

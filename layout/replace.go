@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"binman/content"
 	"binman/describe"
@@ -144,6 +145,13 @@ func (o *Opened) replace(r Replacement, resize bool) error {
 	}
 	if e.Section != nil {
 		o.relocate(e, data)
+	} else if len(held(e)) > 0 {
+		o.b.Log.Printf(Warning, "Node '%s': what it holds leaves the map, since the type '%s' is not known here", e.Path(), e.TypeName)
+		for _, sub := range slices.Clone(e.Node.Subnodes) {
+			if !IsSpecialNode(sub) {
+				o.b.deleteNode(sub)
+			}
+		}
 	}
 	if data, err = o.fit(e, data, resize); err != nil {
 		return err

@@ -290,6 +290,7 @@ func (b *Build) addPlaceholders(e *Entry, havePos bool) error {
 	if e.Compressed() {
 		b.addZero(e, "uncomp-size", everyTree)
 	}
+	b.setWritten(e)
 	if err := b.addHash(e); err != nil {
 		return b.about(e, err)
 	}
@@ -333,6 +334,10 @@ func (b *Build) setCalculated(e *Entry) error {
 	if e.UncompSize.Known {
 		b.setNumber(e, "uncomp-size", e.UncompSize.Value, everyTree)
 	}
+	b.setWritten(e)
+	if b.opened != nil && e.Section == nil {
+		b.moveHeld(e)
+	}
 	if err := b.setHash(e); err != nil {
 		return err
 	}
@@ -345,6 +350,52 @@ func (b *Build) setCalculated(e *Entry) error {
 		}
 	}
 	return nil
+}
+
+// setWritten sets the properties that the type of an entry writes. In an opened image
+// they stay, since what was found out is not found out again.
+func (b *Build) setWritten(e *Entry) {
+	w, ok := e.Type.(PropertyWriter)
+	if !ok || b.opened != nil {
+		return
+	}
+	for _, p := range w.WrittenProperties(e) {
+		for _, n := range b.updateNodes(e) {
+			n.node.SetProp(p.Name, p.Value)
+		}
+	}
+}
+
+// held returns the nodes of what an entry of an opened image holds although its type,
+// which is not known here, does not say so.
+func held(e *Entry) []*fdt.Node {
+	var list []*fdt.Node
+	for _, sub := range e.Node.Subnodes {
+		for n := range sub.All() {
+			if !IsSpecialNode(n) && n.Has("image-pos") {
+				list = append(list, n)
+			}
+		}
+	}
+	return list
+}
+
+// moveHeld moves what an entry holds with it, so that the map stays true for those who
+// know its type.
+func (b *Build) moveHeld(e *Entry) {
+	if !e.ImagePos.Known || !e.HaveImagePos.Known || e.ImagePos == e.HaveImagePos {
+		return
+	}
+	by := e.ImagePos.Value - e.HaveImagePos.Value
+	for _, n := range held(e) {
+		value := n.Prop("image-pos").Value
+		var pos int64
+		for _, c := range value[:min(len(value), 8)] {
+			pos = pos<<8 | int64(c)
+		}
+		b.setProp(n, "image-pos", cells(max(pos+by, 0)))
+	}
+	e.HaveImagePos = e.ImagePos
 }
 
 // forget forgets the device trees of an entry and of all it holds.

@@ -4,6 +4,7 @@ package layout
 
 import (
 	"binman/content"
+	"binman/describe/fields"
 	"binman/fdt"
 )
 
@@ -41,6 +42,9 @@ type (
 	PropertyNamer interface {
 		MoreProperties(e *Entry) []string
 	}
+
+	// Declarer has properties that no tags declare.
+	Declarer = fields.Declarer
 )
 
 // What a Type does to device trees, one entry after the other, before any
@@ -189,6 +193,13 @@ type (
 	// Finisher writes files of its own once the image is complete.
 	Finisher interface {
 		Finish(ctx *Context, e *Entry) error
+	}
+
+	// PropertyWriter finds out, with the contents, properties that go into maps
+	// and device trees. Their names and sizes are always the same; before the
+	// contents are known, the values are zeros.
+	PropertyWriter interface {
+		WrittenProperties(e *Entry) []*fdt.Prop
 	}
 
 	// Describer adds values of its own to the manifest.

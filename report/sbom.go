@@ -6,13 +6,17 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
 
 	"binman/content"
 	"binman/layout"
+	"binman/plugin"
 )
 
 // SBOM is a bill of materials in the format of CycloneDX 1.5 (ECMA-424): what images
@@ -68,6 +72,7 @@ type sbomDependency struct {
 type Maker struct {
 	Program, Version string
 	Time             time.Time
+	Plugins          []*plugin.Plugin // programs that may have made entries
 
 	// Open returns the path and the contents of an input file.
 	Open func(name string) (path string, data content.Data, err error)
@@ -79,6 +84,11 @@ func SBOMOf(images []*layout.Image, m Maker) (*SBOM, error) {
 	s := &SBOM{Format: "CycloneDX", SpecVersion: "1.5", Version: 1}
 	s.Metadata.Timestamp = m.Time.UTC().Format(time.RFC3339)
 	s.Metadata.Tools.Components = []*sbomComponent{{Type: "application", Name: m.Program, Version: m.Version}}
+	for _, p := range m.Plugins {
+		s.Metadata.Tools.Components = append(s.Metadata.Tools.Components, &sbomComponent{
+			Type: "application", Name: filepath.Base(p.Program), Hashes: []sbomHash{{"SHA-256", p.Hash}},
+		})
+	}
 	files := map[string]*sbomComponent{}
 	for _, img := range images {
 		c, err := sbomData("firmware", "image:"+img.Filename, img.Filename, img.Whole())
@@ -87,8 +97,8 @@ func SBOMOf(images []*layout.Image, m Maker) (*SBOM, error) {
 		}
 		s.Components = append(s.Components, c)
 		d := sbomDependency{Ref: c.Ref}
-		if err := img.Files(func(e *layout.Entry) error {
-			f, err := m.file(e, files)
+		if err := img.Files(func(e *layout.Entry, name string) error {
+			f, err := m.file(e, name, files)
 			if err != nil || f == nil {
 				return err
 			}
@@ -133,24 +143,24 @@ func sbomData(kind, ref, name string, data content.Data) (*sbomComponent, error)
 	}, nil
 }
 
-// file describes the file of an entry, which several entries may have. What is missing
+// file describes a file of an entry, which several entries may have. What is missing
 // is told.
-func (m Maker) file(e *layout.Entry, files map[string]*sbomComponent) (*sbomComponent, error) {
-	ref := "file:" + e.File
+func (m Maker) file(e *layout.Entry, name string, files map[string]*sbomComponent) (*sbomComponent, error) {
+	ref := "file:" + name
 	f := files[ref]
-	switch {
-	case f != nil:
-	case e.Missing:
-		f = &sbomComponent{Type: "file", Ref: ref, Name: e.File, Properties: []sbomProperty{{"binman:missing", "true"}}}
-	default:
-		path, data, err := m.Open(e.File)
-		if err != nil {
+	if f == nil {
+		path, data, err := m.Open(name)
+		switch {
+		case e.Missing && errors.Is(err, fs.ErrNotExist):
+			f = &sbomComponent{Type: "file", Ref: ref, Name: name, Properties: []sbomProperty{{"binman:missing", "true"}}}
+		case err != nil:
 			return nil, err
+		default:
+			if f, err = sbomData("file", ref, name, data); err != nil {
+				return nil, err
+			}
+			f.Properties = append(f.Properties, sbomProperty{"binman:path", path})
 		}
-		if f, err = sbomData("file", ref, e.File, data); err != nil {
-			return nil, err
-		}
-		f.Properties = append(f.Properties, sbomProperty{"binman:path", path})
 	}
 	files[ref] = f
 	f.Version = cmp.Or(f.Version, e.SoftwareVersion)

@@ -25,8 +25,19 @@ func TestMain(m *testing.M) {
 // What is told to end while a tool runs leaves nothing temporary, and has the status of
 // the signal.
 func TestSignals(t *testing.T) {
-	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
-		t.Run(s.String(), func(t *testing.T) {
+	tool := []string{"--toolpath", "tools", "build", "-d", "image.dts"}
+	for _, test := range []struct {
+		name string
+		s    syscall.Signal
+		args []string
+	}{
+		{"interrupt", syscall.SIGINT, tool},
+		{"terminated", syscall.SIGTERM, tool},
+		{"hangup", syscall.SIGHUP, tool},
+		{"plug-in terminated", syscall.SIGTERM, []string{"build", "--plugin", "plugin.json", "-d", "plugin.dts"}},
+	} {
+		s := test.s
+		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			temp := filepath.Join(dir, "tmp")
@@ -34,6 +45,9 @@ func TestSignals(t *testing.T) {
 				"image.dts":     `/dts-v1/; / { binman { mkimage { args = "-T new_image -n x"; text { text = "x"; }; }; }; };`,
 				"tools/mkimage": "#!/bin/sh\ntouch started\nsleep 2\ntouch survived\n",
 				"tmp/keep":      "",
+				"plugin.dts":    `/dts-v1/; / { binman { acme,x { }; }; };`,
+				"plugin.json":   `{"protocol": 1, "program": "plugin.sh", "types": [{"name": "acme,x", "summary": "x"}]}`,
+				"plugin.sh":     "#!/bin/sh\ncd \"$(dirname \"$0\")\"\ntouch started\nsleep 2\ntouch survived\n",
 			} {
 				path := filepath.Join(dir, name)
 				if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
@@ -43,7 +57,7 @@ func TestSignals(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			cmd := exec.Command(os.Args[0], "--toolpath", "tools", "build", "-d", "image.dts")
+			cmd := exec.Command(os.Args[0], test.args...)
 			cmd.Dir = dir
 			cmd.Env = append(os.Environ(), "BINMAN_TEST_MAIN=1", "TMPDIR="+temp)
 			if err := cmd.Start(); err != nil {

@@ -91,6 +91,7 @@ func (g *globals) buildCommand() command {
 				{Names: []string{"--depfile"}, Extension: true, Meta: "FILE", Value: argparse.String(&o.depfile, ""), Help: "Write to FILE which files the images were made of, as make and ninja read it"},
 				{Names: []string{"--list-inputs"}, Extension: true, Value: argparse.Flag(&o.listInputs), Help: "Build nothing, but print the files that a build reads, looks for in vain (missing), and the directories whose names it reads (listed)"},
 				{Names: []string{"--output-form"}, Meta: "FORM", Extension: true, Value: argparse.Strings(&o.forms), Help: "Write each image in this form too, beside it: " + strings.Join(imageform.Names(), ", ")},
+				g.pluginOption(),
 				{Names: []string{"--keep-unchanged"}, Extension: true, Value: argparse.Flag(&o.keep), Help: "Leave output files that would have the same bytes as they are, with their time"},
 			}, slices.Concat(o.keys.options(), []argparse.Option{o.keys.reproducibleOption()}, o.keys.laterOptions())...),
 		},
@@ -136,6 +137,10 @@ func (o *buildOptions) build(l *later) error {
 		return err
 	}
 	used := o.record()
+	types, plugins, err := o.typesToRun(used)
+	if err != nil {
+		return err
+	}
 	ring, err := o.keys.keyring() // before anything is built
 	if err != nil {
 		return err
@@ -170,7 +175,7 @@ func (o *buildOptions) build(l *later) error {
 	b := &layout.Build{Options: layout.Options{
 		Description:  dt,
 		Only:         o.images,
-		Types:        etype.Table(),
+		Types:        types,
 		Trees:        etype.Trees(),
 		MissingHelp:  describe.MissingHelp,
 		Strict:       o.strict,
@@ -216,7 +221,7 @@ func (o *buildOptions) build(l *later) error {
 			return err
 		}
 	}
-	if err := errors.Join(o.writeManifest(report.ManifestOf(b.Images)), o.writeSBOM(b, out), o.writeDepfile(used, b, out)); err != nil {
+	if err := errors.Join(o.writeManifest(report.ManifestOf(b.Images)), o.writeSBOM(b, plugins, out), o.writeDepfile(used, b, out)); err != nil {
 		return err
 	}
 	switch {

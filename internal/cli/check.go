@@ -31,6 +31,7 @@ func (g *globals) checkCommand() command {
 				{Names: []string{"-a", "--entry-arg"}, Value: argparse.Strings(&args), Complete: entryArgNames, Help: "Set argument value arg=value"},
 				{Names: []string{"-u", "--update-fdt"}, Value: argparse.Flag(&updateFDT), Help: "The images will be built with this option"},
 				{Names: []string{"--json"}, Value: argparse.Flag(&asJSON), Help: "Print the findings as JSON"},
+				g.pluginOption(),
 			},
 		},
 		run: func() error {
@@ -38,9 +39,13 @@ func (g *globals) checkCommand() command {
 			if err != nil {
 				return err
 			}
+			types, err := g.types()
+			if err != nil {
+				return err
+			}
 			b := &layout.Build{Options: layout.Options{
 				Description: dt,
-				Types:       etype.Table(),
+				Types:       types,
 				Args:        entryArgs,
 				ArgNames:    etype.ArgNames(),
 				UpdateFDT:   updateFDT,

@@ -30,6 +30,7 @@ type globals struct {
 	fullHelp  bool
 	toolDir   string
 	toolPaths []string
+	plugins   []string
 	threads   int
 	memory    int64 // bytes that what is decompressed may take at once
 	verbosity int

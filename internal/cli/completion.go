@@ -102,7 +102,7 @@ func (g *globals) altFormats(image *string) argparse.Completer {
 				return list
 			}
 		}
-		for _, info := range sortedTypes() {
+		for _, info := range sortedTypes(etype.Table()) {
 			add(info.New())
 		}
 		return list
@@ -113,7 +113,7 @@ func (g *globals) altFormats(image *string) argparse.Completer {
 // between it and its value.
 func entryArgNames(string) []argparse.Candidate {
 	docs := map[string]string{}
-	for _, info := range sortedTypes() {
+	for _, info := range sortedTypes(etype.Table()) {
 		t := info.New()
 		if _, ok := t.(*etype.ArgBlob); ok {
 			docs[info.Name+"-path"] = "file of " + info.Name
@@ -144,7 +144,7 @@ func toolNames(string) []argparse.Candidate {
 // typeNames completes the names of entry types.
 func typeNames(string) []argparse.Candidate {
 	var list []argparse.Candidate
-	for _, info := range sortedTypes() {
+	for _, info := range sortedTypes(etype.Table()) {
 		list = append(list, argparse.Candidate{Word: info.Name, Help: info.Summary})
 	}
 	return list

@@ -39,6 +39,7 @@ func (g *globals) diffCommand() command {
 				"The exit status is 0 if they are the same, 1 if they differ and 2 in case of trouble.",
 			Options: []argparse.Option{
 				{Names: []string{"--json"}, Extension: true, Value: argparse.Flag(&o.asJSON), Help: "Print JSON instead of text"},
+				g.pluginOption(),
 			},
 			Args: []argparse.Arg{
 				{Name: "A", Value: argparse.String(&o.a, ""), Help: "Filename of the first image"},

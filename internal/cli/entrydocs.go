@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"binman/describe/fields"
-	"binman/etype"
 	"binman/internal/argparse"
 	"binman/layout"
 )
@@ -36,11 +35,16 @@ func (g *globals) entryDocsCommand() command {
 				"their nodes can have. The name 'common' stands for the properties of all entries, 'image' for those of images.",
 			Options: []argparse.Option{
 				{Names: []string{"--format"}, Value: argparse.String(&format, ""), Choices: slices.Sorted(maps.Keys(writers)), Help: "JSON, Markdown, reStructuredText or text (default: text for the types that are named, otherwise reStructuredText)"},
+				g.pluginOption(),
 			},
 			Args: []argparse.Arg{{Name: "types", Nargs: "*", Value: argparse.Strings(&names), Complete: docNames, Help: "Entry types to show (default: all)"}},
 		},
 		run: func() error {
-			docs, err := selectDocs(names)
+			table, err := g.types()
+			if err != nil {
+				return err
+			}
+			docs, err := selectDocs(table, names)
 			if err != nil {
 				return err
 			}
@@ -77,8 +81,8 @@ func docNames(string) []argparse.Candidate {
 
 // selectDocs returns the documentation of the types with the names, or all of
 // it if there are none.
-func selectDocs(names []string) (*entryDocs, error) {
-	types := sortedTypes()
+func selectDocs(table layout.Types, names []string) (*entryDocs, error) {
+	types := sortedTypes(table)
 	if len(names) == 0 {
 		return &entryDocs{whole: true, common: true, image: true, types: types}, nil
 	}
@@ -93,17 +97,17 @@ func selectDocs(names []string) (*entryDocs, error) {
 		case name == docImage:
 			docs.image = true
 		default:
-			return nil, noType(name)
+			return nil, noType(types, name)
 		}
 	}
 	return docs, nil
 }
 
 // noType is the error for a name that is no entry type.
-func noType(name string) error {
-	var known []string
-	for _, c := range docNames("") {
-		known = append(known, c.Word)
+func noType(types []*layout.TypeInfo, name string) error {
+	known := []string{docCommon, docImage}
+	for _, info := range types {
+		known = append(known, info.Name)
 	}
 	hint := "'binman entry-docs' shows all"
 	if near := argparse.DidYouMean(name, known); near != "" {
@@ -113,12 +117,12 @@ func noType(name string) error {
 }
 
 // sortedTypes returns the entry types by name, without those for tests.
-func sortedTypes() []*layout.TypeInfo {
-	table := etype.Table()
-	delete(table, "_testing")
+func sortedTypes(table layout.Types) []*layout.TypeInfo {
 	var list []*layout.TypeInfo
 	for _, name := range slices.Sorted(maps.Keys(table)) {
-		list = append(list, table[name])
+		if name != "_testing" {
+			list = append(list, table[name])
+		}
 	}
 	return list
 }

@@ -13,6 +13,7 @@ import (
 
 	"binman/content"
 	"binman/describe/fields"
+	"binman/etype"
 	"binman/internal/argparse"
 	"binman/internal/atomicfile"
 	"binman/internal/host"
@@ -135,7 +136,7 @@ func writeEntryMan(page *roff.Page) {
 	page.Section("IMAGES")
 	page.Text(imageIntro)
 	properties(imageProperties())
-	for _, info := range sortedTypes() {
+	for _, info := range sortedTypes(etype.Table()) {
 		page.Section(info.Name)
 		page.Text(info.Summary + ".\n\n" + info.Doc)
 		properties(ownProperties(info))

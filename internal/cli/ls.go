@@ -33,6 +33,7 @@ func (g *globals) lsCommand() command {
 				{Names: []string{"-i", "--image"}, Value: argparse.String(&image, ""), Required: true, Help: "Image filename to list"},
 				{Names: []string{"-l", "--long"}, Extension: true, Value: argparse.Flag(&how.long), Help: "Tell what the formats say of what they hold: addresses, architecture, versions, who signed it"},
 				{Names: []string{"--json"}, Extension: true, Value: argparse.Flag(&how.json), Help: "Print JSON instead of a table"},
+				g.pluginOption(),
 			},
 			Args: []argparse.Arg{{Name: "paths", Nargs: "*", Value: argparse.Strings(&paths), Help: "Paths within file to list (wildcard)", Complete: g.entryPaths(&image)}},
 		},
@@ -110,7 +111,11 @@ func (g *globals) openForm(name string) (*layout.Opened, *inspect.Form, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	img, err := g.reader().Open(data, name)
+	b, err := g.reader()
+	if err != nil {
+		return nil, nil, err
+	}
+	img, err := b.Open(data, name)
 	return img, form, err
 }
 
@@ -144,16 +149,20 @@ func changeable(name string, data content.Data) error {
 }
 
 // reader returns what opens images.
-func (g *globals) reader() *layout.Build {
+func (g *globals) reader() (*layout.Build, error) {
+	types, err := g.types()
+	if err != nil {
+		return nil, err
+	}
 	return &layout.Build{Options: layout.Options{
-		Types:     etype.Table(),
+		Types:     types,
 		Trees:     etype.Trees(),
 		Input:     host.Input(),
 		Env:       host.Env(),
 		Log:       g.log(),
 		Memory:    g.memory,
 		ToolPaths: g.tools(),
-	}}
+	}}, nil
 }
 
 // unlessNoMatch returns an error, unless it says that some paths match nothing: then

@@ -53,6 +53,7 @@ func (g *globals) replaceCommand() command {
 				{Names: []string{"-p", "--preserve"}, Value: argparse.Flag(&o.preserve), Help: "Accepted for compatibility: no intermediate files are needed"},
 				{Names: []string{"--grow"}, Extension: true, Meta: "BYTES", Value: argparse.String(&o.grow, "0"), Help: "How many bytes the image may grow beyond what is new and 1 MiB (default: 0)"},
 				{Names: []string{"--in-place"}, Extension: true, Value: argparse.Flag(&o.inPlace), Help: "Write only the bytes that differ, into the image itself: fast, and possible for a block device, but not safe against interruption"},
+				g.pluginOption(),
 			}, append(o.keyFlags.options(), o.reproducibleOption())...),
 			Args: []argparse.Arg{{Name: "paths", Nargs: "*", Value: argparse.Strings(&o.paths), Help: "Paths within file to replace (wildcard)", Complete: g.entryPaths(&o.image)}},
 		},
@@ -72,7 +73,10 @@ func (o *replaceOptions) run() error {
 	if err := changeable(o.image, file.Data); err != nil {
 		return err
 	}
-	b := o.reader()
+	b, err := o.reader()
+	if err != nil {
+		return err
+	}
 	if len(o.refs) > 0 {
 		ring, err := o.keyring()
 		if err != nil {

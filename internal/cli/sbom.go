@@ -10,11 +10,12 @@ import (
 	"binman/internal/atomicfile"
 	"binman/internal/host"
 	"binman/layout"
+	"binman/plugin"
 	"binman/report"
 )
 
 // writeSBOM writes the bill of materials of the images, and the statement with it.
-func (o *buildOptions) writeSBOM(b *layout.Build, out string) error {
+func (o *buildOptions) writeSBOM(b *layout.Build, plugins []*plugin.Plugin, out string) error {
 	if o.sbom == "" && o.inToto == "" || o.dryRun || o.trial {
 		return nil
 	}
@@ -25,7 +26,7 @@ func (o *buildOptions) writeSBOM(b *layout.Build, out string) error {
 	}
 	input := host.Input(o.inDirs...)
 	s, err := report.SBOMOf(b.Images, report.Maker{
-		Program: "binman", Version: version(), Time: time.Unix(int64(stamp), 0),
+		Program: "binman", Version: version(), Time: time.Unix(int64(stamp), 0), Plugins: plugins,
 		Open: func(name string) (string, content.Data, error) {
 			if data, ok := b.Made(name); ok {
 				return filepath.Join(out, name), data, nil

@@ -40,6 +40,7 @@ func (g *globals) signCommand() command {
 				{Names: []string{"--passphrase-file"}, Extension: true, Meta: "FILE", Value: argparse.String(&o.passphraseFile, ""), Help: "Read the passphrase of an encrypted key, or the PIN of a token, from the first line of FILE"},
 				{Names: []string{"--sign-timeout"}, Extension: true, Meta: "SECONDS", Value: argparse.Int(&o.timeout, defaultTimeout), Help: "How long a program may take for one signature (default: 60)"},
 				o.reproducibleOption(),
+				g.pluginOption(),
 			}, o.laterOptions()...),
 			Args: []argparse.Arg{{Name: "paths", Nargs: "*", Value: argparse.Strings(&o.paths), Help: "Paths within file to sign (wildcard)", Complete: g.entryPaths(&o.image)}},
 		},
@@ -82,7 +83,10 @@ func (o *signOptions) update(trial bool) error {
 	if err := changeable(o.image, file.Data); err != nil {
 		return err
 	}
-	b := o.reader()
+	b, err := o.reader()
+	if err != nil {
+		return err
+	}
 	b.Env.Keys = ring
 	img, err := b.Open(file.Data, o.image)
 	if err != nil {

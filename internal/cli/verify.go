@@ -47,6 +47,7 @@ func (g *globals) verifyCommand() command {
 				{Names: []string{"--dtb"}, Meta: "FILE", Value: argparse.String(&o.dtb, ""), Help: "Judge signatures with the keys in U-Boot's device tree; those that are required must have signed"},
 				{Names: []string{"--require-signed"}, Value: argparse.Flag(&o.signed), Help: "Fail also if a signature does not speak for something"},
 				{Names: []string{"--json"}, Value: argparse.Flag(&o.asJSON), Help: "Print the findings as JSON"},
+				g.pluginOption(),
 			},
 			Args: []argparse.Arg{
 				{Name: "file", Value: argparse.String(&o.file, ""), Help: "File to check"},
@@ -129,7 +130,11 @@ func (o *verifyOptions) findings(keys []verify.Key) ([]verify.Finding, error) {
 	if form != nil {
 		data, list = form.Image, append(list, form.Finding())
 	}
-	img, cause := o.reader().Open(data, o.file)
+	b, err := o.reader()
+	if err != nil {
+		return nil, err
+	}
+	img, cause := b.Open(data, o.file)
 	switch {
 	case cause == nil:
 		return append(list, verify.Within(report.Verify(img, keys), "", img.Base)...), nil
