@@ -218,19 +218,18 @@ func (f *FIT) compatible(ctx *layout.Context, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	blob, err := data.Bytes()
+	blob, err := data.View()
 	if err != nil {
 		return nil, err
 	}
-	tree, err := fdt.Parse(blob)
+	value, ok, err := fdt.RootProp(blob, "compatible")
 	if err != nil {
 		return nil, fmt.Errorf("device tree '%s': %w", name, err)
 	}
-	p := tree.Root.Prop("compatible")
-	if p == nil {
+	if !ok {
 		return nil, fmt.Errorf("device tree '%s' has no property 'compatible' for fit,compatible", name)
 	}
-	return p.Value, nil
+	return bytes.Clone(value), nil
 }
 
 // segmentNodes adds a node for each segment of a program, unless a part of it
