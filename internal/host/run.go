@@ -5,6 +5,7 @@ package host
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"strings"
@@ -30,33 +31,47 @@ func RunPlugin(ctx context.Context, c plugin.Command) ([]byte, error) {
 // run runs a program that answers a request. One that is given up goes with those
 // that it has started.
 func run(cmd *exec.Cmd, stdin []byte) ([]byte, error) {
-	var stdout, stderr bounded
+	stdout, stderr := bounded{most: maxAnswer, full: errTooMuch}, bounded{most: maxSaid}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
 	cmd.WaitDelay = time.Second // others may hold its output open
 	err := leftover.Run(cmd)
-	switch text := strings.TrimSpace(stderr.String()); {
+	switch text := strings.TrimSpace(string(stderr.kept)); {
+	case stdout.over:
+		return nil, errTooMuch
+	case errors.Is(err, exec.ErrWaitDelay):
+		return nil, errors.New("it ended, but something that it has started did not, and holds its output open")
 	case err != nil && text != "":
-		if len(text) > maxSaid {
-			text = strings.ToValidUTF8(text[:maxSaid], "") + "…"
+		if stderr.over {
+			text = strings.ToValidUTF8(text, "") + "…"
 		}
 		return nil, fmt.Errorf("%w: %s", err, text)
 	case err != nil:
 		return nil, err
-	case stdout.over:
-		return nil, fmt.Errorf("it printed more than %d bytes", maxAnswer)
 	}
-	return stdout.Bytes(), nil
+	return stdout.kept, nil
 }
 
-// bounded keeps the beginning of what is written to it.
+var errTooMuch = fmt.Errorf("it printed more than %d bytes", maxAnswer)
+
+// bounded keeps the beginning of what is written to it. It is nothing but a writer: with
+// other methods of a buffer, more could be put into it.
 type bounded struct {
-	bytes.Buffer
+	most int
+	full error // what writing more returns; nil: it is dropped
+	kept []byte
 	over bool
 }
 
+// Write fails only once there is too much, if it may.
 func (b *bounded) Write(p []byte) (int, error) {
-	room := maxAnswer - b.Len()
-	b.over = b.over || len(p) > room
-	b.Buffer.Write(p[:min(len(p), room)])
+	n := min(len(p), b.most-len(b.kept))
+	b.kept = append(b.kept, p[:n]...)
+	if n == len(p) {
+		return n, nil
+	}
+	b.over = true
+	if b.full != nil {
+		return n, b.full
+	}
 	return len(p), nil
 }

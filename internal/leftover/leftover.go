@@ -6,6 +6,7 @@
 package leftover
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"sync"
@@ -67,7 +68,11 @@ func Run(cmd *exec.Cmd) error {
 	done := note(func() { _ = cmd.Cancel() })
 	mu.Unlock()
 	defer done()
-	return cmd.Wait()
+	err = cmd.Wait()
+	if errors.Is(err, exec.ErrWaitDelay) {
+		_ = cmd.Cancel() // those that it has started and that hold its output open
+	}
+	return err
 }
 
 // RemoveAll kills programs and removes everything temporary. From then on nothing more is
