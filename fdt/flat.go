@@ -232,7 +232,6 @@ func (f *flat) name(s string) (off int64, add bool) {
 	if f.names == nil {
 		f.names = newSuffixes()
 	}
-	f.names.update(f.strs)
 	if off, ok := f.names.find(f.strs, s); ok {
 		return off, false
 	}

@@ -10,9 +10,12 @@ import (
 
 // suffixes finds a name in a strings block: the lowest offset at which the
 // name stands with its NUL, be it as the tail of a longer name. libfdt and dtc
-// search the whole block for every name; here each tail of each name is in a
-// map under a rolling hash, so that a lookup costs the length of the name.
+// search the whole block for every name. That is done here for the first ones; then
+// each tail of each name goes into a map under a rolling hash, so that a lookup costs
+// the length of the name.
 type suffixes struct {
+	searched int // how often the block was searched
+
 	base  uint64
 	first map[uint64]uint32 // hash of a tail: its lowest offset
 	done  int               // the block is indexed up to here
@@ -25,6 +28,10 @@ func newSuffixes() *suffixes {
 }
 
 const hashPrime = 1<<61 - 1
+
+// fewSearches is how often the block is searched before the map is made, which takes
+// some 100 times as long.
+const fewSearches = 100
 
 // step adds a byte to a hash; names are hashed from their last byte.
 func (x *suffixes) step(h uint64, c byte) uint64 {
@@ -55,8 +62,13 @@ func (x *suffixes) update(block []byte) {
 	}
 }
 
-// find gives the lowest offset of name in block, which was indexed by update.
+// find gives the lowest offset of name in block.
 func (x *suffixes) find(block []byte, name string) (int64, bool) {
+	if x.searched < fewSearches {
+		x.searched++
+		return search(block, name)
+	}
+	x.update(block)
 	var h uint64
 	for i := len(name) - 1; i >= 0; i-- {
 		h = x.step(h, name[i])
@@ -69,6 +81,10 @@ func (x *suffixes) find(block []byte, name string) (int64, bool) {
 	if len(rest) > len(name) && string(rest[:len(name)]) == name && rest[len(name)] == 0 {
 		return int64(off), true
 	}
-	i := bytes.Index(block, append([]byte(name), 0)) // two tails with one hash
+	return search(block, name) // two tails with one hash
+}
+
+func search(block []byte, name string) (int64, bool) {
+	i := bytes.Index(block, append([]byte(name), 0))
 	return int64(i), i >= 0
 }
