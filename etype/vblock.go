@@ -169,9 +169,14 @@ func isVbootKey(data content.Data) error {
 
 // readVboot reads a file of keydir.
 func readVboot[T any](ctx *layout.Context, path string, parse func([]byte) (T, error)) (T, error) {
-	data, err := ctx.Input.Open(path)
+	var none T
+	if _, err := ctx.Input.System().Stat(path); err != nil {
+		if path, err = ctx.Input.Find(path); err != nil {
+			return none, err
+		}
+	}
+	data, err := ctx.Input.System().Open(path)
 	if err != nil {
-		var none T
 		return none, err
 	}
 	v, err := parseVboot(data, parse)

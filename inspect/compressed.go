@@ -18,6 +18,9 @@ const compressedFormat = "compressed data"
 // maxUnpacked is how much is decompressed to judge a sum, in bytes.
 const maxUnpacked = 256 << 20
 
+// gzipHeader is the size of the header of a gzip file without a name, in bytes.
+const gzipHeader = 10
+
 // sums names what the formats check contents with, of those that do.
 var sums = map[string]string{"bzip2": "crc32", "gzip": "crc32", "lzo": "adler32", "xz": "check of the contents", "zstd": "xxh64"}
 
@@ -63,6 +66,9 @@ func verifyCompressed(r io.ReaderAt, size int64, _ []verify.Key) ([]verify.Findi
 	f := verify.Finding{What: sums[name], Size: size}
 	if f.What == "" {
 		f.What = "structure"
+	}
+	if name == "gzip" && size > gzipHeader { // nothing covers what it says of the contents
+		f.Offset, f.Size = gzipHeader, size-gzipHeader
 	}
 	c, err := codec.Lookup(name)
 	if err != nil {

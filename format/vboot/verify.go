@@ -43,7 +43,7 @@ func (b *Block) what(of string) string {
 }
 
 func (b *Block) verifyPreamble() verify.Finding {
-	f := verify.Finding{What: b.what("preamble"), Size: int64(len(b.preamble))}
+	f := verify.Finding{What: b.what("preamble"), Size: b.sig.signed}
 	if kernel, err := extentAt(b.preamble, 48, "kernel key"); err != nil || b.sig.signed < max(preambleHeader, kernel.end(), b.body.end()) {
 		f.Verdict, f.Why = verify.Bad, fmt.Sprintf("only %#x bytes of it are signed", b.sig.signed)
 		return f
@@ -64,8 +64,8 @@ func (b *Block) judge(f verify.Finding, s signature, digest []byte) verify.Findi
 // verify judges the keyblock by its hash, and by its signature if there is a key
 // that may have made it.
 func (k *Keyblock) verify(keys []verify.Key) []verify.Finding {
-	hash := verify.Finding{What: "sha512", Size: int64(len(k.bytes))}
-	sig := verify.Finding{What: "signature", Size: hash.Size}
+	hash := verify.Finding{What: "sha512", Size: k.hash.signed}
+	sig := verify.Finding{What: "signature", Size: k.sig.signed}
 	least := int64(keyblockHeader)
 	if key, err := extentAt(k.bytes, 80, "key"); err == nil {
 		least = max(least, key.end())
