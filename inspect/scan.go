@@ -264,6 +264,7 @@ func hasAt(b, magic []byte, at int64) bool {
 type metered struct {
 	data content.Data
 	left int64
+	part meteredPart // what is looked at
 }
 
 // check says whether there is a format at a candidate, and how many bytes it takes.
@@ -271,8 +272,8 @@ func (m *metered) check(f format, c candidate) (size int64, ok bool) {
 	if m.left -= checkCost; m.left < 0 {
 		return 0, false
 	}
-	rest := &meteredPart{m, m.data.Slice(c.offset, m.data.Len()-c.offset)}
-	room := rest.data.Len()
+	m.part = meteredPart{m, c.offset} // there are many: none is made for each
+	rest, room := &m.part, m.data.Len()-c.offset
 	if c.sig.extent != nil {
 		n, err := c.sig.extent(rest, room)
 		if err != nil || n <= 0 || n > room {
@@ -295,9 +296,10 @@ func (m *metered) check(f format, c candidate) (size int64, ok bool) {
 	return size, size > 0
 }
 
+// meteredPart is the data from an offset on.
 type meteredPart struct {
 	m    *metered
-	data content.Data
+	from int64
 }
 
 // ReadAt reads as much as there is left to read.
@@ -305,7 +307,10 @@ func (p *meteredPart) ReadAt(b []byte, off int64) (int, error) {
 	if p.m.left -= int64(len(b)); p.m.left < 0 {
 		return 0, io.ErrNoProgress
 	}
-	return p.data.ReadAt(b, off)
+	if off < 0 || off > p.m.data.Len()-p.from {
+		return 0, io.EOF
+	}
+	return p.m.data.ReadAt(b, p.from+off)
 }
 
 // into looks into what is in no known format as a whole.
