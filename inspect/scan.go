@@ -74,7 +74,7 @@ func signatures() []signature {
 		}
 	}
 	for _, f := range bootheader.Formats() {
-		list = append(list, signature{format: f.Name, magic: f.Magic, at: f.At, align: f.Align})
+		list = append(list, signature{format: f.Name, magic: f.Magic, looks: f.Looks, at: f.At, align: f.Align})
 	}
 	return list
 }
@@ -128,10 +128,11 @@ type candidate struct {
 // scan looks for formats anywhere in a part of the data of an item, and returns what
 // it finds, one behind the other. What only looks like a format is passed over.
 func scan(item *Item, data content.Data, from, to int64, known []format) []*Item {
-	reader := &metered{data: data.Slice(0, to), left: scanChecks + scanCheckTimes*(to-from)}
+	finder := newFinder(signatures())
+	reader := &metered{data: data.Slice(0, to), chunk: &finder.chunk, left: scanChecks + scanCheckTimes*(to-from)}
 	var found []*Item
 	next := from
-	err := newFinder(signatures()).find(reader.data, from, func(c candidate) bool {
+	err := finder.find(reader.data, from, func(c candidate) bool {
 		if c.offset < next {
 			return true
 		}
@@ -161,6 +162,13 @@ type finder struct {
 	fine, coarse []signature
 	texts        []signature          // at any offset
 	starts       [1 << 16 / 64]uint64 // a bit for each pair of bytes that a fine one starts with
+	chunk        chunk                // that is looked at
+}
+
+// chunk is a part of the data that is in memory.
+type chunk struct {
+	b  []byte
+	at int64
 }
 
 // scanBlock is the alignment from which one is coarse, in bytes.
@@ -197,6 +205,7 @@ func (f *finder) find(data content.Data, from int64, found func(candidate) bool)
 		if _, err := data.ReadAt(chunk, at); err != nil {
 			return err
 		}
+		f.chunk.b, f.chunk.at = chunk, at
 		texts := f.findTexts(chunk, at)
 		for off := 0; off < min(len(chunk), scanChunk); off += scanBlock {
 			if !f.block(chunk[off:], at+int64(off), found) {
@@ -262,9 +271,10 @@ func hasAt(b, magic []byte, at int64) bool {
 // metered reads data, and counts what is read, so that many things which look like
 // formats cost no more than the data themselves.
 type metered struct {
-	data content.Data
-	left int64
-	part meteredPart // what is looked at
+	data  content.Data
+	chunk *chunk // of which nothing has to be read again
+	left  int64
+	part  meteredPart // what is looked at
 }
 
 // check says whether there is a format at a candidate, and how many bytes it takes.
@@ -310,7 +320,11 @@ func (p *meteredPart) ReadAt(b []byte, off int64) (int, error) {
 	if off < 0 || off > p.m.data.Len()-p.from {
 		return 0, io.EOF
 	}
-	return p.m.data.ReadAt(b, p.from+off)
+	at := p.from + off
+	if c := p.m.chunk; at >= c.at && at+int64(len(b)) <= c.at+int64(len(c.b)) {
+		return copy(b, c.b[at-c.at:]), nil
+	}
+	return p.m.data.ReadAt(b, at)
 }
 
 // into looks into what is in no known format as a whole.

@@ -24,11 +24,12 @@ import (
 
 // Format is a kind of image.
 type Format struct {
-	Name  string // e.g. "Rockchip image"
-	Short string // in the names of what is found
-	Magic []byte // what an image has at At; nil if it has to be told by all of its header
-	At    int64  // offset of the magic in an image
-	Align int64  // what the offset of an image in flash is a multiple of
+	Name  string              // e.g. "Rockchip image"
+	Short string              // in the names of what is found
+	Magic []byte              // what an image has at At; nil if it has to be told by all of its header
+	At    int64               // offset of the magic in an image
+	Align int64               // what the offset of an image in flash is a multiple of
+	Looks func(b []byte) bool // says quickly whether b may be the start of an image; nil if the magic suffices
 
 	parse func(src binfmt.Source) (*Image, error)
 }

@@ -44,12 +44,28 @@ const (
 )
 
 func marvellFormats() []Format {
-	return []Format{{Name: "Marvell image", Short: "kwbimage", Align: 512, parse: parseMarvell}}
+	return []Format{{Name: "Marvell image", Short: "kwbimage", Align: 512, Looks: looksMarvell, parse: parseMarvell}}
 }
 
 // kwbMedia are the media that are booted from, by their codes.
-func kwbMedia() map[byte]string {
-	return map[byte]string{0x4d: "I2C", 0x5a: "SPI", 0x69: "UART", 0x78: "SATA", 0x8b: "NAND", 0x9c: "PCIe", 0xae: "SDIO"}
+func kwbMedium(id byte) string {
+	switch id {
+	case 0x4d:
+		return "I2C"
+	case 0x5a:
+		return "SPI"
+	case 0x69:
+		return "UART"
+	case 0x78:
+		return "SATA"
+	case 0x8b:
+		return "NAND"
+	case 0x9c:
+		return "PCIe"
+	case 0xae:
+		return "SDIO"
+	}
+	return ""
 }
 
 // marvellImage is an image as it is read.
@@ -60,13 +76,18 @@ type marvellImage struct {
 	size   int64 // of the program, without its sum
 }
 
+// looksMarvell looks at the medium and the version, since there is no magic.
+func looksMarvell(b []byte) bool {
+	return len(b) >= kwbMain && b[8] <= 1 && kwbMedium(b[0]) != ""
+}
+
 func parseMarvell(src binfmt.Source) (*Image, error) {
 	h, err := src.Bytes(0, kwbMain, "main header")
 	if err != nil {
 		return nil, err
 	}
-	medium, ok := kwbMedia()[h[0]]
-	if !ok || h[8] > 1 {
+	medium := kwbMedium(h[0])
+	if medium == "" || h[8] > 1 {
 		return nil, errMagic
 	}
 	im := &marvellImage{Image: &Image{}}
@@ -127,7 +148,7 @@ func (im *marvellImage) item(name, kind string, off, size int64) {
 func (im *marvellImage) findProgram(src binfmt.Source) error {
 	at := int64(word(im.header, 12))
 	places := []int64{at}
-	switch kwbMedia()[im.header[0]] {
+	switch kwbMedium(im.header[0]) {
 	case "PCIe":
 		places = []int64{int64(len(im.header))}
 	case "SATA":
