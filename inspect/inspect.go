@@ -50,8 +50,9 @@ type Item struct {
 	Format string // how the item is organised, e.g. "FIP"; "" if that is not known
 	Items  []*Item
 
-	searched []int64 // where a search in it was given up
-	form     bool    // Format is that of a Form
+	verify   verifier // what judges it, if not its format
+	searched []int64  // where a search in it was given up
+	form     bool     // Format is that of a Form
 }
 
 // maxDepth bounds how deep formats are looked for within each other.
@@ -135,7 +136,7 @@ func formats() []format {
 		{name: "device tree", short: "dtb", detect: isTree, list: listTree, verify: unclaimed},
 		{name: "CBFS", short: "cbfs", detect: cbfs.Detect, list: lister(cbfs.Parse), verify: verifying(cbfs.Parse)},
 		{name: "Intel flash", short: "ifd", detect: ifd.Detect, list: lister(ifd.Parse), verify: unclaimed, regions: true},
-		{name: "U-Boot environment", short: "env", detect: isEnvironment, list: lister(parseEnvironment), verify: verifying(parseEnvironment)},
+		{name: environmentFormat, short: "env", detect: isEnvironment, list: lister(parseEnvironment), verify: verifying(parseEnvironment)},
 	}
 	list = append(list, format{name: compressedFormat, short: "packed", detect: isCompressed, list: listCompressed, verify: verifyCompressed})
 	for _, f := range bootheader.Formats() {
@@ -193,6 +194,7 @@ func Image(data content.Data, name string) (*Item, error) {
 		}
 		return nil, nil
 	}
+	environments(root, data)
 	return root, nil
 }
 

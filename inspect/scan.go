@@ -65,7 +65,7 @@ func signatures() []signature {
 		{format: "GBB", magic: []byte("$GBB"), align: 4},
 		{format: vbmetaFormat, magic: []byte(avb.Magic), align: 512, extent: vbmetaExtent},
 		{format: "expansion ROM", magic: []byte(optionrom.Magic), align: 512},
-		{format: "U-Boot environment", looks: ubootenv.Looks, align: 512, extent: environmentExtent},
+		{format: environmentFormat, looks: ubootenv.Looks, align: 512, extent: environmentExtent},
 		{format: "i.MX container", magic: []byte{0x87}, at: 3, align: 1024},
 	}
 	for _, k := range banners {

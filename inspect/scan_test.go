@@ -116,18 +116,26 @@ func TestBanners(t *testing.T) {
 	}
 }
 
-// Two copies of an environment are found in what is larger, each with its own size.
-func TestEnvironments(t *testing.T) {
+// twoCopies returns a dump with two copies of an environment, whose flags count up.
+func twoCopies(t *testing.T, flags byte) []byte {
+	t.Helper()
 	dump := bytes.Repeat([]byte{0xff}, 0x20000)
 	copy(dump[0x200:], legacy(t, "a=b"))
 	for i, at := range []int{0x4200, 0x8200} {
-		env := ubootenv.Env{Size: 0x4000, Form: ubootenv.Redundant, Flags: byte(7 + i), Fill: 0xff, Vars: []string{"bootcmd=boot", "serial#=1"}}
+		env := ubootenv.Env{Size: 0x4000, Form: ubootenv.Redundant, Flags: flags + byte(i), Fill: 0xff, Vars: []string{"bootcmd=boot", "serial#=1"}}
 		b, err := env.Marshal()
 		if err != nil {
 			t.Fatal(err)
 		}
 		copy(dump[at:], b)
 	}
+	return dump
+}
+
+// Two copies of an environment are found in what is larger, each with its own size, and
+// which U-Boot uses.
+func TestEnvironments(t *testing.T) {
+	dump := twoCopies(t, 7)
 	root, err := inspect.Image(content.Bytes(dump), "x")
 	if err != nil || root == nil {
 		t.Fatal(root, err)
@@ -137,11 +145,11 @@ func TestEnvironments(t *testing.T) {
 	const want = `uimage@200 0x43 legacy U-Boot image
 uimage@200/name 0x3 kernel
 env@4200 0x4000 U-Boot environment
-env@4200/header 0x5 redundant environment of 0x4000 bytes, 2 variables, flags 7
+env@4200/header 0x5 redundant environment of 0x4000 bytes, 2 variables, flags 7, not in use: that at 0x8200 is
 env@4200/bootcmd 0x4 variable, boot
 env@4200/serial# 0x1 variable, 1
 env@8200 0x4000 U-Boot environment
-env@8200/header 0x5 redundant environment of 0x4000 bytes, 2 variables, flags 8
+env@8200/header 0x5 redundant environment of 0x4000 bytes, 2 variables, flags 8, in use: the other is at 0x4200
 env@8200/bootcmd 0x4 variable, boot
 env@8200/serial# 0x1 variable, 1
 `
@@ -151,5 +159,40 @@ env@8200/serial# 0x1 variable, 1
 	list, err := inspect.Verify(content.Bytes(dump), "x", nil)
 	if err != nil || verify.Count(list, verify.Bad) != 0 || verify.Count(list, verify.Good) < 4 {
 		t.Errorf("%v, %v", list, err)
+	}
+}
+
+// A copy that is damaged is told, and which one U-Boot falls back to; also if the flags
+// begin anew.
+func TestDamagedEnvironments(t *testing.T) {
+	for _, c := range []struct {
+		flags   byte
+		damage  int // an offset, 0 for none
+		first   string
+		second  string
+		verdict string
+	}{
+		{255, 0, "not in use: that at 0x8200 is", "in use: the other is at 0x4200", ""},
+		{7, 0x4300, "", "in use: that at 0x4200 is damaged", "env@4200"},
+		{7, 0x8300, "in use: that at 0x8200 is damaged", "", "env@8200"},
+		{7, 0x8204, "not in use: that at 0x8200 is", "in use: the other is at 0x4200", ""}, // the flags have no sum
+	} {
+		dump := twoCopies(t, c.flags)
+		if c.damage > 0 {
+			dump[c.damage]++
+		}
+		root, err := inspect.Image(content.Bytes(dump), "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]string{}
+		root.Walk(func(path string, _ int, it *inspect.Item) { got[path] = it.Type })
+		if !strings.HasSuffix(got["env@4200/header"], c.first) || !strings.HasSuffix(got["env@8200/header"], c.second) {
+			t.Errorf("%+v: %q", c, got)
+		}
+		damage := inspect.Damage(content.Bytes(dump), root)
+		if len(damage) > 1 || c.verdict != "" && !strings.Contains(strings.Join(damage[c.verdict], " "), "bad CRC") || c.verdict == "" && len(damage) > 0 {
+			t.Errorf("%+v: %q", c, damage)
+		}
 	}
 }

@@ -55,7 +55,11 @@ func (j *judging) judge(it *Item, path string) {
 	if i >= 0 && !it.form { // else it is data with known parts, or nothing is known of it
 		data := j.image.Slice(it.Offset, it.Size)
 		keys := append(slices.Clip(j.keys), j.partitions.keys[it]...)
-		found, err := j.known[i].verify(data, data.Len(), keys)
+		judge := j.known[i].verify
+		if it.verify != nil {
+			judge = it.verify
+		}
+		found, err := judge(data, data.Len(), keys)
 		if err != nil {
 			found = []verify.Finding{verify.Structure(it.Size, err)}
 		}

@@ -26,6 +26,11 @@ func Looks(b []byte) bool {
 	return len(b) >= looksLeast && (startsWithName(b[Plain.headerSize():]) || startsWithName(b[Redundant.headerSize():]))
 }
 
+// LooksRedundant says whether b may be the start of an environment in the redundant form.
+func LooksRedundant(b []byte) bool {
+	return len(b) >= looksLeast && startsWithName(b[Redundant.headerSize():])
+}
+
 func startsWithName(b []byte) bool {
 	for i, c := range b[:min(len(b), maxName)] {
 		if c == '=' {

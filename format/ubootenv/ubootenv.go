@@ -64,6 +64,19 @@ func (f Form) headerSize() int64 {
 	return 4
 }
 
+// Uses returns which of two copies U-Boot uses if the sums of both match, 0 or 1, by
+// their flags: a number that counts up, and begins anew behind 255; or 1 for the active
+// one and 0 for the other. Source: env_check_redund in env/common.c of U-Boot.
+func Uses(first, second byte) int {
+	switch {
+	case first == 255 && second == 0:
+		return 1
+	case second == 255 && first == 0, first >= second:
+		return 0
+	}
+	return 1
+}
+
 var (
 	// ErrCRC is wrapped by the errors about a checksum that does not match.
 	ErrCRC = errors.New("bad CRC")
