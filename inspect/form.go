@@ -22,8 +22,9 @@ type Form struct {
 	Name  string       // "Intel HEX"
 	About string       // what there is to say, such as the address of the first byte
 	Addr  *int64       // that address, if the form has any
-	Image content.Data // the image; holes read as zeros, and take no memory
+	Image content.Data // the image, or several one behind the other; holes read as zeros, and take no memory
 
+	parts []binfmt.Item // the images, if there are several
 	size  int64  // of the file, bytes
 	claim string // what was found right when it was read
 }
@@ -58,11 +59,12 @@ func FormOf(data content.Data) (*Form, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(file.Parts) != 1 {
-			return nil, fmt.Errorf("the UF2 file has images for %d families, must have one: %v", len(file.Parts), file.Parts[:min(len(file.Parts), 8)])
-		}
 		f.claim = "numbers of blocks"
-		f.addressed("UF2", file.Parts[0].String()+", ", &file.Parts[0].File)
+		if len(file.Parts) == 1 {
+			f.addressed("UF2", file.Parts[0].String()+", ", &file.Parts[0].File)
+		} else {
+			f.families(file)
+		}
 	case sparse.Detect(data, size):
 		head, err := sparse.Parse(data, size)
 		if err != nil || head.Damage != nil || head.Size != size {
@@ -95,6 +97,24 @@ func (f *Form) addressed(name, about string, file *addressed.File) {
 	}
 }
 
+// families fills in what a UF2 file for processors of several families says: each gets
+// an image of its own.
+func (f *Form) families(file *uf2.File) {
+	f.Name, f.About = "UF2", fmt.Sprintf("images for %d families", len(file.Parts))
+	var all content.Builder
+	for _, p := range file.Parts {
+		one := Form{}
+		one.addressed("UF2", p.String()+", ", &p.File)
+		it := binfmt.Item{Name: fmt.Sprintf("%s-%08x", formItem, p.Family), Type: one.About, Offset: all.Len(), Size: one.Image.Len()}
+		if one.Addr != nil {
+			it = it.With("load", *one.Addr)
+		}
+		f.parts = append(f.parts, it)
+		all.Add(one.Image)
+	}
+	f.Image = all.Data()
+}
+
 // proportionate says whether what is not known to be zeros is in proportion to a size.
 func proportionate(image content.Data, size int64) bool {
 	left := size + maxFilled
@@ -111,16 +131,27 @@ func proportionate(image content.Data, size int64) bool {
 // Root returns what is in the image, as Image does, as an item within one for the file.
 // Offsets are in the image.
 func (f *Form) Root(name string) (*Item, error) {
-	it := &Item{Item: binfmt.Item{Name: formItem, Type: f.About, Size: f.Image.Len()}}
-	if known := formats(); it.Size > 0 {
-		if err := look(it, f.Image, known, 0); err != nil {
+	root := &Item{Item: binfmt.Item{Name: filepath.Base(name), Type: f.Name, Size: f.Image.Len()}, Format: f.Name, form: true}
+	list := f.parts
+	if list == nil {
+		list = []binfmt.Item{{Name: formItem, Type: f.About, Size: f.Image.Len()}}
+	}
+	known := formats()
+	for _, it := range place(list, 0, f.Image.Len()) {
+		root.Items = append(root.Items, it)
+		if it.Size == 0 {
+			continue
+		}
+		part := f.Image.Slice(it.Offset, it.Size)
+		if err := look(it, part, known, 0); err != nil {
 			return nil, err
 		}
 		if it.Format == "" {
-			into(it, f.Image, known, 0)
+			into(it, part, known, 0)
 		}
 	}
-	return &Item{Item: binfmt.Item{Name: filepath.Base(name), Type: f.Name, Size: it.Size}, Format: f.Name, Items: []*Item{it}, form: true}, nil
+	environments(root, f.Image)
+	return root, nil
 }
 
 // Finding says that the form is right.

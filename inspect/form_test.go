@@ -4,6 +4,7 @@ package inspect_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -94,17 +95,41 @@ func TestForms(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, f, err)
 		}
 	}
-	first, err := uf2.Write(content.String("x"), 0, 1, true)
+}
+
+// A UF2 file for several families has an image for each.
+func TestFamilies(t *testing.T) {
+	first, err := uf2.Write(content.Bytes(legacy(t, "for one")), 0x1000, 1, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := uf2.Write(content.String("x"), 0, 2, true)
+	second, err := uf2.Write(content.Bytes(legacy(t, "and two")), 0x2000, 2, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = inspect.FormOf(content.Join(first, second))
-	if want := "the UF2 file has images for 2 families, must have one: [family 0x00000001 family 0x00000002]"; err == nil || err.Error() != want {
-		t.Errorf("%v, want %s", err, want)
+	f, err := inspect.FormOf(content.Join(first, second))
+	if err != nil || f == nil {
+		t.Fatal(f, err)
+	}
+	root, err := f.Root("x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	root.Walk(func(path string, _ int, it *inspect.Item) {
+		fmt.Fprintf(&text, "%s %#x %#x %s %s\n", path, it.Offset, it.Size, it.Type, it.Format)
+	})
+	const want = `image-00000001 0x0 0x100 family 0x00000001, from address 0x1000 legacy U-Boot image
+image-00000001/name 0x40 0x7 kernel 
+image-00000002 0x100 0x100 family 0x00000002, from address 0x2000 legacy U-Boot image
+image-00000002/name 0x140 0x7 kernel 
+`
+	if got := text.String(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	list, err := f.Verify("x", nil)
+	if err != nil || verify.Count(list, verify.Good) != 4 || verify.Count(list, verify.Bad) > 0 {
+		t.Errorf("%v, %v", list, err)
 	}
 }
 
