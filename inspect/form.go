@@ -25,8 +25,8 @@ type Form struct {
 	Image content.Data // the image, or several one behind the other; holes read as zeros, and take no memory
 
 	parts []binfmt.Item // the images, if there are several
-	size  int64  // of the file, bytes
-	claim string // what was found right when it was read
+	size  int64         // of the file, bytes
+	claim string        // what was found right when it was read
 }
 
 // formItem is the name of the image in lists of what has no FDT map.

@@ -45,6 +45,7 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
+	"slices"
 	"strings"
 
 	"binman/fdt"
@@ -126,6 +127,9 @@ type Ref struct {
 
 // refProperties are the properties of a configuration that name images.
 var refProperties = [...]string{"kernel", "fdt", "ramdisk", "firmware", "loadables", "fpga", "setup", "script", "standalone"}
+
+// NamesImages says whether a property of a configuration names images.
+func NamesImages(property string) bool { return slices.Contains(refProperties[:], property) }
 
 // Detect reports whether r starts with a device tree that has a node /images
 // and fits.

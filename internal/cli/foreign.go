@@ -69,7 +69,7 @@ func foreignItems(root *inspect.Item, patterns []string) []foreignItem {
 		if depth <= taken {
 			taken = -1
 		}
-		if taken < 0 && (len(patterns) == 0 || slices.Contains(patterns, p) || wildcard.MatchAny(patterns, p)) {
+		if taken < 0 && (len(patterns) == 0 || matches(p, patterns)) {
 			taken = depth
 			if len(patterns) == 0 {
 				taken = 0
@@ -80,6 +80,11 @@ func foreignItems(root *inspect.Item, patterns []string) []foreignItem {
 		}
 	})
 	return list
+}
+
+// matches says whether one of the patterns matches a path.
+func matches(p string, patterns []string) bool {
+	return slices.Contains(patterns, p) || wildcard.MatchAny(patterns, p)
 }
 
 // listForeign lists an image without an FDT map.
@@ -221,23 +226,23 @@ func (o *extractOptions) extractForeign(cause error) error {
 	if o.filename != "" {
 		return o.extractForeignOne(list, data, log)
 	}
+	files, err := written(root, list, o.paths)
+	if err != nil {
+		return err
+	}
 	dir, err := safedir.Open(o.outDir)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
-	log.Printf(layout.Notice, "%d entries match and will be written", len(list))
-	for _, it := range list {
-		name := it.path
-		if len(it.Items) > 0 {
-			name = path.Join(name, "root")
-		}
-		part, err := o.foreignContents(it, data)
+	log.Printf(layout.Notice, "%d entries match and will be written", len(files))
+	for _, it := range files {
+		part, err := o.foreignContents(it.foreignItem, data)
 		if err != nil {
 			return err
 		}
-		log.Printf(layout.Notice, "Write entry '%s' size %x to '%s'", it.path, part.Len(), path.Join(o.outDir, name))
-		if err := dir.Write(name, part); err != nil {
+		log.Printf(layout.Notice, "Write entry '%s' size %x to '%s'", it.path, part.Len(), path.Join(o.outDir, it.file))
+		if err := dir.Write(it.file, part); err != nil {
 			return fmt.Errorf("entry %q: %w", it.path, err)
 		}
 	}
@@ -284,6 +289,9 @@ func (o *extractOptions) extractForeignOne(list []foreignItem, data content.Data
 	for _, it := range list {
 		if it.path != o.paths[0] {
 			continue
+		}
+		if boots(it.Item) != nil {
+			return fmt.Errorf("entry %q is a configuration, which boots several images: give a directory for them with -O", it.path)
 		}
 		part, err := o.foreignContents(it, data)
 		if err != nil {

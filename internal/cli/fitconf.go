@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package cli
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"binman/format/fit"
+	"binman/inspect"
+)
+
+// writtenItem is a part of an image and the file that it goes to.
+type writtenItem struct {
+	foreignItem
+	file string
+}
+
+// written returns what to write of the parts that match, and where. A configuration of a
+// FIT becomes a directory with the images that it boots, by the names of its properties, if
+// a pattern matches it: otherwise the images are there already.
+func written(root *inspect.Item, list []foreignItem, patterns []string) ([]writtenItem, error) {
+	var all []writtenItem
+	var images map[string]*inspect.Item // by path, once there is a configuration
+	for _, it := range list {
+		file := it.path
+		if len(it.Items) > 0 {
+			file = path.Join(file, "root")
+		}
+		refs := boots(it.Item)
+		if refs == nil {
+			all = append(all, writtenItem{it, file})
+			continue
+		}
+		if !matches(it.path, patterns) {
+			continue
+		}
+		if images == nil {
+			images = map[string]*inspect.Item{}
+			root.Walk(func(p string, _ int, it *inspect.Item) { images[p] = it })
+		}
+		for _, ref := range refs {
+			for i, name := range ref.Images {
+				image := images[path.Join(path.Dir(it.path), name)]
+				if image == nil {
+					return nil, fmt.Errorf("the configuration %q boots the image %q, which the FIT does not have", it.path, name)
+				}
+				file := path.Join(it.path, ref.Property)
+				if len(ref.Images) > 1 {
+					file = fmt.Sprintf("%s.%d", file, i+1)
+				}
+				all = append(all, writtenItem{foreignItem{image, it.path, it.depth}, file})
+			}
+		}
+	}
+	return all, nil
+}
+
+// boots returns what a configuration of a FIT names; nil if the item is none.
+func boots(it *inspect.Item) []fit.Ref {
+	if it.Size != 0 || !strings.HasSuffix(it.Type, "configuration") {
+		return nil
+	}
+	refs := []fit.Ref{}
+	for _, d := range it.Details {
+		if images, ok := d.Value.([]string); ok && fit.NamesImages(d.Name) {
+			refs = append(refs, fit.Ref{Property: d.Name, Images: images})
+		}
+	}
+	return refs
+}
