@@ -11,7 +11,9 @@ import (
 )
 
 // FDTMap is a device tree that describes the image it is in.
-type FDTMap struct{}
+type FDTMap struct {
+	SortByOffset bool `dt:"sort-by-offset" doc:"The nodes come in the order of offsets, not as described"`
+}
 
 var (
 	_ layout.Checker      = (*FDTMap)(nil)
@@ -45,7 +47,7 @@ func (m *FDTMap) LeastSize(ctx *layout.Context, e *layout.Entry) (int64, bool) {
 
 // Contents returns the map as far as it is known.
 func (m *FDTMap) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
-	tree, err := ctx.MapTree(e.Parent)
+	tree, err := ctx.MapTree(e.Parent, m.SortByOffset)
 	if err != nil {
 		return content.Data{}, err
 	}

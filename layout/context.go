@@ -198,8 +198,11 @@ func (ctx *Context) TreeContents(e *Entry) (content.Data, error) {
 	return ctx.b.treeContents(e, e.Info.Tree)
 }
 
-// MapTree returns the device tree for the FDT map of the section e.
-func (ctx *Context) MapTree(e *Entry) ([]byte, error) { return ctx.b.mapTree(e) }
+// MapTree returns the device tree for the FDT map of the section e, with the
+// nodes in the order of the description, or of offsets.
+func (ctx *Context) MapTree(e *Entry, byOffset bool) ([]byte, error) {
+	return ctx.b.mapTree(e, byOffset)
+}
 
 // ELF opens the ELF file named name from the input directories, once in a
 // build.

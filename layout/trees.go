@@ -130,12 +130,17 @@ func (b *Build) treeContents(e *Entry, etype string) (content.Data, error) {
 	return content.Bytes(dt.blob), nil
 }
 
-// mapTree returns the device tree for the FDT map of the section e.
-func (b *Build) mapTree(e *Entry) ([]byte, error) {
+// mapTree returns the device tree for the FDT map of the section e, with the
+// nodes in the order of the description, or of offsets. That of an opened image
+// keeps the order that it has.
+func (b *Build) mapTree(e *Entry, byOffset bool) ([]byte, error) {
 	if b.opened != nil && e.Parent == nil {
 		return b.mainTree().Marshal(), nil
 	}
 	tree, err := b.scan()
+	if byOffset && err == nil {
+		tree, err = fdt.Parse(b.trees.list[0].blob) // one to change
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -143,8 +148,43 @@ func (b *Build) mapTree(e *Entry) ([]byte, error) {
 	if node == nil {
 		return nil, e.Errorf("Internal error: Cannot locate node for path '%s'", e.Path())
 	}
+	if byOffset {
+		sortNodes(e, node)
+	}
 	name := &fdt.Prop{Name: "image-node", Value: append([]byte(node.Name), 0)}
 	return fdt.Sequential(node, name), nil
+}
+
+// sortNodes puts the nodes of entries in the order of their offsets, in the
+// section e whose node is given, and in sections within. What else holds
+// entries makes its bytes of them in their order, so that this stays.
+func sortNodes(e *Entry, node *fdt.Node) {
+	if e.Section == nil || e.placing() != InSection {
+		return
+	}
+	nodes := make(map[string]*fdt.Node, len(node.Subnodes))
+	for _, sub := range node.Subnodes {
+		nodes[sub.Name] = sub
+	}
+	var sorted []*Entry
+	moves := map[*fdt.Node]bool{}
+	for _, child := range e.Section.Entries {
+		sub := nodes[child.Node.Name]
+		if sub == nil {
+			continue
+		}
+		sortNodes(child, sub)
+		// What goes over others stays behind them, unless its section sorts.
+		if child.Offset.Known && (!child.Overlap || e.Section.SortByOffset) {
+			sorted, moves[sub] = append(sorted, child), true
+		}
+	}
+	sortByOffset(sorted)
+	for i, sub := range node.Subnodes {
+		if moves[sub] {
+			node.Subnodes[i], sorted = nodes[sorted[0].Node.Name], sorted[1:]
+		}
+	}
 }
 
 // scan returns the main device tree as its bytes stand, with nodes and

@@ -284,7 +284,7 @@ func (d *dtb) Update(ctx *layout.Context, e *layout.Entry) (content.Data, error)
 type mapEntry struct{}
 
 func (m *mapEntry) Contents(ctx *layout.Context, e *layout.Entry) (content.Data, error) {
-	tree, err := ctx.MapTree(e.Parent)
+	tree, err := ctx.MapTree(e.Parent, false)
 	return fdtmap.Marshal(tree), err
 }
 
