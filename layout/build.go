@@ -43,6 +43,8 @@ type Build struct {
 	fakeDir  string
 	made     map[string]content.Data // files of images that are done, by their name
 
+	described map[string]*Entry // the entries of all images by the paths of their nodes; nil until needed
+
 	checks bool    // nothing is to be built
 	opened *Opened // where the entries come from, if not from a description
 	repack bool    // entries of an opened image may move

@@ -91,6 +91,8 @@ func (b *Build) Check() ([]Finding, error) {
 		r.dependencies(img.Entry)
 		r.bounds(img.Entry)
 	}
+	_, err = b.imageOrder()
+	r.report(Error, err)
 	return inOrder(r.findings, tree), nil
 }
 

@@ -208,17 +208,22 @@ func (ctx *Context) MapTree(e *Entry, byOffset bool) ([]byte, error) {
 // build.
 func (ctx *Context) ELF(name string) (*elf.File, error) { return ctx.b.elf(name) }
 
-// Phandles returns the entries for a list of phandles, found from e.
+// Phandles returns the entries for a list of phandles, found from e. Those of
+// other images are complete when contents are gathered. With an error, it
+// returns those that are found.
 func (ctx *Context) Phandles(e *Entry, phandles []uint32) ([]*Entry, error) {
 	list := make([]*Entry, 0, len(phandles))
+	var missing error
 	for _, phandle := range phandles {
-		dep, err := e.FindPhandle(phandle)
-		if err != nil {
-			return nil, err
+		dep, err := ctx.b.findPhandle(e, phandle)
+		switch {
+		case err == nil:
+			list = append(list, dep)
+		case missing == nil:
+			missing = err
 		}
-		list = append(list, dep)
 	}
-	return list, nil
+	return list, missing
 }
 
 // Compress compresses the contents of the entry as it asks for, noting their
@@ -252,9 +257,12 @@ func (ctx *Context) Variant(e *Entry, tree content.Data) (content.Data, error) {
 func (e *Entry) JoinContents(entries []*Entry) (content.Data, error) {
 	var out content.Builder
 	for _, from := range entries {
-		if from.Hole {
+		switch {
+		case from.Hole:
 			out.Fill(from.padByte(), from.Size.Or(0))
-		} else {
+		case from.Parent == nil:
+			out.Add(from.Image.Whole())
+		default:
 			out.Add(from.Data)
 		}
 		if out.Len() > maxSize {

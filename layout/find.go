@@ -107,19 +107,48 @@ func (e *Entry) findNode(node *fdt.Node) *Entry {
 	return nil
 }
 
-// FindPhandle returns the entry of the section of e, at any depth, whose node
-// has the phandle.
+// FindPhandle returns the entry of the image of e whose node has the phandle:
+// anywhere in it, but not what holds e.
 func (e *Entry) FindPhandle(phandle uint32) (*Entry, error) {
 	node := e.Node.Tree().ByPhandle(phandle)
 	if node == nil {
 		return nil, describe.Advise(e.Errorf("Cannot find node for phandle %d", phandle), "no node of the description has it: name the node by its label, as in <&label>")
 	}
-	var found *Entry
-	if e.Parent != nil {
-		found = e.Parent.findNode(node)
+	for in := e.Parent; in != nil && in.Node != node; in = in.Parent {
+		if found := in.findNode(node); found != nil && !found.holds(e) {
+			return found, nil
+		}
 	}
-	if found == nil {
-		return nil, describe.Advise(e.Errorf("Cannot find entry for node '%s'", node.Name), "it has to be an entry beside this one, or within one of those")
+	return nil, describe.Advise(e.Errorf("Cannot find entry for node '%s'", node.Name), "it has to be an entry of an image that is built, and not hold this one")
+}
+
+// holds returns whether the other entry is in e, at any depth.
+func (e *Entry) holds(other *Entry) bool {
+	for other = other.Parent; other != nil; other = other.Parent {
+		if other == e {
+			return true
+		}
 	}
-	return found, nil
+	return false
+}
+
+// findPhandle returns the entry whose node has the phandle, in the image of e or
+// in another one, which is made before: see imageOrder.
+func (b *Build) findPhandle(e *Entry, phandle uint32) (*Entry, error) {
+	found, err := e.FindPhandle(phandle)
+	if err == nil || b.opened != nil {
+		return found, err
+	}
+	if b.described == nil {
+		b.described = map[string]*Entry{}
+		for _, img := range b.Images {
+			img.Entry.Walk(func(e *Entry) { b.described[e.Node.Path()] = e })
+		}
+	}
+	if node := e.Node.Tree().ByPhandle(phandle); node != nil {
+		if other := b.described[node.Path()]; other != nil && other.Image.Name != e.Image.Name {
+			return other, nil
+		}
+	}
+	return nil, err
 }

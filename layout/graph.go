@@ -52,12 +52,21 @@ func (g *graph) visit(ctx *Context, e *Entry, open map[*Entry]bool, way []*Entry
 		others, err := d.Depends(ctx, e)
 		switch {
 		case err == nil:
-		case ctx.Opened: // it has gone with a container that was replaced
-			ctx.Log.Printf(Info, "%v: leaving it as it is", err)
+		case ctx.Opened: // it has gone with a container that was replaced, or is in another image
+			level := Info
+			if len(others) > 0 { // which may change
+				level = Warning
+			}
+			ctx.Log.Printf(level, "%v: leaving it as it is", err)
+			others = nil
 		default:
 			return ctx.b.about(e, err)
 		}
-		needs = append(needs, others...)
+		for _, other := range others {
+			if other.Image == e.Image { // those of other images are complete
+				needs = append(needs, other)
+			}
+		}
 	}
 	holdsTree := e.Info != nil && e.Info.HoldsTree
 	for _, part := range needs {

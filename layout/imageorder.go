@@ -10,8 +10,8 @@ import (
 )
 
 // imageOrder returns the images in the order in which they are made: one that has the
-// output of another as a blob comes after that, otherwise they stay in the order of the
-// description.
+// output of another as a blob, or contents that are made of entries in another, comes
+// after that, otherwise they stay in the order of the description.
 func (b *Build) imageOrder() ([]*Image, error) {
 	maker := map[string]*Image{}
 	for _, img := range b.Images {
@@ -28,8 +28,7 @@ func (b *Build) imageOrder() ([]*Image, error) {
 	var visit func(img *Image) error
 	visit = func(img *Image) error {
 		state[img] = underWay
-		err := img.Files(func(e *Entry, name string) error {
-			other := maker[name]
+		needs := func(e *Entry, name string, other *Image) error {
 			if other == nil || other == img || state[other] == done {
 				return nil
 			}
@@ -40,7 +39,11 @@ func (b *Build) imageOrder() ([]*Image, error) {
 			err := visit(other)
 			path = path[:len(path)-1]
 			return err
-		})
+		}
+		err := img.Files(func(e *Entry, name string) error { return needs(e, name, maker[name]) })
+		if err == nil {
+			err = img.Entry.walkErr(func(e *Entry) error { return b.dependsOn(e, needs) })
+		}
 		state[img] = done
 		order = append(order, img)
 		return err
@@ -54,6 +57,27 @@ func (b *Build) imageOrder() ([]*Image, error) {
 		}
 	}
 	return order, nil
+}
+
+// dependsOn calls f for each entry of another image that the contents of e are made of.
+func (b *Build) dependsOn(e *Entry, f func(e *Entry, name string, img *Image) error) error {
+	d, ok := e.Type.(Depender)
+	if !ok {
+		return nil
+	}
+	others, err := d.Depends(b.ctx(), e)
+	if err != nil {
+		return nil // told when the image is made
+	}
+	for _, other := range others {
+		if other.Image == e.Image {
+			continue
+		}
+		if err := f(e, other.Path(), other.Image); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // outputs returns the names of the files that the image and sections in it are written

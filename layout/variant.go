@@ -17,7 +17,7 @@ func (b *Build) variant(e *Entry, tree content.Data) (content.Data, error) {
 	v.Only = []string{e.Image.Name}
 	v.init()
 	v.start, v.memo, v.override, v.fakeDir = b.start, b.memo, &tree, b.fakeDir
-	v.packing, v.placed = true, true
+	v.packing, v.placed, v.described = true, true, b.described
 	description, err := fdt.Parse(b.pristine)
 	if err != nil {
 		return content.Data{}, err
