@@ -15,6 +15,13 @@ var (
 	errTrailing = errors.New("data after the end marker")
 )
 
+// What an instruction means depends on the literals before it: none, one, two or three,
+// or more.
+const (
+	afterMatch = 0
+	afterRun   = 4
+)
+
 // expander decodes LZO1X. Every length is compared with what is left before
 // it is used, so that none can overflow (the fault of CVE-2014-4607).
 type expander struct {

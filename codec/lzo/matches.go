@@ -2,15 +2,10 @@
 
 package lzo
 
-import (
-	"encoding/binary"
-
-	"binman/codec/internal/prefix"
-)
+import "binman/codec/internal/prefix"
 
 // The reach of each kind of match, in bytes back.
 const (
-	reachPair = 1024 // two bytes, after 1 to 3 literals
 	reachNear = 2048
 	reachMid  = 16384
 	reachFar  = 49151
@@ -32,7 +27,7 @@ var reach = [kinds]int{reachNear, reachMid, reachFar}
 const (
 	minMatch    = 3
 	hashBits    = 16
-	searchDepth = 32  // candidates looked at for each position
+	searchDepth = 8   // candidates looked at for each position
 	niceLength  = 256 // a match this long is not improved upon
 )
 
@@ -44,7 +39,6 @@ type match struct {
 // found is what there is to choose from at one position.
 type found struct {
 	best   [kinds]match // the longest match within each kind's reach
-	pair   int          // distance of a two-byte match within reachPair, or 0
 	triple int          // distance of a three-byte match beyond reachNear, or 0
 }
 
@@ -53,7 +47,6 @@ type finder struct {
 	block []byte
 	head  [1 << hashBits]int32 // last position with a hash of three bytes
 	prev  []int32              // the one before it
-	pairs [1 << 16]int32       // last position of two bytes
 	found
 }
 
@@ -63,14 +56,11 @@ func (f *finder) reset(block []byte) {
 	for i := range f.head {
 		f.head[i] = -1
 	}
-	for i := range f.pairs {
-		f.pairs[i] = -1
-	}
 }
 
 // visit finds the matches at position i, having seen those before it.
 func (f *finder) visit(i int) {
-	f.pair, f.triple = 0, 0
+	f.triple = 0
 	for k := range f.best {
 		// The previous position's match, one byte later.
 		if f.best[k].length--; f.best[k].length < minMatch {
@@ -78,14 +68,6 @@ func (f *finder) visit(i int) {
 		}
 	}
 	rest := f.block[i:]
-	if len(rest) < 2 {
-		return
-	}
-	two := binary.LittleEndian.Uint16(rest)
-	if at := f.pairs[two]; at >= 0 && i-int(at) <= reachPair {
-		f.pair = i - int(at)
-	}
-	f.pairs[two] = int32(i)
 	if len(rest) < minMatch {
 		return
 	}
@@ -135,6 +117,5 @@ func (f *finder) skip(i, end int) {
 	f.found = found{}
 	for ; i < end && i+minMatch <= len(f.block); i++ {
 		f.insert(i)
-		f.pairs[binary.LittleEndian.Uint16(f.block[i:])] = int32(i)
 	}
 }

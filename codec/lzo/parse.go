@@ -2,34 +2,10 @@
 
 package lzo
 
-import "math"
-
-// What may follow at a position depends on the literals before it: none, one,
-// two, three (these four cost nothing but themselves), or more.
-const (
-	afterMatch = 0
-	afterRun   = 4
-	states     = 5
-)
-
-const unreached = math.MaxInt32
-
-// skipLength is the length from which a match is taken without looking at
-// the positions that it covers: padding is not worth the time.
-const skipLength = 1024
-
-// parser finds the cheapest instructions for a block: a forward pass computes
-// for each position, and each state it can be reached in, the fewest bytes
-// that get there.
+// parser finds cheap instructions for a block: it takes a match where it saves bytes,
+// unless there is a better one at the next position.
 type parser struct {
 	finder
-	cost [][states]int32
-	run  []int32 // literals in a row at a position in state afterRun
-	// The match that ends at a position in state afterMatch, and the state
-	// at its start.
-	match []match
-	from  []uint8
-	steps []step
 }
 
 // step is a match after some literals.
@@ -39,160 +15,77 @@ type step struct {
 }
 
 func newParser(blockSize int) *parser {
-	p := &parser{
-		cost:  make([][states]int32, blockSize+1),
-		run:   make([]int32, blockSize+1),
-		match: make([]match, blockSize+1),
-		from:  make([]uint8, blockSize+1),
-	}
-	p.prev = make([]int32, blockSize)
-	return p
+	return &parser{finder: finder{prev: make([]int32, blockSize)}}
 }
 
 // appendBlock appends block in compressed form, end marker included.
 func (p *parser) appendBlock(out, block []byte) []byte {
 	p.reset(block)
-	for i := range p.cost[:len(block)+1] {
-		p.cost[i] = [states]int32{unreached, unreached, unreached, unreached, unreached}
-	}
-	p.cost[0][afterMatch] = 0
-	for i := 0; i < len(block); i++ {
-		p.visit(i)
-		p.literal(i)
-		p.matches(i)
-		if n := p.best[far].length; n >= skipLength && i > 0 {
-			p.skip(i+1, i+n)
-			i += n - 1
-		}
-	}
 	e := emitter{out: out, start: len(out)}
-	pos := 0
-	for _, s := range p.trace(len(block)) {
-		e.literals(block[pos : pos+s.literals])
-		e.match(s)
-		pos += s.literals + s.length
+	pos := 0 // where the literals begin that are not written yet
+	for i := 0; i < len(block); {
+		p.visit(i)
+		m, saved := p.choose(i, i-pos)
+		if saved <= 0 {
+			i++
+			continue
+		}
+		end := i + 1 // positions before it are known
+		for m.length < niceLength && end < len(block) {
+			p.visit(end)
+			end++
+			next, more := p.choose(end-1, end-1-pos)
+			if more <= saved {
+				break
+			}
+			i, m, saved = end-1, next, more
+		}
+		e.literals(block[pos:i])
+		e.match(step{i - pos, m})
+		p.skip(end, i+m.length)
+		i += m.length
+		pos = i
 	}
 	e.literals(block[pos:])
 	return append(e.out, 0x11, 0, 0)
 }
 
-// literal extends every state at i by a literal.
-func (p *parser) literal(i int) {
-	here, next := &p.cost[i], &p.cost[i+1]
-	for s := afterMatch; s < afterRun-1; s++ {
-		next[s+1] = here[s]
-		if here[s] != unreached {
-			next[s+1]++
-		}
-	}
-	// A run of four or more needs an instruction, and an extension from 19 on.
-	if c := here[afterRun-1]; c != unreached {
-		next[afterRun], p.run[i+1] = c+2, 4
-	}
-	if c := here[afterRun]; c != unreached {
-		run := p.run[i] + 1
-		if c++; run >= 19 && (run-19)%255 == 0 {
-			c++
-		}
-		if c < next[afterRun] {
-			next[afterRun], p.run[i+1] = c, run
-		}
-	}
-}
-
-// matches adds all matches at i that may be part of the cheapest way.
-func (p *parser) matches(i int) {
+// choose returns the match at i, after some literals, that saves most bytes, and how many:
+// none, if it is not positive.
+func (p *parser) choose(i, literals int) (m match, saved int) {
 	if i == 0 {
-		return // a block begins with a literal
+		return m, 0 // a block begins with a literal
 	}
-	state := 0
-	for s, c := range p.cost[i] {
-		if c < p.cost[i][state] {
-			state = s
-		}
-	}
-	take := func(state, length, distance int, price int32) {
-		c := p.cost[i][state] + price
-		if to := i + length; c < p.cost[to][afterMatch] {
-			p.cost[to][afterMatch] = c
-			p.match[to] = match{length, distance}
-			p.from[to] = uint8(state)
-		}
-	}
-	if p.pair != 0 {
-		few := 1
-		for s := 2; s < afterRun; s++ {
-			if p.cost[i][s] < p.cost[i][few] {
-				few = s
-			}
-		}
-		if p.cost[i][few] != unreached {
-			take(few, 2, p.pair, 2)
-		}
-	}
-	if p.triple != 0 && p.cost[i][afterRun] != unreached {
-		take(afterRun, 3, p.triple, 2)
-	}
-	tried := minMatch - 1 // all lengths up to here are taken at a better price
-	for k, m := range p.best {
-		if m.length <= tried {
+	for k, found := range p.best {
+		if found.length == 0 {
 			continue
 		}
-		whole := wholeLength[k]
-		for l := tried + 1; l <= min(m.length, whole); l++ {
-			take(state, l, m.distance, basePrice[k])
-		}
-		if m.length > whole && k != near {
-			take(state, m.length, m.distance, basePrice[k]+extension(m.length-whole))
-			// The longest match with one extension byte less.
-			if less := m.length - (m.length-whole-1)%255 - 1; less > whole {
-				take(state, less, m.distance, basePrice[k]+extension(less-whole))
+		price := basePrice[k]
+		if found.length > wholeLength[k] {
+			if k == near {
+				continue // it is one of the next kind, too
 			}
+			price += extension(found.length - wholeLength[k])
 		}
-		tried = min(m.length, whole)
+		if n := found.length - price; n > saved {
+			m, saved = found, n
+		}
 	}
+	if n := 3 - basePrice[near]; saved < n && p.triple != 0 && literals > 3 {
+		m, saved = match{3, p.triple}, n
+	}
+	return m, saved
 }
 
 // The price of a match of each kind in bytes, and the length up to which it
 // needs no extension.
 var (
-	basePrice   = [kinds]int32{2, 3, 3}
+	basePrice   = [kinds]int{2, 3, 3}
 	wholeLength = [kinds]int{8, 33, 9}
 )
 
 // extension returns the number of extension bytes for n, at least 1.
-func extension(n int) int32 { return int32(1 + (n-1)/255) }
-
-// trace returns the matches on the cheapest way to end, in order.
-func (p *parser) trace(end int) []step {
-	p.steps = p.steps[:0]
-	state := 0
-	for s, c := range p.cost[end] {
-		if c < p.cost[end][state] {
-			state = s
-		}
-	}
-	for pos := end; ; {
-		literals := state
-		if state == afterRun {
-			literals = int(p.run[pos])
-		}
-		if n := len(p.steps); n > 0 {
-			p.steps[n-1].literals = literals
-		}
-		pos -= literals
-		if pos == 0 {
-			break
-		}
-		p.steps = append(p.steps, step{match: p.match[pos]})
-		state = int(p.from[pos])
-		pos -= p.match[pos].length
-	}
-	for i, j := 0, len(p.steps)-1; i < j; i, j = i+1, j-1 {
-		p.steps[i], p.steps[j] = p.steps[j], p.steps[i]
-	}
-	return p.steps
-}
+func extension(n int) int { return 1 + (n-1)/255 }
 
 // emitter writes instructions.
 type emitter struct {
@@ -221,8 +114,6 @@ func (e *emitter) literals(b []byte) {
 func (e *emitter) match(s step) {
 	length, d := s.length, s.distance-1
 	switch {
-	case length == 2:
-		e.out = append(e.out, byte(d&3<<2), byte(d>>2))
 	case length == 3 && s.literals > 3 && s.distance > reachNear && s.distance <= reachTriple:
 		d -= reachNear
 		e.out = append(e.out, byte(d&3<<2), byte(d>>2))
