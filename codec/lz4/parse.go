@@ -13,8 +13,14 @@ const (
 	lastLiterals = 5  // the bytes at a block's end that must be literals
 	matchMargin  = 12 // no match begins in these last bytes of a block
 	hashBits     = 15
-	searchDepth  = 128 // candidates looked at for each position
+	longMatch    = 7   // bytes of a long match
+	longDepth    = 16  // candidates for a long match looked at for each position
+	shortDepth   = 16  // for a short one
 	niceLength   = 128 // a match this long is not improved upon
+
+	// What spreads the bytes of a short and of a long match over the hashes.
+	shortPrime = 2654435761
+	longPrime  = 0x9e3779b185ebca87
 )
 
 // parser finds the cheapest sequences for a block. An offset costs two bytes
@@ -22,8 +28,8 @@ const (
 // a backward pass then knows, for every position, the fewest bytes in which
 // the rest of the block can be written.
 type parser struct {
-	head   [1 << hashBits]int32
-	prev   []int32
+	short  chain // of four bytes
+	long   chain // of longMatch bytes
 	length []int32
 	offset []uint16
 	cost   []int32
@@ -35,7 +41,8 @@ type parser struct {
 // far smaller than a block can be.
 func newParser(size int) *parser {
 	return &parser{
-		prev:   make([]int32, size),
+		short:  chain{prev: make([]uint16, size)},
+		long:   chain{prev: make([]uint16, size)},
 		length: make([]int32, size),
 		offset: make([]uint16, size),
 		cost:   make([]int32, size+1),
@@ -85,42 +92,75 @@ func appendExtension(out []byte, n int) []byte {
 	return append(out, byte(n))
 }
 
-// findMatches fills length and offset with the longest match of each position.
+// findMatches fills length and offset with the longest match of each position, as far as
+// the chains are followed. Long matches are found in a chain of their own, so that few
+// candidates suffice.
 func (p *parser) findMatches(block []byte) {
 	clear(p.length[:len(block)])
-	for i := range p.head {
-		p.head[i] = -1
-	}
+	p.short.reset()
+	p.long.reset()
 	end := len(block) - lastLiterals
 	for i := 0; i <= len(block)-matchMargin; i++ {
-		here := binary.LittleEndian.Uint32(block[i:])
-		h := here * 2654435761 >> (32 - hashBits)
-		next := p.head[h]
-		p.head[h] = int32(i)
-		p.prev[i] = next
-
-		best, from := minMatch-1, -1
+		eight := binary.LittleEndian.Uint64(block[i:])
+		short := p.short.insert(i, uint32(eight)*shortPrime>>(32-hashBits))
+		long := p.long.insert(i, uint32(eight<<(64-8*longMatch)*longPrime>>(64-hashBits)))
+		m := found{length: minMatch - 1, from: -1}
 		if i > 0 && p.length[i-1] > minMatch {
 			// The previous position's match, one byte later.
-			best = int(p.length[i-1]) - 1
-			from = i - int(p.offset[i-1])
+			m = found{int(p.length[i-1]) - 1, i - int(p.offset[i-1])}
 		}
-		limit := end - i
-		for depth := searchDepth; next >= 0 && depth > 0 && best < niceLength && best < limit; depth-- {
-			c := int(next)
-			next = p.prev[c]
-			if block[c+best] != block[i+best] || binary.LittleEndian.Uint32(block[c:]) != here {
-				continue
-			}
-			if n := prefix.Common(block[c:], block[i:end]); n > best {
-				best, from = n, c
-			}
+		limit := min(end-i, niceLength)
+		if m.length < limit {
+			m = p.long.longest(block[:end], i, long, longDepth, limit, m)
 		}
-		if from >= 0 {
-			p.length[i] = int32(best)
-			p.offset[i] = uint16(i - from)
+		if m.length < longMatch-1 && m.length < limit {
+			m = p.short.longest(block[:end], i, short, shortDepth, longMatch-1, m)
+		}
+		if m.from >= 0 {
+			p.length[i] = int32(m.length)
+			p.offset[i] = uint16(i - m.from)
 		}
 	}
+}
+
+// found is the longest match that has been found: its length, and where it is.
+type found struct{ length, from int }
+
+// chain joins the positions of a block at which some bytes have one hash.
+type chain struct {
+	head [1 << hashBits]uint16 // last position with a hash, counted from 1; 0 for none
+	prev []uint16              // the one before it
+}
+
+func (c *chain) reset() { clear(c.head[:]) }
+
+// insert makes position i known and returns the last one with its hash, counted from 1.
+func (c *chain) insert(i int, hash uint32) uint16 {
+	last := c.head[hash]
+	c.head[hash] = uint16(i + 1)
+	c.prev[i] = last
+	return last
+}
+
+// longest follows the chain from at for so many candidates, and returns the longest match
+// for position i, or one of nice bytes.
+func (c *chain) longest(block []byte, i int, at uint16, depth, nice int, m found) found {
+	tail := binary.LittleEndian.Uint32(block[i+m.length-3:])
+	for ; at != 0 && depth > 0; depth-- {
+		from := int(at) - 1
+		at = c.prev[from]
+		if binary.LittleEndian.Uint32(block[from+m.length-3:]) != tail {
+			continue
+		}
+		if n := prefix.Common(block[from:], block[i:]); n > m.length {
+			m = found{n, from}
+			if n >= nice {
+				break
+			}
+			tail = binary.LittleEndian.Uint32(block[i+n-3:])
+		}
+	}
+	return m
 }
 
 // choose fills step with the cheapest way to write the block, from its end
