@@ -27,7 +27,7 @@ var reach = [kinds]int{reachNear, reachMid, reachFar}
 const (
 	minMatch    = 3
 	hashBits    = 16
-	searchDepth = 8   // candidates looked at for each position
+	searchDepth = 4   // candidates looked at for each position
 	niceLength  = 256 // a match this long is not improved upon
 )
 
