@@ -30,11 +30,9 @@ func Decode(src []byte, limit int64) ([]byte, error) {
 // returns how many bytes of src the file takes.
 func DecodePrefix(src []byte, limit int64) (out []byte, consumed int64, err error) {
 	buf := bounded.Buffer{Max: limit}
-	n, err := DecodeTo(&buf, src, limit)
-	if err != nil {
-		return nil, 0, err
-	}
-	return buf.Out, n, nil
+	consumed, err = DecodeTo(&buf, src, limit)
+	out, err = buf.Done(err)
+	return out, consumed, err
 }
 
 // DecodeTo is like DecodePrefix, and writes the data.

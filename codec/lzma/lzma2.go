@@ -119,11 +119,9 @@ func (e *encoder) store(start, reset int) int {
 // its end byte. dictSize is the largest distance of a match, in bytes.
 func Decode2Prefix(src []byte, dictSize, limit int64) (out []byte, consumed int64, err error) {
 	buf := bounded.Buffer{Max: limit}
-	n, err := Decode2To(&buf, src, dictSize, limit)
-	if err != nil {
-		return nil, 0, err
-	}
-	return buf.Out, n, nil
+	consumed, err = Decode2To(&buf, src, dictSize, limit)
+	out, err = buf.Done(err)
+	return out, consumed, err
 }
 
 // Decode2To is like Decode2Prefix, and writes the data.
