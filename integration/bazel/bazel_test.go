@@ -139,7 +139,11 @@ func open(t *testing.T) *workspace {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	// Bazel keeps what it makes in the home directory.
+	// Bazel keeps what it makes in the home directory, and its server does not
+	// outlive a test that is killed by more than this.
+	if err := os.WriteFile(filepath.Join(temp, ".bazelrc"), []byte("startup --max_idle_secs=120\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	w.env = append(os.Environ(), "HOME="+temp, "PATH="+bin+":"+os.Getenv("PATH"))
 	t.Cleanup(func() {
 		w.try("bazel shutdown")
