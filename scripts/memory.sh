@@ -62,5 +62,5 @@ describe "$(for ((i = 0; i < 8; i++)); do
 	echo "s$i { type = \"section\"; compress = \"gzip\"; data { type = \"blob\"; filename = \"zeros\"; }; };"
 done)"
 row '8 sections of 256 MiB of zeros, gzip' s1/data
-describe "$(for ((i = 0; i < 100000; i++)); do echo "e$i { type = \"fill\"; size = <1>; };"; done)"
+describe "$(for ((i = 0; i < 100000; i++)); do echo "e$i { type = \"text\"; text = \"x\"; };"; done)"
 row '100,000 entries' e1
