@@ -128,9 +128,6 @@ type Ref struct {
 // refProperties are the properties of a configuration that name images.
 var refProperties = [...]string{"kernel", "fdt", "ramdisk", "firmware", "loadables", "fpga", "setup", "script", "standalone"}
 
-// NamesImages says whether a property of a configuration names images.
-func NamesImages(property string) bool { return slices.Contains(refProperties[:], property) }
-
 // Detect reports whether r starts with a device tree that has a node /images
 // and fits.
 func Detect(r io.ReaderAt, size int64) bool {
@@ -372,6 +369,27 @@ func (im *Image) Open(r io.ReaderAt) *io.SectionReader {
 	return io.NewSectionReader(r, im.Offset, im.Size)
 }
 
+// What List calls configurations.
+const (
+	aConfig       = "configuration"
+	defaultConfig = "default configuration"
+)
+
+// Boots returns which images a configuration names that List has returned. Of other items
+// it returns false.
+func Boots(it binfmt.Item) ([]Ref, bool) {
+	if it.Type != aConfig && it.Type != defaultConfig {
+		return nil, false
+	}
+	var refs []Ref
+	for _, d := range it.Details {
+		if images, ok := d.Value.([]string); ok && slices.Contains(refProperties[:], d.Name) {
+			refs = append(refs, Ref{d.Name, images})
+		}
+	}
+	return refs, true
+}
+
 // List returns the images, then the configurations, which take up no space
 // of their own.
 func (f *FIT) List() []binfmt.Item {
@@ -380,9 +398,9 @@ func (f *FIT) List() []binfmt.Item {
 		items = append(items, im.item())
 	}
 	for _, c := range f.Configs {
-		kind := "configuration"
+		kind := aConfig
 		if c.Name == f.Default {
-			kind = "default configuration"
+			kind = defaultConfig
 		}
 		it := binfmt.Item{Name: c.Name, Type: kind}.With("description", c.Desc)
 		for _, ref := range c.Refs {

@@ -5,7 +5,6 @@ package cli
 import (
 	"fmt"
 	"path"
-	"strings"
 
 	"binman/format/fit"
 	"binman/inspect"
@@ -28,8 +27,8 @@ func written(root *inspect.Item, list []foreignItem, patterns []string) ([]writt
 		if len(it.Items) > 0 {
 			file = path.Join(file, "root")
 		}
-		refs := boots(it.Item)
-		if refs == nil {
+		refs, isConfig := fit.Boots(it.Item.Item)
+		if !isConfig {
 			all = append(all, writtenItem{it, file})
 			continue
 		}
@@ -55,18 +54,4 @@ func written(root *inspect.Item, list []foreignItem, patterns []string) ([]writt
 		}
 	}
 	return all, nil
-}
-
-// boots returns what a configuration of a FIT names; nil if the item is none.
-func boots(it *inspect.Item) []fit.Ref {
-	if it.Size != 0 || !strings.HasSuffix(it.Type, "configuration") {
-		return nil
-	}
-	refs := []fit.Ref{}
-	for _, d := range it.Details {
-		if images, ok := d.Value.([]string); ok && fit.NamesImages(d.Name) {
-			refs = append(refs, fit.Ref{Property: d.Name, Images: images})
-		}
-	}
-	return refs
 }

@@ -14,6 +14,7 @@ import (
 	"binman/codec"
 	"binman/content"
 	"binman/format/fdtmap"
+	"binman/format/fit"
 	"binman/inspect"
 	"binman/internal/atomicfile"
 	"binman/internal/binfmt"
@@ -290,7 +291,7 @@ func (o *extractOptions) extractForeignOne(list []foreignItem, data content.Data
 		if it.path != o.paths[0] {
 			continue
 		}
-		if boots(it.Item) != nil {
+		if _, isConfig := fit.Boots(it.Item.Item); isConfig {
 			return fmt.Errorf("entry %q is a configuration, which boots several images: give a directory for them with -O", it.path)
 		}
 		part, err := o.foreignContents(it, data)
