@@ -55,7 +55,11 @@ func (v *VBlock) key(ctx *layout.Context, e *layout.Entry) (crypto.Signer, error
 	if ctx.Env.Keys == nil {
 		return nil, e.Errorf("there are no keys to sign with")
 	}
-	key, err := ctx.Env.Keys.KeyAt(v.Private, v.path(ctx, v.Private), "")
+	path, err := v.path(ctx, v.Private)
+	if err != nil { // --key may say that it is elsewhere
+		path = filepath.Join(v.KeyDir, v.Private)
+	}
+	key, err := ctx.Env.Keys.KeyAt(v.Private, path, "")
 	if err != nil {
 		return nil, describe.At(e.Errorf("%w", err), e.Node, "signprivate")
 	}
@@ -64,14 +68,12 @@ func (v *VBlock) key(ctx *layout.Context, e *layout.Entry) (crypto.Signer, error
 
 // path returns where a file of keydir is: the original looks in the current
 // directory alone, and we in those of inputs too.
-func (v *VBlock) path(ctx *layout.Context, name string) string {
+func (v *VBlock) path(ctx *layout.Context, name string) (string, error) {
 	path := filepath.Join(v.KeyDir, name)
-	if _, err := ctx.Input.System().Stat(path); err != nil {
-		if found, err := ctx.Input.Find(path); err == nil {
-			return found
-		}
+	if _, err := ctx.Input.System().Stat(path); err == nil {
+		return path, nil
 	}
-	return path
+	return ctx.Input.Find(path)
 }
 
 // Depends returns the entries that are signed.
@@ -106,10 +108,10 @@ func (v *VBlock) Update(ctx *layout.Context, e *layout.Entry) (content.Data, err
 		return content.Data{}, err
 	}
 	firmware := &vboot.Firmware{Version: uint64(v.Version), Flags: v.Flags, Body: body}
-	if firmware.Keyblock, err = readVboot(ctx, v.path(ctx, v.Keyblock), vboot.ParseKeyblock); err != nil {
+	if firmware.Keyblock, err = readVboot(ctx, v, v.Keyblock, vboot.ParseKeyblock); err != nil {
 		return content.Data{}, describe.At(e.Errorf("%w", err), e.Node, "keyblock")
 	}
-	if firmware.KernelKey, err = readVboot(ctx, v.path(ctx, v.KernelKey), vboot.ParsePublicKey); err != nil {
+	if firmware.KernelKey, err = readVboot(ctx, v, v.KernelKey, vboot.ParsePublicKey); err != nil {
 		return content.Data{}, describe.At(e.Errorf("%w", err), e.Node, "kernelkey")
 	}
 	key, err := v.key(ctx, e)
@@ -168,22 +170,21 @@ func isVbootKey(data content.Data) error {
 }
 
 // readVboot reads a file of keydir.
-func readVboot[T any](ctx *layout.Context, path string, parse func([]byte) (T, error)) (T, error) {
+func readVboot[T any](ctx *layout.Context, v *VBlock, name string, parse func([]byte) (T, error)) (T, error) {
 	var none T
-	if _, err := ctx.Input.System().Stat(path); err != nil {
-		if path, err = ctx.Input.Find(path); err != nil {
-			return none, err
-		}
+	path, err := v.path(ctx, name)
+	if err != nil {
+		return none, err
 	}
 	data, err := ctx.Input.System().Open(path)
 	if err != nil {
 		return none, err
 	}
-	v, err := parseVboot(data, parse)
+	got, err := parseVboot(data, parse)
 	if err != nil {
 		err = fmt.Errorf("'%s': %w", path, err)
 	}
-	return v, err
+	return got, err
 }
 
 func parseVboot[T any](data content.Data, parse func([]byte) (T, error)) (T, error) {
