@@ -3,9 +3,10 @@
 package layout
 
 import (
-	"errors"
+	"cmp"
 	"slices"
 
+	"binman/codec"
 	"binman/content"
 )
 
@@ -32,7 +33,7 @@ func (o *Opened) hold(e *Entry) error {
 	st.holds = st.inner.Len()
 	if room := e.room(); st.holds > room {
 		st.inner, st.holds = content.Data{}, 0
-		return e.tooMuch(errMemory)
+		return e.tooMuch(codec.ErrTooLarge)
 	}
 	o.held += st.holds
 	o.holders = append(o.holders, e)
@@ -40,22 +41,24 @@ func (o *Opened) hold(e *Entry) error {
 	return nil
 }
 
-// errMemory says that something would take more memory than is allowed.
-var errMemory = errors.New("it takes more memory than is allowed")
-
 // tooMuch says how much an entry with all that it is within may take.
 func (e *Entry) tooMuch(err error) error {
-	return e.Errorf("with what it is within it has more than the %#x bytes that are decompressed at once (--memory allows more): %w", e.opened.of.b.memory(), err)
+	return e.Errorf("with what it is within it has more than the %#x bytes that are decompressed at once (--memory allows more): %w", e.memory(), err)
+}
+
+// memory returns how many bytes what has been decompressed may take at once.
+func (e *Entry) memory() int64 {
+	if e.opened == nil {
+		return DefaultMemory
+	}
+	return cmp.Or(e.opened.of.b.Memory, DefaultMemory)
 }
 
 // room returns how many bytes an entry may have when it is decompressed: what it is
 // within has to be held with it.
 func (e *Entry) room() int64 {
-	if e.opened == nil {
-		return DefaultMemory
-	}
-	left := e.opened.of.b.memory()
-	for p := e.Parent; p != nil; p = p.Parent {
+	left := e.memory()
+	for p := e.Parent; p != nil && p.opened != nil; p = p.Parent {
 		left -= p.opened.holds
 	}
 	return max(left, 0)

@@ -2,11 +2,7 @@
 
 package layout
 
-import (
-	"cmp"
-
-	"binman/content/iodir"
-)
+import "binman/content/iodir"
 
 // Options is what the caller asks a build for.
 type Options struct {
@@ -52,9 +48,6 @@ type Options struct {
 // DefaultMemory is how many bytes what has been decompressed may take at once, unless
 // the options say otherwise: headers come from files that nobody vouches for.
 const DefaultMemory = 1 << 30
-
-// memory returns how many bytes what has been decompressed may take at once.
-func (o *Options) memory() int64 { return cmp.Or(o.Memory, DefaultMemory) }
 
 // TreeFile is a device tree that some entries hold.
 type TreeFile struct {
