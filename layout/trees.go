@@ -428,12 +428,9 @@ func (b *Build) moveHeld(e *Entry) {
 	}
 	by := e.ImagePos.Value - e.HaveImagePos.Value
 	for _, n := range held(e) {
-		value := n.Prop("image-pos").Value
-		var pos int64
-		for _, c := range value[:min(len(value), 8)] {
-			pos = pos<<8 | int64(c)
+		if pos, ok, err := n.U64("image-pos"); ok && err == nil { // else it says nothing
+			b.setProp(n, "image-pos", cells(max(int64(pos)+by, 0)))
 		}
-		b.setProp(n, "image-pos", cells(max(pos+by, 0)))
 	}
 	e.HaveImagePos = e.ImagePos
 }
