@@ -32,11 +32,11 @@ type globals struct {
 	toolPaths []string
 	plugins   []string
 	threads   int
-	memory    int64 // bytes that what is decompressed may take at once
 	verbosity int
 	quiet     bool
 
 	memoryText string
+	memory     int64 // bytes that what is decompressed may take at once
 
 	args      []string // all of the command line
 	attachDir string   // the first step of signing is gone through again, with the signatures from there
@@ -92,9 +92,6 @@ func (g *globals) run(args []string) int {
 		}
 		return g.fail(err)
 	}
-	if err := g.limitMemory(); err != nil {
-		return g.fail(err)
-	}
 	if g.fullHelp {
 		fmt.Fprint(g.stdout, manual)
 		return 0
@@ -109,7 +106,10 @@ func (g *globals) run(args []string) int {
 		if g.attachDir != "" && !cmd.later {
 			return g.fail(fmt.Errorf("the command '%s' in '%s' does not sign", name, g.attachDir))
 		}
-		err := cmd.run()
+		err := g.limitMemory()
+		if err == nil {
+			err = cmd.run()
+		}
 		if status, done := argparse.Exit(err, g.stdout, g.stderr); done {
 			return status
 		}

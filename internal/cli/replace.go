@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"binman/content"
@@ -88,8 +87,8 @@ func (o *replaceOptions) run() error {
 	if err != nil {
 		return err
 	}
-	if img.Grow, err = strconv.ParseInt(o.grow, 0, 64); err != nil || img.Grow < 0 {
-		return wrongUsage("--grow is a number of bytes, such as 0x100000")
+	if img.Grow, err = bytesOf("--grow", o.grow, 0); err != nil {
+		return err
 	}
 	list, err := o.replacements(img, b.Log)
 	if err != nil {
