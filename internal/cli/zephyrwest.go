@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"strings"
 
-	"binman/internal/host"
 	"binman/zephyr"
 )
 
@@ -58,10 +57,10 @@ func readWestFiles() ([]zephyr.WestConfig, error) {
 
 // westFiles returns where west's files are, "" for one that has no place.
 func westFiles() []string {
-	local := env("WEST_CONFIG_LOCAL")
+	local := os.Getenv("WEST_CONFIG_LOCAL")
 	if local == "" {
 		top := findWest(".")
-		if base := env("ZEPHYR_BASE"); top == "" && base != "" {
+		if base := os.Getenv("ZEPHYR_BASE"); top == "" && base != "" {
 			top = findWest(base)
 		}
 		if top != "" {
@@ -71,17 +70,12 @@ func westFiles() []string {
 	return []string{local, userWest(), systemWest()}
 }
 
-func env(name string) string {
-	value, _ := host.Env().LookupEnv(name)
-	return value
-}
-
 // userWest is where west has the file of a user.
 func userWest() string {
-	if path := env("WEST_CONFIG_GLOBAL"); path != "" {
+	if path := os.Getenv("WEST_CONFIG_GLOBAL"); path != "" {
 		return path
 	}
-	if dir := env("XDG_CONFIG_HOME"); dir != "" && runtime.GOOS == "linux" {
+	if dir := os.Getenv("XDG_CONFIG_HOME"); dir != "" && runtime.GOOS == "linux" {
 		return filepath.Join(dir, "west", "config")
 	}
 	home, err := os.UserHomeDir()
@@ -93,12 +87,12 @@ func userWest() string {
 
 // systemWest is where west has the file of all users.
 func systemWest() string {
-	if path := env("WEST_CONFIG_SYSTEM"); path != "" {
+	if path := os.Getenv("WEST_CONFIG_SYSTEM"); path != "" {
 		return path
 	}
 	switch runtime.GOOS {
 	case "windows":
-		if dir := env("PROGRAMDATA"); dir != "" {
+		if dir := os.Getenv("PROGRAMDATA"); dir != "" {
 			return filepath.Join(dir, "west", "config")
 		}
 		return ""
