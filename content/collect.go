@@ -87,11 +87,11 @@ func runOf(p []byte) int {
 	}
 	// What has a period of 16 equal bytes is equal to itself, moved by one.
 	for n < len(p) {
-		step := min(n, len(p)-n)
-		if !bytes.Equal(p[:step], p[n:n+step]) {
+		more := min(n, len(p)-n)
+		if !bytes.Equal(p[:more], p[n:n+more]) {
 			break
 		}
-		n += step
+		n += more
 	}
 	for n < len(p) && p[n] == p[0] {
 		n++

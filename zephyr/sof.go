@@ -16,7 +16,7 @@ import (
 // the modules that it is made of by their names. A line has a name, a directory and
 // one with files of CMake, each in quotes:
 //
-//	"sof":"/work/sof":"/work/sof/zephyr"
+//	"sof":"/home/me/sof":"/home/me/sof/zephyr"
 func ParseModules(text []byte) map[string]string {
 	m := map[string]string{}
 	for line := range bytes.Lines(text) {
