@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"binman/internal/cli"
 	"binman/internal/judge"
 )
 
@@ -25,11 +24,7 @@ func (ex *example) runWith(t *testing.T, name, word string) string {
 	if i < 0 {
 		t.Fatalf("%s/README.md has no command '%s' with '%s'", ex.dir, name, word)
 	}
-	var stdout, stderr bytes.Buffer
-	if status := cli.Main(ex.commands[i][3:], &stdout, &stderr); status != 0 || stderr.Len() > 0 {
-		t.Fatalf("%s: exit status %d\n%s%s", strings.Join(ex.commands[i], " "), status, stdout.String(), stderr.String())
-	}
-	return stdout.String()
+	return run(t, ex.commands[i])
 }
 
 // TestPluginShell follows the example of a plug-in that is a shell script.
