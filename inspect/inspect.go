@@ -140,7 +140,7 @@ func formats() []format {
 	}
 	list = append(list, format{name: compressedFormat, short: "packed", detect: isCompressed, list: listCompressed, verify: verifyCompressed})
 	for _, f := range bootheader.Formats() {
-		list = append(list, format{name: f.Name, short: f.Short, detect: f.Detect, list: lister(f.Parse), verify: verifying(f.Parse)})
+		list = append(list, format{name: f.Name, short: f.Short, detect: f.Detect, list: lister(f.Parse), verify: verifying(f.Parse), whole: f.Whole})
 	}
 	list = append(list,
 		format{name: elfFormat, short: "elf", detect: isELF, list: listELF, verify: verifyELF, regions: true},

@@ -74,6 +74,9 @@ func signatures() []signature {
 		}
 	}
 	for _, f := range bootheader.Formats() {
+		if f.Whole {
+			continue
+		}
 		list = append(list, signature{format: f.Name, magic: f.Magic, looks: f.Looks, at: f.At, align: f.Align})
 	}
 	return list

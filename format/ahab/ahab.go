@@ -39,6 +39,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"binman/internal/binfmt"
 )
@@ -183,7 +184,7 @@ func readContainer(src binfmt.Source, at int64, later bool) (*Container, error) 
 	n, sigAt := int64(h[11]), int64(binary.LittleEndian.Uint16(h[12:]))
 	table := headerSize + n*entrySize
 	switch {
-	case n == 0 || n > maxImages:
+	case n > maxImages || n == 0 && sigAt != table: // an empty one has nothing in front of its signature block
 		return nil, fmt.Errorf("it has %d images, not 1 to %d", n, maxImages)
 	case sigAt < table || sigAt+signatureSize > c.Length:
 		return nil, fmt.Errorf("the signature block at %#x is not between %d images and the length %#x", sigAt, n, c.Length)
@@ -230,11 +231,11 @@ func (c *Container) image(e []byte, src binfmt.Source) (Image, error) {
 	return im, src.Check(im.Offset, im.Size, "its contents")
 }
 
-// Detect reports whether r starts with a container that can be read, and has the
-// contents of an image.
+// Detect reports whether r starts with containers that can be read, of which one of the
+// first set has the contents of an image.
 func Detect(r io.ReaderAt, size int64) bool {
-	c, err := readContainer(binfmt.Source{R: r, Size: size}, 0, false)
-	return err == nil && c.end() > c.Length
+	b, err := Parse(r, size)
+	return err == nil && slices.ContainsFunc(b.Containers, func(c Container) bool { return c.Set == 0 && c.end() > c.Offset+c.Length })
 }
 
 // name returns the name of the container with the index.

@@ -30,6 +30,7 @@ type Format struct {
 	At    int64               // offset of the magic in an image
 	Align int64               // what the offset of an image in flash is a multiple of
 	Looks func(b []byte) bool // says quickly whether b may be the start of an image; nil if the magic suffices
+	Whole bool                // too little tells it, so it is not looked for within other data
 
 	parse func(src binfmt.Source) (*Image, error)
 }
@@ -39,7 +40,7 @@ func Formats() []Format {
 	var all []Format
 	for _, list := range [][]Format{
 		rockchipFormats(), allwinnerFormats(), stFormats(), amlogicFormats(), starFiveFormats(), alteraFormats(), renesasFormats(), marvellFormats(), mediaTekFormats(),
-		tiFormats(), davinciFormats(), qoriqFormats(), imxFormats(), mxsFormats(), xilinxFormats(), nandFormats(), kernelFormats(), androidFormats(), opteeFormats(),
+		tiFormats(), davinciFormats(), qoriqFormats(), imxFormats(), imx1Formats(), atmelFormats(), mxsFormats(), xilinxFormats(), nandFormats(), kernelFormats(), androidFormats(), opteeFormats(),
 	} {
 		all = append(all, list...)
 	}

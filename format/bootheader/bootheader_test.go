@@ -38,6 +38,12 @@ func images(t testing.TB) map[string][]byte {
 	all := map[string][]byte{}
 	for name, options := range map[string]string{
 		"rksd":          "-T rksd -n rk3399",
+		"rkimage":       "-T rkimage -n rk3399",
+		"imx 1":         "-T imximage -e 97800000 -n imx1.cfg",
+		"imx 1 empty":   "-T imximage -e 97800000 -n imx1e.cfg",
+		"keystone":      "-T gpimage -a c100000",
+		"atmel":         "-T atmelimage",
+		"atmel nand":    "-T atmelimage -n usePmecc=1,sectorPerPage=4,spareSize=64,eccBits=4,sectorSize=512,eccOffset=36",
 		"rksd rc4":      "-T rksd -n rk3188",
 		"rksd 2":        "-T rksd -n rk3588",
 		"rkspi":         "-T rkspi -n rk3399",
@@ -87,7 +93,8 @@ func images(t testing.TB) map[string][]byte {
 		in := mkimage.Inputs{Files: []content.Data{program(0x1800)}, Open: func(name string) (content.Data, error) {
 			config := map[string]string{
 				"cfg": "VERSION 1\nPADDING 4K\n", "pmu": "the firmware",
-				"imx.cfg": "IMAGE_VERSION 2\nBOOT_FROM sd\nDATA 4 0x020e0774 0x000C0000\n",
+				"imx.cfg":  "IMAGE_VERSION 2\nBOOT_FROM sd\nDATA 4 0x020e0774 0x000C0000\n",
+				"imx1.cfg": "BOOT_FROM spi\nDATA 4 0x73fa88a0 0x200\nDATA 4 0x83fd9000 0x2a6b\n", "imx1e.cfg": "BOOT_OFFSET 0x800\n",
 				"csf.cfg": "IMAGE_VERSION 2\nBOOT_FROM sd\nCSF 0x2000\n",
 				"mxs.cfg": "DISPLAYPROGRESS\nDCD 5\nWRITE.4 80020000 1\nSECTION 0 BOOTABLE\nTAG\nLOAD DCD 0 5\nLOAD 1000 spl\nLOAD IVT 8000 1000\nCALL HAB 8000\n" +
 					"FILL 100 5 1000\nNOP\nNOP\nSECTION 9\nTAG LAST\nMODE USB\nLOAD 2000 kwb1.cfg\nJUMP 2000 7\n",
@@ -117,7 +124,10 @@ func images(t testing.TB) map[string][]byte {
 				"zynqmp r5":  "{\n[bootloader,destination_cpu=r5-0] spl\n[offset=0x4000] spl\n}\n",
 			}[name])
 		}
-		if strings.HasPrefix(p.Type, "rk") {
+		if p.Type == "atmelimage" {
+			in.Files[0] = in.Files[0].Replace(0, content.Bytes(bytes.Repeat([]byte{0x14, 0xf0, 0x9f, 0xe5}, 7)))
+		}
+		if strings.HasPrefix(p.Type, "rk") && p.Type != "rkimage" {
 			in.Files = append(in.Files, program(5000))
 		}
 		d, err := mkimage.Make(p, in)

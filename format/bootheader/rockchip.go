@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 
 	"binman/internal/binfmt"
 )
@@ -17,7 +18,8 @@ import (
 // Rockchip's boot ROMs load images of 512-byte sectors, from 32 KiB of a disk or
 // the start of SPI flash; package mkimage has the layout of both headers. The first
 // header is encrypted, and its magic is the encrypted one. In SPI flash each 2048
-// bytes are followed by as many zeros.
+// bytes are followed by as many zeros. What a boot ROM gets over USB, or from a boot loader,
+// is a program whose first word is a name.
 const (
 	rkSector = 512
 	rkHeader = 2048
@@ -30,7 +32,25 @@ func rockchipFormats() []Format {
 	return []Format{
 		{Name: "Rockchip image", Short: "rockchip", Magic: magic, Align: rkSector, parse: parseRockchip1},
 		{Name: "Rockchip image 2", Short: "rockchip", Magic: []byte("RKNS"), Align: rkSector, parse: parseRockchip2},
+		{Name: "Rockchip program", Short: "rockchip", Whole: true, parse: parseRockchipProgram},
 	}
+}
+
+// rkNames are what programs start with: the family of the SoC, or the RV1126.
+var rkNames = []string{"RK11", "RK30", "RK31", "RK32", "RK33", "RK35", "110B"}
+
+func parseRockchipProgram(src binfmt.Source) (*Image, error) {
+	b, err := src.Bytes(0, 4, "name")
+	if err != nil {
+		return nil, err
+	}
+	name := string(b)
+	if !slices.Contains(rkNames, name) {
+		return nil, errMagic
+	}
+	im := &Image{Items: []binfmt.Item{{Name: "program", Type: "program for " + name, Size: src.Size}}}
+	im.notJudged("program", "contents", "there is no checksum of them", 0, src.Size)
+	return im, nil
 }
 
 // rkSectors reads an image without what SPI flash has between its pieces, and

@@ -71,6 +71,9 @@ func parseXilinx(src binfmt.Source, isMP bool) (*Image, error) {
 		}
 	}
 	first := int64(word(h, 48))
+	if first == 0 && chained { // no boot loader: the partitions are for one that is elsewhere
+		first = xilinxHeader
+	}
 	if first < xilinxHeader || first > src.Size {
 		return nil, fmt.Errorf("the program is at %#x", first)
 	}
