@@ -51,7 +51,7 @@ func Load(name string, opt Options) (*fdt.Tree, error) {
 	if binman == nil {
 		return nil, noBinman(name, tree.Root)
 	}
-	if tree, err = insertTemplates(tree, binman, opt); err != nil {
+	if err := insertTemplates(tree, binman, opt); err != nil {
 		return nil, err
 	}
 	if propagateBootPhases(tree.Root) {

@@ -18,24 +18,25 @@ type inserter struct {
 	debug func(msg string)
 }
 
-// insertTemplates inserts the templates of a description and removes them. The
-// tree that it returns takes the place of the old one if there were any.
-func insertTemplates(tree *fdt.Tree, binman *fdt.Node, opt Options) (*fdt.Tree, error) {
+// insertTemplates inserts the templates of a description and removes them. If there were
+// any, the tree is read again, as by the original, so that nodes and phandles come in the
+// order of the bytes.
+func insertTemplates(tree *fdt.Tree, binman *fdt.Node, opt Options) error {
 	in := inserter{debug: opt.Debug}
 	found, err := in.below(binman, 0)
 	if err != nil || !found {
-		return tree, err
+		return err
 	}
 	tree.Sync()
 	if err := opt.keep(withTemplate, tree); err != nil {
-		return nil, err
+		return err
 	}
 	removeTemplates(binman)
 	tree.Sync()
 	if err := opt.keep(expanded, tree); err != nil {
-		return nil, err
+		return err
 	}
-	return rescan(tree)
+	return tree.Reread()
 }
 
 // below handles the insert-template properties of all nodes below parent: the
@@ -97,32 +98,6 @@ func (in *inserter) insert(node *fdt.Node, phandles []uint32) error {
 		}
 	}
 	return nil
-}
-
-// rescan reads the tree's bytes again, as the original does when templates are
-// gone, so that nodes and phandles come in the order of the bytes. Positions
-// in the source carry over.
-func rescan(tree *fdt.Tree) (*fdt.Tree, error) {
-	fresh, err := fdt.Parse(tree.Marshal())
-	if err != nil {
-		return nil, err
-	}
-	copyPositions(fresh.Root, tree.Root)
-	return fresh, nil
-}
-
-func copyPositions(dst, src *fdt.Node) {
-	dst.Pos = src.Pos
-	for _, p := range dst.Props {
-		if old := src.Prop(p.Name); old != nil {
-			p.Pos = old.Pos
-		}
-	}
-	for _, sub := range dst.Subnodes {
-		if old := src.Child(sub.Name); old != nil {
-			copyPositions(sub, old)
-		}
-	}
 }
 
 func countNodes(n *fdt.Node) int {

@@ -4,9 +4,11 @@ package fdt
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 )
@@ -43,6 +45,7 @@ func checkEdits(t *testing.T, data, edits []byte) {
 	}
 	clone := tree.Clone()
 	mutate(tree, edits)
+	checkReread(t, tree.Clone(), edits)
 	tree.Sync()
 	again, err := Parse(tree.Marshal())
 	if err != nil {
@@ -67,6 +70,43 @@ func checkEdits(t *testing.T, data, edits []byte) {
 	if !equal(tree.Root, packed.Root) {
 		t.Fatal("packing changed the tree")
 	}
+}
+
+// checkReread compares what is read again with what is parsed.
+func checkReread(t *testing.T, tree *Tree, edits []byte) {
+	t.Helper()
+	again := tree.Clone()
+	again.Sync()
+	parsed, err := Parse(again.Marshal())
+	if rereadErr := tree.Reread(); err != nil || rereadErr != nil {
+		if fmt.Sprint(err) != fmt.Sprint(rereadErr) {
+			t.Fatalf("error %v, and reading again %v", err, rereadErr)
+		}
+		return
+	}
+	for range 2 {
+		if !equal(tree.Root, parsed.Root) || !slices.Equal(order(tree), order(parsed)) {
+			t.Fatal("reading again gives another tree than parsing")
+		}
+		mutate(tree, edits)
+		mutate(parsed, edits)
+		tree.Sync()
+		parsed.Sync()
+		if !bytes.Equal(tree.Marshal(), parsed.Marshal()) {
+			t.Fatal("reading again goes another way than parsing")
+		}
+	}
+}
+
+// order returns the names of all properties, in order.
+func order(tree *Tree) []string {
+	var names []string
+	for n := range tree.Root.All() {
+		for _, p := range n.Props {
+			names = append(names, n.Path()+":"+p.Name)
+		}
+	}
+	return names
 }
 
 // Long random runs of edits, which a fuzzer comes to late.

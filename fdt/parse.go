@@ -112,7 +112,7 @@ func ParseAtMost(data []byte, nodes int) (*Tree, error) {
 		live:  bytes.Clone(blob),
 		strs:  string(blob[h.offStrings : h.offStrings+h.sizeString]),
 		names: map[uint32]string{},
-		tree:  &Tree{BootCPU: h.bootCPU, cache: blob, phandles: map[uint32]*Node{}},
+		tree:  &Tree{BootCPU: h.bootCPU, cache: blob},
 		flat:  &flat{version: h.version, lastComp: h.lastComp, bootCPU: h.bootCPU},
 	}
 	p.flat.list.prev, p.flat.list.next = &p.flat.list, &p.flat.list
@@ -123,7 +123,7 @@ func ParseAtMost(data []byte, nodes int) (*Tree, error) {
 	if err := p.structure(); err != nil {
 		return nil, err
 	}
-	if err := p.checkPhandles(); err != nil {
+	if p.tree.phandles, err = uniquePhandles(p.tree.Root); err != nil {
 		return nil, err
 	}
 	p.blocks()
@@ -305,20 +305,6 @@ func (p *parser) prop(node *Node, k *token, off, end int64) (int64, error) {
 	v.Value = p.live[off+12 : off+12+n : off+12+n]
 	node.appendProp(v)
 	return next, nil
-}
-
-func (p *parser) checkPhandles() error {
-	for n := range p.tree.Root.All() {
-		ph := n.Phandle()
-		if ph == 0 {
-			continue
-		}
-		if dup := p.tree.phandles[ph]; dup != nil {
-			return fmt.Errorf("Duplicate phandle %d in nodes %s and %s", ph, dup.Path(), n.Path()) //lint:ignore ST1005 wording of the original
-		}
-		p.tree.phandles[ph] = n
-	}
-	return nil
 }
 
 // blocks notes where the blocks are and what is between them.
