@@ -73,7 +73,7 @@ func FormOf(data content.Data) (*Form, error) {
 		if f.Image, err = sparse.Expand(data); err != nil || !proportionate(f.Image, size) {
 			return nil, nil //nolint:nilerr // the same
 		}
-		f.Name, f.About = "Android sparse image", fmt.Sprintf("of %d chunks", head.Chunks)
+		f.Name, f.About = sparseFormat, fmt.Sprintf("of %d chunks", head.Chunks)
 		f.claim = "sizes of chunks"
 		if head.HasSum {
 			f.claim = "crc32"
@@ -116,16 +116,19 @@ func (f *Form) families(file *uf2.File) {
 }
 
 // proportionate says whether what is not known to be zeros is in proportion to a size.
-func proportionate(image content.Data, size int64) bool {
-	left := size + maxFilled
-	for off := int64(0); off < image.Len() && left >= 0; {
+func proportionate(image content.Data, size int64) bool { return filled(image) <= size+maxFilled }
+
+// filled returns how many bytes are not known to be zeros.
+func filled(image content.Data) int64 {
+	n := int64(0)
+	for off := int64(0); off < image.Len(); {
 		end, value, known := image.Uniform(off)
 		if !known || value != 0 {
-			left -= end - off
+			n += end - off
 		}
 		off = end
 	}
-	return left >= 0
+	return n
 }
 
 // Root returns what is in the image, as Image does, as an item within one for the file.
@@ -163,5 +166,5 @@ func (f *Form) Verify(name string, keys []verify.Key) ([]verify.Finding, error) 
 	if err != nil {
 		return nil, err
 	}
-	return root.findings(f.Image, keys), nil
+	return root.Verify(f.Image, keys), nil
 }

@@ -44,15 +44,21 @@ import (
 )
 
 // Item is a piece of an image. Offsets count bytes from the start of the whole
-// image.
+// image, or from that of the contents of In.
 type Item struct {
 	binfmt.Item
-	Format string // how the item is organised, e.g. "FIP"; "" if that is not known
+	Format string // how the item is organised, or what it was unpacked to, e.g. "FIP"; "" if that is not known
 	Items  []*Item
 
-	verify   verifier // what judges it, if not its format
-	searched []int64  // where a search in it was given up
-	form     bool     // Format is that of a Form
+	// What an Unpacker tells.
+	Unpacked    *content.Data // what it was unpacked to; nil if it was not
+	In          *Item         // the one in whose unpacked contents it is; nil for the image
+	NotUnpacked string        // why it was not unpacked; "" for what is not compressed, too
+
+	verify   verifier        // what judges it, if not its format
+	searched []int64         // where a search in it was given up
+	form     bool            // Format is that of a Form
+	unpacked *verify.Finding // what speaks for it as it is stored; nil if it says nothing of its own
 }
 
 // maxDepth bounds how deep formats are looked for within each other.

@@ -33,6 +33,14 @@ func (l lineage) path() string {
 	return strings.Join(names, "/")
 }
 
+// in returns the path of what the last one is in the unpacked contents of, or "".
+func (l lineage) in() string {
+	if l.last().In == nil {
+		return ""
+	}
+	return l[:1+slices.Index(l, l.last().In)].path()
+}
+
 // verified is what the vbmeta images of a file say of partitions.
 type verified struct {
 	image content.Data
@@ -51,6 +59,9 @@ func verifyPartitions(root *Item, image content.Data, keys []verify.Key) *verifi
 	var all []lineage
 	var collect func(l lineage)
 	collect = func(l lineage) {
+		if data := l.last().Unpacked; data != nil {
+			v.left += partitionsTimes * data.Len()
+		}
 		if l.last().Format == vbmetaFormat {
 			all = append(all, slices.Clone(l))
 		}
@@ -61,7 +72,7 @@ func verifyPartitions(root *Item, image content.Data, keys []verify.Key) *verifi
 	collect(lineage{root})
 	var parsed []*avb.Image
 	for _, l := range all {
-		data := image.Slice(l.last().Offset, l.last().Size)
+		data := l.last().Contents(image)
 		im, err := avb.Parse(data, data.Len())
 		if err != nil { // it is judged by itself
 			im = &avb.Image{}
@@ -142,7 +153,7 @@ func (v *verified) judge(l lineage, im *avb.Image, signed bool) {
 	v.about[it] = map[string]bool{}
 	var own *avb.Partition
 	if len(l) > 1 && l[len(l)-2].Format == avbFormat {
-		data := v.image.Slice(l[len(l)-2].Offset, l[len(l)-2].Size)
+		data := l[len(l)-2].Contents(v.image)
 		own, _ = avb.ParsePartition(data, data.Len())
 	}
 	for i := range im.Descriptors {
@@ -157,7 +168,7 @@ func (v *verified) judge(l lineage, im *avb.Image, signed bool) {
 		at := part.last()
 		f := verify.Finding{What: d.What(), Verdict: verify.NotCovered, Why: "too much in the file speaks for partitions", Size: at.Size}
 		if v.left -= at.Size; v.left >= 0 {
-			data := v.image.Slice(at.Offset, at.Size)
+			data := at.Stored(v.image)
 			var err error
 			if f, err = d.Verify(data, data.Len()); err != nil {
 				f.Verdict, f.Why = verify.Bad, fmt.Sprintf("it cannot be read: %v", err)
@@ -165,6 +176,6 @@ func (v *verified) judge(l lineage, im *avb.Image, signed bool) {
 		}
 		f.Signed = signed && f.Verdict == verify.Good
 		v.about[it][d.Name] = true
-		v.found[it] = append(v.found[it], verify.Within([]verify.Finding{f}, part.path(), at.Offset)...)
+		v.found[it] = append(v.found[it], within([]verify.Finding{f}, part.path(), part.in(), at.Offset)...)
 	}
 }

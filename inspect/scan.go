@@ -373,7 +373,7 @@ func gaps(item *Item, data content.Data, known []format, depth int) {
 // formats claim of themselves and does not hold. Signatures are not judged.
 func Damage(data content.Data, root *Item) map[string][]string {
 	damage := map[string][]string{}
-	for _, f := range root.findings(data, nil) {
+	for _, f := range root.Verify(data, nil) {
 		if f.Verdict == verify.Bad {
 			damage[f.Path] = append(damage[f.Path], f.Why)
 		}

@@ -53,15 +53,21 @@ func FuzzScan(f *testing.F) {
 	f.Add(append([]byte("some bytes  "), legacy(f, "data")...))
 	f.Add([]byte("xxxx\xd0\x0d\xfe\xed\x00\x00\x00\x48"))
 	f.Add([]byte("UBSHLARCHIVE\x01\x00\x64\xaa"))
+	f.Add(packed(f, "gzip", packed(f, "lz4", legacy(f, "data"), 1), 1))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		d := content.Bytes(b)
 		root, err := inspect.Image(d, "x")
 		if err != nil || root == nil {
 			return
 		}
+		inspect.NewUnpacker(1<<20).Unpack(root, d)
 		root.Walk(func(path string, _ int, it *inspect.Item) {
-			if it.Offset < 0 || it.Size < 0 || it.Offset > d.Len() || it.Size > d.Len()-it.Offset {
-				t.Errorf("%s: %#x bytes at %#x of %#x", path, it.Size, it.Offset, d.Len())
+			all := d.Len()
+			if it.In != nil {
+				all = it.In.Unpacked.Len()
+			}
+			if it.Offset < 0 || it.Size < 0 || it.Offset > all || it.Size > all-it.Offset {
+				t.Errorf("%s: %#x bytes at %#x of %#x", path, it.Size, it.Offset, all)
 			}
 		})
 		inspect.Damage(d, root)

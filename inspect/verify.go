@@ -18,13 +18,14 @@ func Verify(data content.Data, name string, keys []verify.Key) ([]verify.Finding
 	if err != nil || root == nil {
 		return nil, err
 	}
-	return root.findings(data, keys), nil
+	return root.Verify(data, keys), nil
 }
 
-// findings judges all that is in an image.
-func (it *Item) findings(image content.Data, keys []verify.Key) []verify.Finding {
+// Verify judges all that is in an image, as the function Verify does, and what was
+// unpacked.
+func (it *Item) Verify(image content.Data, keys []verify.Key) []verify.Finding {
 	j := &judging{image: image, known: formats(), keys: keys, partitions: verifyPartitions(it, image, keys)}
-	j.judge(it, "")
+	j.judge(it, "", "")
 	return j.list
 }
 
@@ -49,11 +50,19 @@ type judging struct {
 	list       []verify.Finding
 }
 
-// judge adds the findings about an item and all that it holds.
-func (j *judging) judge(it *Item, path string) {
+// judge adds the findings about an item and all that it holds. In is the path of the one in
+// whose unpacked contents it is.
+func (j *judging) judge(it *Item, path, in string) {
+	if it.unpacked != nil {
+		j.list = append(j.list, within([]verify.Finding{*it.unpacked}, path, in, it.Offset)...)
+	}
+	at := it.Offset
+	if it.Unpacked != nil {
+		at, in = 0, path
+	}
 	i := slices.IndexFunc(j.known, func(f format) bool { return f.name == it.Format })
 	if i >= 0 && !it.form { // else it is data with known parts, or nothing is known of it
-		data := j.image.Slice(it.Offset, it.Size)
+		data := it.Contents(j.image)
 		keys := append(slices.Clip(j.keys), j.partitions.keys[it]...)
 		judge := j.known[i].verify
 		if it.verify != nil {
@@ -61,15 +70,25 @@ func (j *judging) judge(it *Item, path string) {
 		}
 		found, err := judge(data, data.Len(), keys)
 		if err != nil {
-			found = []verify.Finding{verify.Structure(it.Size, err)}
+			found = []verify.Finding{verify.Structure(data.Len(), err)}
 		}
 		found = slices.DeleteFunc(found, func(f verify.Finding) bool { return j.partitions.about[it][f.Path] })
-		j.list = append(j.list, verify.Within(found, path, it.Offset)...)
+		j.list = append(j.list, within(found, path, in, at)...)
 		j.list = append(j.list, j.partitions.found[it]...)
 	}
 	for _, sub := range it.Items {
-		j.judge(sub, join(path, sub.Name))
+		j.judge(sub, join(path, sub.Name), in)
 	}
+}
+
+// within moves findings to where the thing they are about is, as verify.Within does, in the
+// contents of what was unpacked.
+func within(list []verify.Finding, path, in string, offset int64) []verify.Finding {
+	list = verify.Within(list, path, offset)
+	for i := range list {
+		list[i].In = in
+	}
+	return list
 }
 
 func join(path, name string) string {

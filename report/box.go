@@ -130,19 +130,24 @@ func FromFormats(title string, root *inspect.Item, data content.Data) *Drawing {
 // is at base.
 func (b *boxer) describe(it *inspect.Item, base int64, data content.Data) *ManifestEntry {
 	offset := it.Offset - base
-	m := &ManifestEntry{Name: it.Name, Type: it.Type, Offset: &offset, ImagePos: &it.Offset, Size: &it.Size}
+	m := &ManifestEntry{Name: it.Name, Type: it.Type, Offset: &offset, Size: &it.Size}
+	if it.In == nil {
+		m.ImagePos = &it.Offset
+	}
 	if len(it.Items) == 0 {
 		return m
 	}
 	if it.Format != "" {
 		m.Type = it.Format
 	}
-	if it.Offset >= 0 && it.Size >= 0 && it.Size <= data.Len() && it.Offset <= data.Len()-it.Size {
-		b.stored[m] = data.Slice(it.Offset, it.Size)
+	base = it.Offset
+	if it.Unpacked != nil {
+		base, m.Compress, m.UncompSize = 0, cmp.Or(it.Compress, "sparse"), &it.UncompSize
 	}
+	b.stored[m] = it.Contents(data)
 	list := make([]*ManifestEntry, 0, len(it.Items))
 	for _, sub := range it.Items {
-		list = append(list, b.describe(sub, it.Offset, data))
+		list = append(list, b.describe(sub, base, data))
 	}
 	m.Entries = &list
 	return m

@@ -20,9 +20,10 @@ var formatOf = map[string]string{
 // Verify judges what an image claims, entry by entry: that containers have their
 // entries where the map says, the hashes in the map, and what formats claim of
 // themselves, with the keys for signatures. Offsets are from the start of the
-// image.
-func Verify(o *layout.Opened, keys []verify.Key) []verify.Finding {
-	v := verifying{o: o, keys: keys, signed: map[*layout.Entry]bool{}}
+// image. What is compressed in formats that the map does not tell of is looked into with u,
+// unless that is nil.
+func Verify(o *layout.Opened, keys []verify.Key, u *inspect.Unpacker) []verify.Finding {
+	v := verifying{o: o, keys: keys, unpacker: u, signed: map[*layout.Entry]bool{}}
 	v.vblocks(o.Entry, "")
 	v.entry(o.Entry, "", known{})
 	return v.list
@@ -32,6 +33,8 @@ type verifying struct {
 	o    *layout.Opened
 	keys []verify.Key
 	list []verify.Finding
+
+	unpacker *inspect.Unpacker
 
 	signed map[*layout.Entry]bool // a signature elsewhere in the image speaks for it
 }
@@ -130,8 +133,15 @@ func (v *verifying) format(f verify.Finding, e *layout.Entry, hashed bool) bool 
 	var list []verify.Finding
 	if known {
 		list = inspect.VerifyAs(format, data, v.keys)
-	} else if list, err = inspect.Verify(data, e.Name, v.keys); err != nil || len(list) == 0 {
-		return false
+	} else {
+		root, err := inspect.Image(data, e.Name)
+		if err != nil || root == nil {
+			return false
+		}
+		v.unpacker.Unpack(root, data)
+		if list = root.Verify(data, v.keys); len(list) == 0 {
+			return false
+		}
 	}
 	for _, found := range verify.Within(list, f.Path, f.Offset+before) {
 		if found.Verdict == verify.NotCovered && e.TypeName == "vblock" && found.Path == f.Path+"/preamble" {

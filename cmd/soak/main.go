@@ -165,9 +165,9 @@ func work(dir string, seed uint64, from, to int, seeds []string) {
 			return cli.Main(args, io.Discard, io.Discard)
 		}
 		command("ls", "-i", image)
-		command("ls", "--json", "-i", image)
-		command("verify", image)
-		command("map", image)
+		command("ls", "--json", "--unpack", "-i", image)
+		command("verify", "--unpack", image)
+		command("map", "--unpack", "-i", image)
 		command("diff", image, good)
 		check(os.RemoveAll(out))
 		command("extract", "-i", image, "-O", out)

@@ -54,6 +54,7 @@ type Finding struct {
 	Why     string  `json:"why,omitempty"`     // what is wrong, or why nothing can be said
 	Offset  int64   `json:"offset"`            // of what the claim covers, in bytes from the start of the file
 	Size    int64   `json:"size"`              // of that, in bytes
+	In      string  `json:"in,omitempty"`      // path of what was unpacked, if Offset counts from the start of its contents
 	Signed  bool    `json:"signed,omitempty"`  // a signature speaks for it, directly or through a hash
 	Warn    string  `json:"warning,omitempty"` // where other readers judge otherwise
 }
@@ -101,8 +102,12 @@ func First(list []Finding, err error) error {
 // offset, under a path.
 func Within(list []Finding, path string, offset int64) []Finding {
 	for i := range list {
-		list[i].Offset += offset
 		list[i].Path = join(path, list[i].Path)
+		if list[i].In != "" {
+			list[i].In = join(path, list[i].In)
+			continue
+		}
+		list[i].Offset += offset
 	}
 	return list
 }

@@ -36,6 +36,7 @@ type globals struct {
 	quiet     bool
 
 	memoryText string
+	unpack     bool  // look into what is compressed
 	memory     int64 // bytes that what is decompressed may take at once
 
 	args      []string // all of the command line

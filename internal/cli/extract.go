@@ -39,6 +39,7 @@ func (g *globals) extractCommand() command {
 				{Names: []string{"-f", "--filename"}, Value: argparse.String(&o.filename, ""), Help: "Output filename to write to"},
 				{Names: []string{"-O", "--outdir"}, Value: argparse.String(&o.outDir, ""), Help: "Path to directory to use for output files"},
 				{Names: []string{"-U", "--uncompressed"}, Value: argparse.Flag(&o.stored), Help: "Output raw data for compressed entries: leave them compressed"},
+				g.unpackOption(),
 				g.pluginOption(),
 			},
 			Args: []argparse.Arg{{Name: "paths", Nargs: "*", Value: argparse.Strings(&o.paths), Help: "Paths within file to extract (wildcard)", Complete: g.entryPaths(&o.image)}},
@@ -49,11 +50,8 @@ func (g *globals) extractCommand() command {
 
 func (o *extractOptions) run() error {
 	img, err := o.open(o.image)
-	if cause := err; cause != nil {
-		if o.paths, err = foreignPaths(o.image, o.paths, cause); err != nil {
-			return err
-		}
-		return o.extractForeign(cause)
+	if err != nil {
+		return o.extractForeign(err)
 	}
 	switch {
 	case o.format == "list":

@@ -7,7 +7,6 @@ import (
 	"path"
 
 	"binman/format/fit"
-	"binman/inspect"
 )
 
 // writtenItem is a part of an image and the file that it goes to.
@@ -19,9 +18,9 @@ type writtenItem struct {
 // written returns what to write of the parts that match, and where. A configuration of a
 // FIT becomes a directory with the images that it boots, by the names of its properties, if
 // a pattern matches it: otherwise the images are there already.
-func written(root *inspect.Item, list []foreignItem, patterns []string) ([]writtenItem, error) {
+func (f *foreign) written(list []foreignItem, patterns []string) ([]writtenItem, error) {
 	var all []writtenItem
-	var images map[string]*inspect.Item // by path, once there is a configuration
+	var images map[string]foreignItem // by path, once there is a configuration
 	for _, it := range list {
 		file := it.path
 		if len(it.Items) > 0 {
@@ -36,20 +35,22 @@ func written(root *inspect.Item, list []foreignItem, patterns []string) ([]writt
 			continue
 		}
 		if images == nil {
-			images = map[string]*inspect.Item{}
-			root.Walk(func(p string, _ int, it *inspect.Item) { images[p] = it })
+			images = map[string]foreignItem{}
+			for _, it := range f.items(nil) {
+				images[it.path] = it
+			}
 		}
 		for _, ref := range refs {
 			for i, name := range ref.Images {
-				image := images[path.Join(path.Dir(it.path), name)]
-				if image == nil {
+				image, ok := images[path.Join(path.Dir(it.path), name)]
+				if !ok {
 					return nil, fmt.Errorf("the configuration %q boots the image %q, which the FIT does not have", it.path, name)
 				}
 				file := path.Join(it.path, ref.Property)
 				if len(ref.Images) > 1 {
 					file = fmt.Sprintf("%s.%d", file, i+1)
 				}
-				all = append(all, writtenItem{foreignItem{image, it.path, it.depth}, file})
+				all = append(all, writtenItem{foreignItem{image.Item, it.path, it.in, it.depth}, file})
 			}
 		}
 	}

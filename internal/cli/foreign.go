@@ -11,46 +11,74 @@ import (
 	"slices"
 	"strings"
 
-	"binman/codec"
 	"binman/content"
 	"binman/format/fdtmap"
 	"binman/format/fit"
 	"binman/inspect"
+	"binman/internal/argparse"
 	"binman/internal/atomicfile"
 	"binman/internal/binfmt"
+	"binman/internal/entrypath"
 	"binman/internal/safedir"
 	"binman/internal/suggest"
 	"binman/internal/wildcard"
 	"binman/layout"
 )
 
+// foreign is an image that has no FDT map, recognised by the formats in it. Positions are
+// those in the image, in whatever form it is.
+type foreign struct {
+	name string
+	root *inspect.Item
+	data content.Data
+	form *inspect.Form // nil if the file is the image itself
+}
+
 // foreignItem is a part of an image that has no FDT map.
 type foreignItem struct {
 	*inspect.Item
 	path  string
+	in    string // the path of the part in whose unpacked contents it is, "" for the image
 	depth int
+}
+
+// unpackOption is the option to look into what is compressed.
+func (g *globals) unpackOption() argparse.Option {
+	return argparse.Option{
+		Names: []string{"--unpack"}, Extension: true, Value: argparse.Flag(&g.unpack),
+		Help: "Look into what is compressed, too, and into sparse images, where there is no FDT map; positions in it count from the start of its decompressed contents",
+	}
+}
+
+// unpacker returns what looks into what is compressed, nil if that is not asked for.
+func (g *globals) unpacker() *inspect.Unpacker {
+	if !g.unpack {
+		return nil
+	}
+	return inspect.NewUnpacker(g.memory)
 }
 
 // openForeign recognises an image without an FDT map by the formats in it.
 // Cause is the error of opening it by its map, which is returned if there is
-// nothing to recognise. Positions are those in the image, in whatever form it is.
-func openForeign(name string, cause error) (*inspect.Item, content.Data, *inspect.Form, error) {
+// nothing to recognise.
+func (g *globals) openForeign(name string, cause error) (*foreign, error) {
 	if !errors.Is(cause, fdtmap.ErrNone) {
-		return nil, content.Data{}, nil, cause
+		return nil, cause
 	}
 	data, form, err := readImage(name)
 	if err != nil {
-		return nil, content.Data{}, nil, err
+		return nil, err
 	}
 	root, err := foreignRoot(data, form, name)
 	if err != nil {
-		return nil, content.Data{}, nil, fmt.Errorf("%w; %w", cause, err)
+		return nil, fmt.Errorf("%w; %w", cause, err)
 	}
 	if root == nil {
-		return nil, content.Data{}, nil, suggest.With(cause, "nor anything else that is known\n"+
+		return nil, suggest.With(cause, "nor anything else that is known\n"+
 			"an image has a map if its description has an entry 'fdtmap', and positions in that if it is built with -u")
 	}
-	return root, data, form, nil
+	g.unpacker().Unpack(root, data)
+	return &foreign{name: name, root: root, data: data, form: form}, nil
 }
 
 // foreignRoot returns what the formats in an image tell, in the form that its file has.
@@ -61,12 +89,16 @@ func foreignRoot(data content.Data, form *inspect.Form, name string) (*inspect.I
 	return inspect.Image(data, name)
 }
 
-// foreignItems returns the parts that match one of the patterns, with all that
+// items returns the parts that match one of the patterns, with all that
 // those hold; no patterns match everything.
-func foreignItems(root *inspect.Item, patterns []string) []foreignItem {
+func (f *foreign) items(patterns []string) []foreignItem {
 	var list []foreignItem
+	paths := map[*inspect.Item]string{}
 	taken := -1 // depth of the match whose parts are being listed
-	root.Walk(func(p string, depth int, it *inspect.Item) {
+	f.root.Walk(func(p string, depth int, it *inspect.Item) {
+		if it.Unpacked != nil {
+			paths[it] = p
+		}
 		if depth <= taken {
 			taken = -1
 		}
@@ -77,10 +109,25 @@ func foreignItems(root *inspect.Item, patterns []string) []foreignItem {
 			}
 		}
 		if taken >= 0 {
-			list = append(list, foreignItem{it, p, depth})
+			list = append(list, foreignItem{it, p, paths[it.In], depth})
 		}
 	})
 	return list
+}
+
+// paths returns paths as they are known in the image, without a slash before them. For
+// those that match nothing the error is an entrypath.NoMatch.
+func (f *foreign) paths(paths []string) ([]string, error) {
+	var known []string
+	var unmatched entrypath.NoMatch
+	for _, p := range paths {
+		rel := strings.TrimLeft(p, "/")
+		if len(f.items([]string{rel})) == 0 {
+			unmatched = append(unmatched, p)
+		}
+		known = append(known, rel)
+	}
+	return known, unmatched.Err()
 }
 
 // matches says whether one of the patterns matches a path.
@@ -88,31 +135,41 @@ func matches(p string, patterns []string) bool {
 	return slices.Contains(patterns, p) || wildcard.MatchAny(patterns, p)
 }
 
-// listForeign lists an image without an FDT map.
-func (g *globals) listForeign(name string, patterns []string, how listing, cause error) error {
-	root, data, form, err := openForeign(name, cause)
+// listForeign lists an image without an FDT map: the parts that the paths match, if there
+// are any.
+func (g *globals) listForeign(name string, paths []string, how listing, cause error) error {
+	f, err := g.openForeign(name, cause)
 	if err != nil {
 		return err
 	}
-	list := foreignItems(root, patterns)
-	damage := inspect.Damage(data, root)
-	if how.json {
-		return g.foreignJSON(root, form, list, damage)
+	patterns, missed := f.paths(paths)
+	if err := unlessNoMatch(missed); err != nil {
+		return err
 	}
-	fmt.Fprintf(g.stdout, "%s: no FDT map, recognised as %s\n", printable(name), root.Format)
+	return errors.Join(g.printForeign(f, patterns, how), missed)
+}
+
+func (g *globals) printForeign(f *foreign, patterns []string, how listing) error {
+	list := f.items(patterns)
+	damage := inspect.Damage(f.data, f.root)
+	if how.json {
+		return g.foreignJSON(f, list, damage)
+	}
+	fmt.Fprintf(g.stdout, "%s: no FDT map, recognised as %s\n", printable(f.name), f.root.Format)
 	rows := [][]string{listHeading()}
-	below := []line{{path: "", details: root.Details}}
-	rows = append(rows, []string{printable(root.Name), numberMark + "0", hexCell(layout.Some(data.Len())), root.Format, "", ""})
+	below := []line{{path: "", details: f.root.Details}}
+	rows = append(rows, []string{printable(f.root.Name), numberMark + "0", hexCell(layout.Some(f.data.Len())), f.root.Format, "", ""})
 	for _, it := range list {
-		uncomp := layout.OptInt{}
-		if it.Compress != "" && it.UncompSize > 0 {
-			uncomp = layout.Some(it.UncompSize)
+		// What is in unpacked contents has an offset there, and no position in the image.
+		pos, offset := layout.Some(it.Offset), layout.OptInt{}
+		if it.In != nil {
+			pos, offset = offset, pos
 		}
 		rows = append(rows, []string{
 			strings.Repeat("  ", it.depth) + printable(it.Name),
-			hexCell(layout.Some(it.Offset)), hexCell(layout.Some(it.Size)), printable(it.Type), "", hexCell(uncomp),
+			hexCell(pos), hexCell(layout.Some(it.Size)), printable(it.Type), hexCell(offset), hexCell(it.uncompSize()),
 		})
-		below = append(below, line{path: it.path, details: it.Details, indent: it.depth})
+		below = append(below, line{path: it.path, details: it.Details, note: it.NotUnpacked, indent: it.depth})
 	}
 	if !how.long {
 		for i := range below {
@@ -123,17 +180,29 @@ func (g *globals) listForeign(name string, patterns []string, how listing, cause
 	return nil
 }
 
+// uncompSize returns how many bytes a part decompresses to, if that is known.
+func (it foreignItem) uncompSize() layout.OptInt {
+	if it.Unpacked == nil && (it.Compress == "" || it.UncompSize <= 0) {
+		return layout.OptInt{}
+	}
+	return layout.Some(it.UncompSize)
+}
+
 // line is what a row of a table is about, and what is known of that.
 type line struct {
 	path    string
 	details binfmt.Details
-	indent  int // as deep as the name
+	note    string // why it was not looked into
+	indent  int    // as deep as the name
 }
 
 // print prints the details, each on a line of its own.
 func (l line) print(w io.Writer) {
 	for _, d := range l.details {
 		fmt.Fprintf(w, "%*s- %s\n", 2*l.indent+2, "", printable(d.String()))
+	}
+	if l.note != "" {
+		fmt.Fprintf(w, "   not looked into: %s\n", printable(l.note))
 	}
 }
 
@@ -173,35 +242,45 @@ func printable(name string) string {
 	}, strings.ToValidUTF8(name, "?"))
 }
 
-func (g *globals) foreignJSON(root *inspect.Item, form *inspect.Form, list []foreignItem, damage map[string][]string) error {
+func (g *globals) foreignJSON(f *foreign, list []foreignItem, damage map[string][]string) error {
 	type item struct {
 		Path   string `json:"path"`
 		Name   string `json:"name"`
 		Type   string `json:"type"`
 		Format string `json:"format,omitempty"`
-		Pos    int64  `json:"image-pos"`
+		Pos    *int64 `json:"image-pos"`
+		In     string `json:"in,omitempty"`
+		Offset *int64 `json:"offset,omitempty"`
 		Size   int64  `json:"size"`
 
 		Compress   string `json:"compress,omitempty"`
 		UncompSize *int64 `json:"uncomp-size,omitempty"`
 
-		Details binfmt.Details `json:"details,omitempty"`
-		Damage  []string       `json:"damage,omitempty"`
+		Details     binfmt.Details `json:"details,omitempty"`
+		Damage      []string       `json:"damage,omitempty"`
+		NotUnpacked string         `json:"not-unpacked,omitempty"`
 	}
 	items := []item{}
 	for _, it := range list {
-		shown := item{Path: it.path, Name: it.Name, Type: it.Type, Format: it.Format, Pos: it.Offset, Size: it.Size, Compress: it.Compress, Details: it.Details, Damage: damage[it.path]}
+		shown := item{Path: it.path, Name: it.Name, Type: it.Type, Format: it.Format, Size: it.Size, Compress: it.Compress,
+			Details: it.Details, Damage: damage[it.path], NotUnpacked: it.NotUnpacked}
+		if it.In != nil {
+			shown.In, shown.Offset = it.in, &it.Offset
+		} else {
+			shown.Pos = &it.Offset
+		}
 		delete(damage, it.path)
-		if it.Compress != "" && it.UncompSize > 0 {
-			shown.UncompSize = &it.UncompSize
+		if n := it.uncompSize(); n.Known {
+			shown.UncompSize = &n.Value
 		}
 		items = append(items, shown)
 	}
+	root := f.root
 	shown := map[string]any{"image": root.Name, "size": root.Size, "format": root.Format, "entries": items}
-	if form != nil {
-		shown["form"] = form.Name
-		if form.Addr != nil {
-			shown["address"] = *form.Addr
+	if f.form != nil {
+		shown["form"] = f.form.Name
+		if f.form.Addr != nil {
+			shown["address"] = *f.form.Addr
 		}
 	}
 	if len(root.Details) > 0 {
@@ -215,19 +294,22 @@ func (g *globals) foreignJSON(root *inspect.Item, form *inspect.Form, list []for
 
 // extractForeign writes parts of an image without an FDT map to files.
 func (o *extractOptions) extractForeign(cause error) error {
-	root, data, _, err := openForeign(o.image, cause)
+	f, err := o.openForeign(o.image, cause)
 	if err != nil {
+		return err
+	}
+	if o.paths, err = f.paths(o.paths); err != nil {
 		return err
 	}
 	if o.format != "" {
 		return fmt.Errorf("Image '%s' has no FDT map, so its parts have no alternative formats", o.image)
 	}
-	list := foreignItems(root, o.paths)
+	list := f.items(o.paths)
 	log := o.log()
 	if o.filename != "" {
-		return o.extractForeignOne(list, data, log)
+		return o.extractForeignOne(list, f.data, log)
 	}
-	files, err := written(root, list, o.paths)
+	files, err := f.written(list, o.paths)
 	if err != nil {
 		return err
 	}
@@ -237,49 +319,39 @@ func (o *extractOptions) extractForeign(cause error) error {
 	}
 	defer dir.Close()
 	log.Printf(layout.Notice, "%d entries match and will be written", len(files))
+	failed := &failures{globals: o.globals}
 	for _, it := range files {
-		part, err := o.foreignContents(it.foreignItem, data)
+		part, err := o.foreignContents(it.foreignItem, f.data)
 		if err != nil {
-			return err
+			failed.add(err)
+			continue
 		}
 		log.Printf(layout.Notice, "Write entry '%s' size %x to '%s'", it.path, part.Len(), path.Join(o.outDir, it.file))
 		if err := dir.Write(it.file, part); err != nil {
-			return fmt.Errorf("entry %q: %w", it.path, err)
+			err = fmt.Errorf("entry %q: %w", it.path, err)
+			if noRoom(err) {
+				return err
+			}
+			failed.add(err)
 		}
 	}
-	return nil
+	return failed.result(len(files))
 }
 
 // foreignContents returns what to write of a part of an image: decompressed,
 // unless it is to be left as it is.
 func (o *extractOptions) foreignContents(it foreignItem, image content.Data) (content.Data, error) {
-	stored := image.Slice(it.Offset, it.Size)
-	if it.Compress == "" || o.stored {
-		return stored, nil
-	}
-	c, err := codec.Lookup(it.Compress)
-	if err != nil {
-		return content.Data{}, fmt.Errorf("entry %q is compressed in the unknown way %s: -U extracts it as it is", it.path, it.Compress)
-	}
-	src, err := stored.Bytes()
-	if err != nil {
-		return content.Data{}, fmt.Errorf("entry %q: %w", it.path, err)
-	}
-	limit := o.memory
-	if it.UncompSize > 0 {
-		limit = min(it.UncompSize, limit)
-	}
-	var out content.Collector
-	err = c.DecompressTo(&out, src, limit)
 	switch {
-	case errors.Is(err, codec.ErrTooLarge) && limit == o.memory:
-		return content.Data{}, fmt.Errorf("entry %q decompresses to more than %#x bytes (--memory allows more): %w", it.path, limit, err)
-	case errors.Is(err, codec.ErrTooLarge):
-		return content.Data{}, fmt.Errorf("entry %q decompresses to more than the %#x bytes that its header allows: %w", it.path, limit, err)
-	case err != nil:
-		return content.Data{}, fmt.Errorf("cannot decompress entry %q, -U extracts it as it is: %w", it.path, err)
+	case o.stored || it.Compress == "" && it.Unpacked == nil:
+		return it.Stored(image), nil
+	case it.Unpacked != nil:
+		return *it.Unpacked, nil
 	}
-	return out.Data(), nil
+	data, err := it.Decompress(it.Stored(image), o.memory)
+	if err != nil {
+		err = suggest.With(fmt.Errorf("entry %q %w", it.path, err), "-U extracts it as it is")
+	}
+	return data, err
 }
 
 // extractForeignOne writes the one part that is asked for to a file.

@@ -33,18 +33,15 @@ func (g *globals) lsCommand() command {
 				{Names: []string{"-i", "--image"}, Value: argparse.String(&image, ""), Required: true, Help: "Image filename to list"},
 				{Names: []string{"-l", "--long"}, Extension: true, Value: argparse.Flag(&how.long), Help: "Tell what the formats say of what they hold: addresses, architecture, versions, who signed it"},
 				{Names: []string{"--json"}, Extension: true, Value: argparse.Flag(&how.json), Help: "Print JSON instead of a table"},
+				g.unpackOption(),
 				g.pluginOption(),
 			},
 			Args: []argparse.Arg{{Name: "paths", Nargs: "*", Value: argparse.Strings(&paths), Help: "Paths within file to list (wildcard)", Complete: g.entryPaths(&image)}},
 		},
 		run: func() error {
 			img, form, err := g.openForm(image)
-			if cause := err; cause != nil {
-				paths, missed := foreignPaths(image, paths, cause)
-				if err := unlessNoMatch(missed); err != nil {
-					return err
-				}
-				return errors.Join(g.listForeign(image, paths, how, cause), missed)
+			if err != nil {
+				return g.listForeign(image, paths, how, err)
 			}
 			list, missed := img.Select(paths)
 			if err := unlessNoMatch(missed); err != nil {
@@ -172,29 +169,6 @@ func unlessNoMatch(err error) error {
 		return nil
 	}
 	return err
-}
-
-// foreignPaths returns paths in an image that has no FDT map as they are known
-// there, without a slash before them. For those that match nothing the error is
-// an entrypath.NoMatch.
-func foreignPaths(image string, paths []string, cause error) ([]string, error) {
-	if len(paths) == 0 {
-		return nil, nil
-	}
-	root, _, _, err := openForeign(image, cause)
-	if err != nil {
-		return nil, err
-	}
-	var known []string
-	var unmatched entrypath.NoMatch
-	for _, p := range paths {
-		rel := strings.TrimLeft(p, "/")
-		if len(foreignItems(root, []string{rel})) == 0 {
-			unmatched = append(unmatched, p)
-		}
-		known = append(known, rel)
-	}
-	return known, unmatched.Err()
 }
 
 // A cell of a table that starts with this mark is a number, set to the right.

@@ -48,6 +48,7 @@ func (g *globals) mapCommand() command {
 				{Names: []string{"--height"}, Meta: "N", Value: argparse.Int(&o.height, 0), Help: "Height to aim at, in rows of text or in pixels"},
 				{Names: []string{"--ascii"}, Value: argparse.Flag(&o.ascii), Help: "Use only ASCII characters in text (default: unless the locale is UTF-8)"},
 				{Names: []string{"--color"}, Meta: "WHEN", Value: argparse.String(&o.color, "auto"), Choices: []string{"auto", "always", "never"}, Help: "Use colours in text: auto, always or never (default: auto, on a terminal)"},
+				g.unpackOption(),
 				g.pluginOption(),
 			},
 			Args: []argparse.Arg{{Name: "paths", Nargs: "*", Value: argparse.Strings(&o.paths), Help: "Paths of entries to draw, each to its own scale (wildcard)", Complete: g.entryPaths(&o.image)}},
@@ -121,11 +122,11 @@ func (o *mapOptions) drawings() ([]*report.Drawing, error) {
 		if err == nil {
 			return []*report.Drawing{report.FromOpened(img)}, nil
 		}
-		root, data, _, err := openForeign(o.image, err)
+		f, err := o.openForeign(o.image, err)
 		if err != nil {
 			return nil, err
 		}
-		return []*report.Drawing{report.FromFormats(o.image, root, data)}, nil
+		return []*report.Drawing{report.FromFormats(o.image, f.root, f.data)}, nil
 	}
 	text, err := readManifest(o.manifest)
 	if err != nil {

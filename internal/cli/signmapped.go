@@ -30,7 +30,7 @@ func (o *signOptions) mapped(img *layout.Opened, ring *signer.Keyring, trial boo
 		return content.Data{}, err
 	}
 	if o.file == "" {
-		if err := verify.First(report.Verify(img, nil), nil); err != nil {
+		if err := verify.First(report.Verify(img, nil, nil), nil); err != nil {
 			return content.Data{}, fmt.Errorf("the image is damaged, and is not signed: %w", err)
 		}
 	}

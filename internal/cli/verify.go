@@ -47,6 +47,7 @@ func (g *globals) verifyCommand() command {
 				{Names: []string{"--dtb"}, Meta: "FILE", Value: argparse.String(&o.dtb, ""), Help: "Judge signatures with the keys in U-Boot's device tree; those that are required must have signed"},
 				{Names: []string{"--require-signed"}, Value: argparse.Flag(&o.signed), Help: "Fail also if a signature does not speak for something"},
 				{Names: []string{"--json"}, Value: argparse.Flag(&o.asJSON), Help: "Print the findings as JSON"},
+				g.unpackOption(),
 				g.pluginOption(),
 			},
 			Args: []argparse.Arg{
@@ -137,18 +138,19 @@ func (o *verifyOptions) findings(keys []verify.Key) ([]verify.Finding, error) {
 	img, cause := b.Open(data, o.file)
 	switch {
 	case cause == nil:
-		return append(list, verify.Within(report.Verify(img, keys), "", img.Base)...), nil
+		return append(list, verify.Within(report.Verify(img, keys, o.unpacker()), "", img.Base)...), nil
 	case !errors.Is(cause, fdtmap.ErrNone):
 		return nil, cause
-	case form != nil:
-		more, err := form.Verify(o.file, keys)
-		return append(list, more...), err
 	}
-	list, err = inspect.Verify(data, o.file, keys)
-	if err == nil && len(list) == 0 {
-		err = suggest.With(cause, "nor anything else that is known: there is nothing to check")
+	root, err := foreignRoot(data, form, o.file)
+	if err != nil {
+		return nil, err
 	}
-	return list, err
+	if root == nil {
+		return nil, suggest.With(cause, "nor anything else that is known: there is nothing to check")
+	}
+	o.unpacker().Unpack(root, data)
+	return append(list, root.Verify(data, keys)...), nil
 }
 
 // selected returns the findings about what the paths name.
@@ -183,6 +185,7 @@ func (o *verifyOptions) failed(list []verify.Finding) bool {
 
 func (o *verifyOptions) printTable(list []verify.Finding) {
 	out := messages{o.stdout}
+	unpacked := false
 	rows := [][]string{{"Verdict", "Path", "Claim", "Offset", "Size"}}
 	for _, f := range list {
 		verdict := f.Verdict.String()
@@ -193,7 +196,11 @@ func (o *verifyOptions) printTable(list []verify.Finding) {
 		if path == "" {
 			path = "/"
 		}
-		rows = append(rows, []string{verdict, printable(path), printable(f.What), numberMark + fmt.Sprintf("%x", f.Offset), numberMark + fmt.Sprintf("%x", f.Size)})
+		offset := fmt.Sprintf("%s%x", numberMark, f.Offset)
+		if f.In != "" {
+			offset, unpacked = fmt.Sprintf("%s+%x", numberMark, f.Offset), true
+		}
+		rows = append(rows, []string{verdict, printable(path), printable(f.What), offset, fmt.Sprintf("%s%x", numberMark, f.Size)})
 	}
 	lines := strings.SplitAfter(table(rows), "\n")
 	fmt.Fprint(out, strings.Join(lines[:2], ""))
@@ -204,6 +211,9 @@ func (o *verifyOptions) printTable(list []verify.Finding) {
 				fmt.Fprintf(out, "   %s\n", more)
 			}
 		}
+	}
+	if unpacked {
+		fmt.Fprintln(out, "offsets with + count from the start of what was unpacked")
 	}
 	fmt.Fprintf(out, "%d good, %d bad, %d not covered\n", verify.Count(list, verify.Good), verify.Count(list, verify.Bad), verify.Count(list, verify.NotCovered))
 	if o.signed && verify.Count(list, verify.Bad) == 0 && o.failed(list) {
