@@ -10,12 +10,14 @@ import (
 	"binman/codec/internal/sample"
 )
 
-// Blocks are worked on in parallel, and the bytes do not tell how many at a time.
+// Blocks are worked on in parallel, or steps of the work, and the bytes do not tell how many
+// at a time.
 func TestSameBytesInParallel(t *testing.T) {
-	data := sample.Firmware(3 << 20)
+	all := sample.Firmware(3 << 20)
 	for _, c := range codecs() {
+		data := all
 		if c.Name == "xz" || c.Name == "lzma" {
-			continue // they have no blocks, and take their time
+			data = all[:300<<10] // they have no blocks, and take their time
 		}
 		var want []byte
 		for _, procs := range []int{1, 2, 7} {

@@ -40,6 +40,7 @@ func TestDecodePrefix(t *testing.T) {
 func markedFile(data []byte, size uint64) []byte {
 	p, _ := Default().normal()
 	e := newEncoder(data, p)
+	defer e.scout.stop()
 	e.rc.out = make([]byte, headerSize)
 	e.rc.out[0] = p.properties()
 	binary.LittleEndian.PutUint32(e.rc.out[1:], uint32(p.DictSize))

@@ -44,6 +44,7 @@
 // only, not on the machine, the number of processors or the time. It works
 // on data in memory and needs about 12 bytes of memory for each byte of
 // window (the smaller of dictionary size and input) besides input and output.
+// The search for matches has a goroutine of its own if GOMAXPROCS allows two.
 //
 // Decoding uses the output itself as the dictionary, so the dictionary size a
 // header claims costs nothing, and memory is bounded by the limit the caller

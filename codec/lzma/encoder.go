@@ -26,6 +26,7 @@ func Encode(src []byte, p Params) ([]byte, error) {
 	binary.LittleEndian.PutUint32(out[1:], uint32(p.DictSize))
 	binary.LittleEndian.PutUint64(out[5:], uint64(len(src)))
 	e := newEncoder(src, p)
+	defer e.scout.stop()
 	e.rc.out = out
 	e.rc.reset()
 	for e.pos < len(src) {
@@ -54,23 +55,23 @@ type encoder struct {
 	context
 	prices prices
 	rc     rangeEncoder
-	find   *finder
+	scout  *scout
+	nice   int // a match of so many bytes is taken at once
 	src    []byte
 	pos    int // the next byte to send
 
-	// matches are those of the position before find.pos, for looked.
-	matches []match
-	looked  int
+	matches []match // of the last position that was looked at
+	looked  int     // the position after it
 
 	sent  int // packets planned and not sent yet start here in plan
 	stale int // packets sent since the prices were updated
 }
 
+// newEncoder returns an encoder, whose scout is to be stopped.
 func newEncoder(src []byte, p Params) *encoder {
-	e := &encoder{src: src, looked: -1, stale: math.MaxInt}
+	e := &encoder{src: src, nice: p.NiceLen, stale: math.MaxInt}
 	e.model.init(p.LC, p.LP, p.PB)
-	e.find = newFinder(src, p.DictSize, p.NiceLen, p.Depth)
-	e.matches = make([]match, 0, maxLen)
+	e.scout = newScout(newFinder(src, p.DictSize, p.NiceLen, p.Depth))
 	return e
 }
 
@@ -83,15 +84,10 @@ func (e *encoder) restart() {
 	e.plan, e.sent = e.plan[:0], 0
 }
 
-// look makes e.matches those of position p. Positions between the last one
-// and p are inserted without looking.
+// look makes e.matches those of position p.
 func (e *encoder) look(p int) {
-	if e.looked == p {
-		return
-	}
-	e.find.skip(p - e.find.pos)
-	e.matches = e.find.next(e.matches[:0])
-	e.looked = p
+	e.matches = e.scout.at(p)
+	e.looked = p + 1
 }
 
 // priceLife is the number of packets after which prices are updated. Fewer

@@ -52,6 +52,7 @@ func Encode2(src []byte, p Params) ([]byte, error) {
 		return []byte{controlEnd}, nil
 	}
 	e := newEncoder(src, p)
+	defer e.scout.stop()
 	e.rc.out = make([]byte, 0, len(src)/2+64)
 	reset := resetDictionary
 	for e.pos < len(src) {
@@ -96,7 +97,7 @@ func (e *encoder) sendChunk(body int) {
 // the match finder has looked ahead, because a plan depends on a state that
 // is lost now. It returns what the next LZMA chunk must reset.
 func (e *encoder) store(start, reset int) int {
-	e.pos = max(e.pos, e.find.pos)
+	e.pos = max(e.pos, e.looked)
 	control := byte(controlStored)
 	if reset == resetDictionary {
 		control = controlNew

@@ -86,10 +86,13 @@ func (f *finder) next(found []match) []match {
 		return found
 	}
 	last2, last3, root := f.enter(p)
-	best := 1
+	best, same := 1, 0 // same: of how many bytes of the root it is known that they match
 	if d := p - int(last2) + 1; last2 > 0 && d <= f.window {
 		best = commonLen(f.src, p-d, p, 2, limit)
 		found = append(found, match{int32(best), uint32(d - 1)})
+		if root == last2 {
+			same = best
+		}
 	}
 	if d := p - int(last3) + 1; last3 > 0 && last3 != last2 && d <= f.window {
 		if n := commonLen(f.src, p-d, p, 0, limit); n > max(best, 2) {
@@ -97,21 +100,9 @@ func (f *finder) next(found []match) []match {
 			found = append(found, match{int32(n), uint32(d - 1)})
 		}
 	}
-	found = f.insert(p, root, limit, max(best, 3), found)
+	found = f.insert(p, root, same, limit, max(best, 3), found)
 	f.step()
 	return found
-}
-
-// skip inserts n positions without looking for matches.
-func (f *finder) skip(n int) {
-	for ; n > 0; n-- {
-		p := f.pos
-		if limit := min(len(f.src)-p, f.nice); limit >= 4 {
-			_, _, root := f.enter(p)
-			f.insert(p, root, limit, f.nice, nil)
-		}
-		f.step()
-	}
 }
 
 func (f *finder) step() {
@@ -135,9 +126,10 @@ func (f *finder) enter(p int) (last2, last3, root int32) {
 	return last2, last3, root
 }
 
-// insert makes p the root of the tree at root, and appends to found every
-// place met that matches in more than best bytes and more than those before.
-func (f *finder) insert(p int, root int32, limit, best int, found []match) []match {
+// insert makes p the root of the tree at root, of which so many bytes are known to be the same as at p,
+// and appends to found every place met that matches in more than best bytes and more than
+// those before.
+func (f *finder) insert(p int, root int32, same, limit, best int, found []match) []match {
 	src, kids := f.src, f.kids
 	// The empty places where the halves of the old tree go on, and how many
 	// bytes everything there has in common with p.
@@ -154,7 +146,7 @@ func (f *finder) insert(p int, root int32, limit, best int, found []match) []mat
 			at += f.window + 1
 		}
 		pair := kids[2*at : 2*at+2 : 2*at+2]
-		n := commonLen(src, p-d, p, min(nBefore, nAfter), limit)
+		n := commonLen(src, p-d, p, same, limit)
 		if n > best {
 			best = n
 			found = append(found, match{int32(n), uint32(d - 1)})
@@ -173,5 +165,6 @@ func (f *finder) insert(p int, root int32, limit, best int, found []match) []mat
 			after, nAfter = 2*at, n
 			root = pair[0]
 		}
+		same = min(nBefore, nAfter)
 	}
 }

@@ -119,7 +119,7 @@ func (e *encoder) makePlan() {
 				}
 			}
 		}
-		nice := e.find.nice
+		nice := e.nice
 		var m match
 		if len(e.matches) > 0 {
 			m = e.matches[len(e.matches)-1]
@@ -278,7 +278,7 @@ func (e *encoder) tryLiteralTail(at, n, limit int, price, code uint32, s state, 
 // the packet of n bytes, or literal.
 func (e *encoder) tryTail(at, n int, price, code uint32, s state, back int) {
 	p := e.pos + at + n + 1
-	limit := min(len(e.src)-p, e.find.nice)
+	limit := min(len(e.src)-p, e.nice)
 	if limit < minLen {
 		return
 	}
