@@ -49,13 +49,15 @@ type verified struct {
 	found map[*Item][]verify.Finding // by the item of the vbmeta image; paths and offsets in the file
 	about map[*Item]map[string]bool  // the descriptors that these are about
 	names map[*Item]map[string]*Item // what an item has, by name
+
+	besides *besides // other files, or nil
 }
 
 // verifyPartitions judges what vbmeta images say of partitions in the same file. A
 // vbmeta image that is signed speaks for the keys of others, which is known before
 // those are judged.
-func verifyPartitions(root *Item, image content.Data, keys []verify.Key) *verified {
-	v := &verified{image: image, left: partitionsTimes * image.Len(), keys: map[*Item][]verify.Key{}, found: map[*Item][]verify.Finding{}, about: map[*Item]map[string]bool{}, names: map[*Item]map[string]*Item{}}
+func verifyPartitions(root *Item, image content.Data, keys []verify.Key, others *besides) *verified {
+	v := &verified{image: image, besides: others, left: partitionsTimes * image.Len(), keys: map[*Item][]verify.Key{}, found: map[*Item][]verify.Finding{}, about: map[*Item]map[string]bool{}, names: map[*Item]map[string]*Item{}}
 	var all []lineage
 	var collect func(l lineage)
 	collect = func(l lineage) {
@@ -83,7 +85,7 @@ func verifyPartitions(root *Item, image content.Data, keys []verify.Key) *verifi
 		}
 	}
 	for i, l := range all {
-		v.judge(l, parsed[i], parsed[i].Signed(keys) || parsed[i].Signed(v.keys[l.last()]))
+		v.judge(l, parsed[i], append(slices.Clip(keys), v.keys[l.last()]...))
 	}
 	return v
 }
@@ -118,11 +120,7 @@ func (it *Item) each(f func(*Item)) {
 // slot; or the one whose footer names the image.
 func (v *verified) partition(l lineage, d *avb.Descriptor, own *avb.Partition) lineage {
 	for n := len(l) - 1; n > 0; n-- {
-		name := d.Partition
-		if in := l[n].Name; !d.SlotsShare() && (strings.HasSuffix(in, "_a") || strings.HasSuffix(in, "_b")) {
-			name += in[len(in)-2:]
-		}
-		for _, want := range []string{name, d.Partition} {
+		for _, want := range slotNames(d, l[n].Name) {
 			if it := v.named(l[n-1], want); it != nil && l[n-1].Format != avbFormat {
 				return append(slices.Clone(l[:n]), it)
 			}
@@ -147,9 +145,9 @@ func (v *verified) named(in *Item, name string) *Item {
 	return names[name]
 }
 
-// judge judges the descriptors of a vbmeta image.
-func (v *verified) judge(l lineage, im *avb.Image, signed bool) {
-	it := l.last()
+// judge judges the descriptors of a vbmeta image, with the keys for that.
+func (v *verified) judge(l lineage, im *avb.Image, keys []verify.Key) {
+	it, signed := l.last(), im.Signed(keys)
 	v.about[it] = map[string]bool{}
 	var own *avb.Partition
 	if len(l) > 1 && l[len(l)-2].Format == avbFormat {
@@ -163,6 +161,9 @@ func (v *verified) judge(l lineage, im *avb.Image, signed bool) {
 		}
 		part := v.partition(l, d, own)
 		if part == nil {
+			if v.beside(l, d, signed, keys) {
+				v.about[it][d.Name] = true
+			}
 			continue
 		}
 		at := part.last()

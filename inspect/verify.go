@@ -24,7 +24,13 @@ func Verify(data content.Data, name string, keys []verify.Key) ([]verify.Finding
 // Verify judges all that is in an image, as the function Verify does, and what was
 // unpacked.
 func (it *Item) Verify(image content.Data, keys []verify.Key) []verify.Finding {
-	j := &judging{image: image, known: formats(), keys: keys, partitions: verifyPartitions(it, image, keys)}
+	return it.findings(image, keys, nil)
+}
+
+// findings judges all that is in an image, and what it says of partitions in other files,
+// if there are any.
+func (it *Item) findings(image content.Data, keys []verify.Key, others *besides) []verify.Finding {
+	j := &judging{image: image, known: formats(), keys: keys, partitions: verifyPartitions(it, image, keys, others)}
 	j.judge(it, "", "")
 	return j.list
 }

@@ -7,10 +7,12 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	_ "crypto/sha512"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"math/big"
 	"slices"
 	"strings"
@@ -320,11 +322,19 @@ func judged(t testing.TB, b []byte, given ...verify.Key) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return lines(list)
+}
+
+// lines returns findings, one a line.
+func lines(list []verify.Finding) string {
 	var text strings.Builder
 	for _, f := range list {
 		verdict := f.Verdict.String()
 		if f.Signed {
 			verdict += ", signed"
+		}
+		if f.File != "" {
+			verdict += " (" + f.File + ")"
 		}
 		fmt.Fprintf(&text, "%s %s: %s\n", f.Path, f.What, verdict)
 	}
@@ -403,6 +413,61 @@ product_b/vbmeta signature sha256,rsa2048: good, signed
 			t.Errorf("got\n%s", got)
 		}
 	}
+}
+
+// What a vbmeta image says of partitions in files of their own is judged by these, and what
+// a chained one says, with the key that it is chained by.
+func TestBeside(t *testing.T) {
+	k := keys()
+	tree := partition(0x3000, []byte("system"), nil, vbmeta(k[1], 1, hash("system", "sha256", 6, "", sum("system")), hash("gone", "sha256", 1, "", nil)))
+	other := partition(0x3000, []byte("product"), nil, vbmeta(k[0], 1))
+	main := vbmeta(k[0], 1, hash("boot", "sha256", 5000, "salt", digest5000), hash("vendor", "sha256", 5000, "salt", digest5000),
+		chain("system", stored(&k[1].PublicKey)), chain("product", stored(&k[1].PublicKey)), hash("broken", "sha256", 1, "", nil))
+	files := map[string][]byte{"boot": pattern(5000), "vendor": pattern(4999), "system": tree, "product": other, "broken": nil}
+	root, err := inspect.Image(content.Bytes(main), "vbmeta.img")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = ` structure: good
+ sha256: good, signed
+ signature sha256,rsa2048: good, signed
+boot sha256: good, signed (boot.img)
+vendor sha256: bad (vendor.img)
+system key of the vbmeta image: good, signed (system.img)
+system structure: good (system.img)
+system sha256: good, signed (system.img)
+system signature sha256,rsa2048: good, signed (system.img)
+system/system sha256: good, signed (system.img)
+system/gone sha256: not covered (gone.img)
+product key of the vbmeta image: bad (product.img)
+broken sha256: not covered (broken.img)
+`
+	judge := func(given ...verify.Key) string {
+		list := root.VerifyBeside(content.Bytes(main), given, func(name string) (content.Data, string, error) {
+			b, ok := files[name]
+			switch {
+			case !ok:
+				return content.Data{}, name + ".img", fs.ErrNotExist
+			case b == nil:
+				return content.Data{}, name + ".img", fs.ErrPermission
+			}
+			return content.Bytes(b), name + ".img", nil
+		})
+		return lines(list)
+	}
+	if got := judge(public(0)); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	// Without a key nothing is signed, and a chained key does not count either.
+	got := judge()
+	if strings.Contains(got, ", signed") || !strings.Contains(got, "system signature sha256,rsa2048: not covered (system.img)") {
+		t.Errorf("got\n%s", got)
+	}
+}
+
+func sum(s string) []byte {
+	h := sha256.Sum256([]byte(s))
+	return h[:]
 }
 
 func FuzzParse(f *testing.F) {

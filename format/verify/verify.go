@@ -55,6 +55,7 @@ type Finding struct {
 	Offset  int64   `json:"offset"`            // of what the claim covers, in bytes from the start of the file
 	Size    int64   `json:"size"`              // of that, in bytes
 	In      string  `json:"in,omitempty"`      // path of what was unpacked, if Offset counts from the start of its contents
+	File    string  `json:"file,omitempty"`    // name of the file that Offset counts in, if it is another one
 	Signed  bool    `json:"signed,omitempty"`  // a signature speaks for it, directly or through a hash
 	Warn    string  `json:"warning,omitempty"` // where other readers judge otherwise
 }
@@ -103,11 +104,12 @@ func First(list []Finding, err error) error {
 func Within(list []Finding, path string, offset int64) []Finding {
 	for i := range list {
 		list[i].Path = join(path, list[i].Path)
-		if list[i].In != "" {
+		switch {
+		case list[i].In != "":
 			list[i].In = join(path, list[i].In)
-			continue
+		case list[i].File == "":
+			list[i].Offset += offset
 		}
-		list[i].Offset += offset
 	}
 	return list
 }

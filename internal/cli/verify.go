@@ -5,6 +5,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -15,6 +16,7 @@ import (
 	"binman/inspect"
 	"binman/internal/argparse"
 	"binman/internal/host"
+	"binman/internal/safedir"
 	"binman/internal/suggest"
 	"binman/internal/wildcard"
 	"binman/report"
@@ -28,6 +30,7 @@ type verifyOptions struct {
 	paths  []string
 	keys   []string
 	dtb    string
+	parts  string
 	asJSON bool
 	signed bool
 }
@@ -45,6 +48,7 @@ func (g *globals) verifyCommand() command {
 			Options: []argparse.Option{
 				{Names: []string{"--key"}, Meta: "REF", Value: argparse.Strings(&o.keys), Help: "Judge signatures with this key: a public key, a certificate or a private key, in a file or at a pkcs11: URI (repeatable)"},
 				{Names: []string{"--dtb"}, Meta: "FILE", Value: argparse.String(&o.dtb, ""), Help: "Judge signatures with the keys in U-Boot's device tree; those that are required must have signed"},
+				{Names: []string{"--partitions"}, Meta: "DIR", Value: argparse.String(&o.parts, ""), Help: "Judge what a vbmeta image of Android says of other partitions by their files in this directory, each named after its partition, with the extension of the file to check"},
 				{Names: []string{"--require-signed"}, Value: argparse.Flag(&o.signed), Help: "Fail also if a signature does not speak for something"},
 				{Names: []string{"--json"}, Value: argparse.Flag(&o.asJSON), Help: "Print the findings as JSON"},
 				g.unpackOption(),
@@ -137,6 +141,8 @@ func (o *verifyOptions) findings(keys []verify.Key) ([]verify.Finding, error) {
 	}
 	img, cause := b.Open(data, o.file)
 	switch {
+	case cause == nil && o.parts != "":
+		return nil, errors.New("--partitions is for a file without an FDT map, and this one has one")
 	case cause == nil:
 		return append(list, verify.Within(report.Verify(img, keys, o.unpacker()), "", img.Base)...), nil
 	case !errors.Is(cause, fdtmap.ErrNone):
@@ -150,7 +156,19 @@ func (o *verifyOptions) findings(keys []verify.Key) ([]verify.Finding, error) {
 		return nil, suggest.With(cause, "nor anything else that is known: there is nothing to check")
 	}
 	o.unpacker().Unpack(root, data)
-	return append(list, root.Verify(data, keys)...), nil
+	if o.parts == "" {
+		return append(list, root.Verify(data, keys)...), nil
+	}
+	dir, err := safedir.OpenExisting(o.parts)
+	if err != nil {
+		return nil, fmt.Errorf("--partitions: %w", err)
+	}
+	defer dir.Close()
+	return append(list, root.VerifyBeside(data, keys, func(partition string) (content.Data, string, error) {
+		name := partition + filepath.Ext(o.file)
+		data, err := dir.Read(name)
+		return data, name, err
+	})...), nil
 }
 
 // selected returns the findings about what the paths name.
@@ -199,6 +217,9 @@ func (o *verifyOptions) printTable(list []verify.Finding) {
 		offset := fmt.Sprintf("%s%x", numberMark, f.Offset)
 		if f.In != "" {
 			offset, unpacked = fmt.Sprintf("%s+%x", numberMark, f.Offset), true
+		}
+		if f.File != "" {
+			path += " (" + f.File + ")"
 		}
 		rows = append(rows, []string{verdict, printable(path), printable(f.What), offset, fmt.Sprintf("%s%x", numberMark, f.Size)})
 	}
