@@ -7,7 +7,9 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rsa"
+	_ "crypto/sha1" // what structures may name
 	"crypto/sha256"
+	_ "crypto/sha512"
 	"crypto/x509"
 	"encoding/asn1"
 	"errors"
@@ -25,8 +27,31 @@ var (
 	oidSHA256        = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}
 	oidRSA           = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}
 	oidRSAWithSHA256 = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 11}
+	oidECDSA         = asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1}
 	oidECDSASHA256   = asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 2}
 )
+
+// digests lists the hashes that structures may name, with the algorithms that sign these.
+var digests = []struct {
+	hash       crypto.Hash
+	oid        asn1.ObjectIdentifier
+	rsa, ecdsa asn1.ObjectIdentifier
+}{
+	{crypto.SHA1, asn1.ObjectIdentifier{1, 3, 14, 3, 2, 26}, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 5}, asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 1}},
+	{crypto.SHA256, oidSHA256, oidRSAWithSHA256, oidECDSASHA256},
+	{crypto.SHA384, asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 2}, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 12}, asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 3}},
+	{crypto.SHA512, asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 3}, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 13}, asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 4}},
+}
+
+// HashOf returns the hash of an object identifier, or 0 if it is not known.
+func HashOf(oid asn1.ObjectIdentifier) crypto.Hash {
+	for _, d := range digests {
+		if d.oid.Equal(oid) {
+			return d.hash
+		}
+	}
+	return 0
+}
 
 type algorithm struct {
 	OID        asn1.ObjectIdentifier
@@ -217,18 +242,31 @@ func (s *Signature) Certificate() (*x509.Certificate, error) {
 // ErrSignature says that a signature is not that of the content.
 var ErrSignature = errors.New("the image has changed since it was signed, or the signature is not that of the certificate")
 
-// Verify checks the signature of a digest (SHA-256) with the certificate of the
-// signer. Whether that can be trusted is not its affair.
+// Verify checks the signature of a digest (SHA-256, the only one that firmware takes in a
+// capsule) with the certificate of the signer. Whether that can be trusted is not its
+// affair.
 func (s *Signature) Verify(digest []byte) error {
+	if !s.info.Digest.OID.Equal(oidSHA256) {
+		return fmt.Errorf("the hash %v is not SHA-256", s.info.Digest.OID)
+	}
+	return s.verify(crypto.SHA256, digest)
+}
+
+// Hash returns the hash that the structure says is signed, or 0 if it is not known.
+func (s *Signature) Hash() crypto.Hash { return HashOf(s.info.Digest.OID) }
+
+// verify checks the signature of a digest.
+func (s *Signature) verify(hash crypto.Hash, digest []byte) error {
 	cert, err := s.Certificate()
 	if err != nil {
 		return err
 	}
 	algo := s.info.Algorithm.OID
-	switch {
-	case !s.info.Digest.OID.Equal(oidSHA256):
-		return fmt.Errorf("the hash %v is not SHA-256", s.info.Digest.OID)
-	case !algo.Equal(oidRSA) && !algo.Equal(oidRSAWithSHA256) && !algo.Equal(oidECDSASHA256):
+	known := algo.Equal(oidRSA) || algo.Equal(oidECDSA)
+	for _, d := range digests {
+		known = known || d.hash == hash && (algo.Equal(d.rsa) || algo.Equal(d.ecdsa))
+	}
+	if !known {
 		return fmt.Errorf("the signature algorithm %v is not known", algo)
 	}
 	signed := digest
@@ -236,13 +274,12 @@ func (s *Signature) Verify(digest []byte) error {
 		if err := s.checkAttributes(digest); err != nil {
 			return err
 		}
-		sum := sha256.Sum256(tlv(asn1.ClassUniversal, asn1.TagSet, s.info.Attributes.Bytes))
-		signed = sum[:]
+		signed = sumOf(hash, tlv(asn1.ClassUniversal, asn1.TagSet, s.info.Attributes.Bytes))
 	}
 	good := false
 	switch key := cert.PublicKey.(type) {
 	case *rsa.PublicKey:
-		good = rsa.VerifyPKCS1v15(key, crypto.SHA256, signed, s.info.Signature) == nil
+		good = rsa.VerifyPKCS1v15(key, hash, signed, s.info.Signature) == nil
 	case *ecdsa.PublicKey:
 		good = ecdsa.VerifyASN1(key, signed, s.info.Signature)
 	}
@@ -259,11 +296,20 @@ func (s *Signature) VerifyContent(check func(der []byte) error) error {
 	if err := unmarshal(s.content, &value); err != nil {
 		return fmt.Errorf("PKCS #7: there is nothing that is signed: %w", err)
 	}
-	sum := sha256.Sum256(value.Bytes)
-	if err := s.Verify(sum[:]); err != nil {
+	hash := s.Hash()
+	if hash == 0 {
+		return fmt.Errorf("the hash %v is not known", s.info.Digest.OID)
+	}
+	if err := s.verify(hash, sumOf(hash, value.Bytes)); err != nil {
 		return err
 	}
 	return check(s.content)
+}
+
+func sumOf(hash crypto.Hash, b []byte) []byte {
+	h := hash.New()
+	h.Write(b)
+	return h.Sum(nil)
 }
 
 // checkAttributes compares the digest with that in the signed attributes.

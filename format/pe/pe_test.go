@@ -153,9 +153,9 @@ func TestSigned(t *testing.T) {
 		want string
 		keys []verify.Key
 	}{
-		{"signature PKCS #7, certificate of CN=signer: good true \n", []verify.Key{{Public: &other.PublicKey}, good}},
-		{"signature PKCS #7, certificate of CN=signer: not covered false it holds for", nil},
-		{"signature PKCS #7, certificate of CN=signer: bad false none of the keys", []verify.Key{{Public: &other.PublicKey}}},
+		{"signature PKCS #7 sha256, certificate of CN=signer: good true \n", []verify.Key{{Public: &other.PublicKey}, good}},
+		{"signature PKCS #7 sha256, certificate of CN=signer: not covered false it holds for", nil},
+		{"signature PKCS #7 sha256, certificate of CN=signer: bad false none of the keys", []verify.Key{{Public: &other.PublicKey}}},
 	} {
 		if got := view(t, b, test.keys...); !strings.Contains(got, test.want) || !strings.Contains(got, "(CN=signer)") {
 			t.Errorf("got\n%s\nwant %s", got, test.want)
@@ -169,6 +169,75 @@ func TestSigned(t *testing.T) {
 		sum := i >= 64+checksumAt && i < 64+checksumAt+4 // not signed
 		if !sum && !strings.HasPrefix(got, "error") && !strings.Contains(got, ": bad ") && !strings.Contains(got, "is not signed") {
 			t.Errorf("byte %#x changed, and nothing is told:\n%s\nbefore\n%s", i, got, before)
+		}
+	}
+}
+
+// What osslsigncode has signed is judged with each hash, and by keys of both kinds; SHA-1
+// is told to be weak, MD5 is not known.
+func TestHashes(t *testing.T) {
+	tool := judge.Need(t, "osslsigncode")
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ecKey, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	file := func(name string) string { return filepath.Join(dir, name) }
+	write := func(name string, b []byte) {
+		if err := os.WriteFile(file(name), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("program", program()[:0x800])
+	for kind, key := range map[string]crypto.Signer{"rsa": rsaKey, "ecdsa": ecKey} {
+		der, err := x509.MarshalPKCS8PrivateKey(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write("key", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+		write("cert", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate(t, key).Raw}))
+		for _, hash := range []string{"md5", "sha1", "sha256", "sha384", "sha512"} {
+			signed := file(kind + hash)
+			if out, err := exec.Command(tool, "sign", "-h", hash, "-certs", file("cert"), "-key", file("key"), "-in", file("program"), "-out", signed).CombinedOutput(); err != nil {
+				if hash != "md5" { // it may be switched off
+					t.Errorf("%s %s: %v\n%s", kind, hash, err, out)
+				}
+				continue
+			}
+			b, err := os.ReadFile(signed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			judged := func(b []byte) verify.Finding {
+				f, err := Parse(bytes.NewReader(b), int64(len(b)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				list, err := f.Verify(bytes.NewReader(b), int64(len(b)), []verify.Key{{Public: key.Public()}})
+				if err != nil || len(list) != 2 {
+					t.Fatalf("%v, %v", list, err)
+				}
+				return list[1]
+			}
+			f := judged(b)
+			if hash == "md5" {
+				if f.Verdict != verify.Bad || !strings.Contains(f.Why, "is not known") {
+					t.Errorf("%s %s: %+v", kind, hash, f)
+				}
+				continue
+			}
+			want := "signature PKCS #7 " + hash + ", certificate of CN=signer"
+			if f.What != want || f.Verdict != verify.Good || !f.Signed || (f.Warn != "") != (hash == "sha1") {
+				t.Errorf("%s %s: %+v", kind, hash, f)
+			}
+			b[0x410] ^= 1
+			if f := judged(b); f.Verdict != verify.Bad || f.Why != errHash.Error() {
+				t.Errorf("%s %s: changed, and it is %+v", kind, hash, f)
+			}
 		}
 	}
 }

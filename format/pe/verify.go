@@ -4,6 +4,7 @@ package pe
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/sha256"
 	"encoding/asn1"
 	"errors"
@@ -13,8 +14,6 @@ import (
 	"binman/format/capsule"
 	"binman/format/verify"
 )
-
-var oidSHA256 = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}
 
 // indirect is what a signature signs: the hash of a file.
 type indirect struct {
@@ -60,9 +59,12 @@ func (f *File) Verify(r io.ReaderAt, size int64, keys []verify.Key) ([]verify.Fi
 		list[0] = verify.Structure(size, fmt.Errorf("the signatures are said to be at %#x", f.certTable.offset))
 		return list, nil
 	}
-	digest, err := f.digest(r)
-	if err != nil {
-		return nil, err
+	digests := map[crypto.Hash][]byte{}
+	digest := func(hash crypto.Hash) (sum []byte, err error) {
+		if digests[hash] == nil {
+			digests[hash], err = f.digest(r, hash)
+		}
+		return digests[hash], err
 	}
 	for _, s := range f.signatures {
 		found := verify.Finding{What: "signature PKCS #7", Size: f.certTable.offset}
@@ -80,8 +82,8 @@ func (f *File) Verify(r io.ReaderAt, size int64, keys []verify.Key) ([]verify.Fi
 }
 
 // digest returns the hash that signatures are of.
-func (f *File) digest(r io.ReaderAt) ([]byte, error) {
-	h := sha256.New()
+func (f *File) digest(r io.ReaderAt, hash crypto.Hash) ([]byte, error) {
+	h := hash.New()
 	at := int64(0)
 	for _, gap := range []extent{{f.checksum, 4}, {f.certEntry, directory}, {f.certTable.offset, 0}} {
 		if _, err := io.Copy(h, io.NewSectionReader(r, at, gap.offset-at)); err != nil {
@@ -94,21 +96,33 @@ func (f *File) digest(r io.ReaderAt) ([]byte, error) {
 
 var errHash = errors.New("the program has changed since it was signed")
 
-// judgeSignature completes the finding about a signature.
-func judgeSignature(found *verify.Finding, s *capsule.Signature, digest []byte, keys []verify.Key) {
+// hashNames are the words for the hashes that signatures may have.
+var hashNames = map[crypto.Hash]string{crypto.SHA1: "sha1", crypto.SHA256: "sha256", crypto.SHA384: "sha384", crypto.SHA512: "sha512"}
+
+// judgeSignature completes the finding about a signature. Digest returns the hash of the
+// program.
+func judgeSignature(found *verify.Finding, s *capsule.Signature, digest func(crypto.Hash) ([]byte, error), keys []verify.Key) {
+	weak := s.Hash() == crypto.SHA1
 	err := s.VerifyContent(func(content []byte) error {
 		var c indirect
 		if _, err := asn1.Unmarshal(content, &c); err != nil {
 			return fmt.Errorf("what is signed: %w", err)
 		}
-		if !c.Hash.Algorithm.OID.Equal(oidSHA256) {
-			return fmt.Errorf("the hash %v of the program is not SHA-256", c.Hash.Algorithm.OID)
+		hash := capsule.HashOf(c.Hash.Algorithm.OID)
+		if hash == 0 {
+			return fmt.Errorf("the hash %v of the program is not known", c.Hash.Algorithm.OID)
 		}
-		if !bytes.Equal(c.Hash.Digest, digest) {
-			return errHash
+		sum, err := digest(hash)
+		if err == nil && !bytes.Equal(c.Hash.Digest, sum) {
+			err = errHash
 		}
-		return nil
+		found.What += " " + hashNames[hash]
+		weak = weak || hash == crypto.SHA1
+		return err
 	})
+	if weak {
+		found.Warn = "it rests on SHA-1, which can be forged"
+	}
 	if err != nil {
 		found.Verdict, found.Why = verify.Bad, err.Error()
 		return
