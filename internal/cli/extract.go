@@ -5,9 +5,12 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path"
 	"slices"
 	"syscall"
+
+	"golang.org/x/term"
 
 	"binman/content"
 	"binman/internal/argparse"
@@ -36,7 +39,7 @@ func (g *globals) extractCommand() command {
 			Options: []argparse.Option{
 				{Names: []string{"-F", "--format"}, Value: argparse.String(&o.format, ""), Complete: g.altFormats(&o.image), Help: "Select an alternative format for extracted data ('list' shows them)"},
 				{Names: []string{"-i", "--image"}, Value: argparse.String(&o.image, ""), Required: true, Help: "Image filename to extract"},
-				{Names: []string{"-f", "--filename"}, Value: argparse.String(&o.filename, ""), Help: "Output filename to write to"},
+				{Names: []string{"-f", "--filename"}, Value: argparse.String(&o.filename, ""), Help: "Output filename to write to, '-' for standard output"},
 				{Names: []string{"-O", "--outdir"}, Value: argparse.String(&o.outDir, ""), Help: "Path to directory to use for output files"},
 				{Names: []string{"-U", "--uncompressed"}, Value: argparse.Flag(&o.stored), Help: "Output raw data for compressed entries: leave them compressed"},
 				g.unpackOption(),
@@ -77,10 +80,25 @@ func (o *extractOptions) extractOne(img *layout.Opened) error {
 	if err != nil {
 		return err
 	}
+	return o.writeOne(data, o.log())
+}
+
+// writeOne writes what -f asks for: to a file, or to standard output for "-". A terminal
+// gets none of it, since what is in an image could control that.
+func (o *extractOptions) writeOne(data content.Data, log *layout.Log) error {
+	if o.filename == "-" {
+		if f, ok := o.stdout.w.(*os.File); ok {
+			if term.IsTerminal(int(f.Fd())) {
+				return errors.New("standard output is a terminal, which the contents could control: send them to a file or another program")
+			}
+		}
+		_, err := data.WriteTo(o.stdout)
+		return err
+	}
 	if err := atomicfile.Write(o.filename, data); err != nil {
 		return err
 	}
-	o.log().Printf(layout.Notice, "Wrote %#x bytes to file '%s'", data.Len(), o.filename)
+	log.Printf(layout.Notice, "Wrote %#x bytes to file '%s'", data.Len(), o.filename)
 	return nil
 }
 

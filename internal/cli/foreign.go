@@ -16,7 +16,6 @@ import (
 	"binman/format/fit"
 	"binman/inspect"
 	"binman/internal/argparse"
-	"binman/internal/atomicfile"
 	"binman/internal/binfmt"
 	"binman/internal/entrypath"
 	"binman/internal/safedir"
@@ -370,11 +369,7 @@ func (o *extractOptions) extractForeignOne(list []foreignItem, data content.Data
 		if err != nil {
 			return err
 		}
-		if err := atomicfile.Write(o.filename, part); err != nil {
-			return err
-		}
-		log.Printf(layout.Notice, "Wrote %#x bytes to file '%s'", part.Len(), o.filename)
-		return nil
+		return o.writeOne(part, log)
 	}
 	return fmt.Errorf("Entry '%s' not found in '%s'", o.paths[0], o.image)
 }

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -19,8 +20,9 @@ type output struct {
 // Write implements io.Writer.
 func (o *output) Write(p []byte) (int, error) {
 	n, err := o.w.Write(p)
-	if o.err == nil && err != nil {
-		o.err = fmt.Errorf("cannot write to standard output: %w", pathCause(err))
+	if err != nil {
+		err = fmt.Errorf("cannot write to standard output: %w", pathCause(err))
+		o.err = cmp.Or(o.err, err)
 	}
 	return n, err
 }
