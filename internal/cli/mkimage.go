@@ -16,6 +16,7 @@ import (
 	"binman/internal/argparse"
 	"binman/internal/atomicfile"
 	"binman/internal/host"
+	"binman/internal/suggest"
 )
 
 // mkimageOptions holds what the command line of mkimage asks for.
@@ -247,7 +248,11 @@ func (o *mkimageOptions) parameters(without string) (mkimage.Params, error) {
 			args = append(args, p.value)
 		}
 	}
-	return mkimage.Parse(args)
+	params, err := mkimage.Parse(args)
+	if types := mkimage.Types(); errors.Is(err, mkimage.ErrUnknown) && !slices.Contains(types, params.Type) {
+		err = suggest.With(fmt.Errorf("%w%s", err, suggest.DidYouMean(params.Type, types)), "'mkimage -T list' shows the types that are")
+	}
+	return params, err
 }
 
 // make makes an image that is no FIT.
