@@ -49,8 +49,9 @@ type Diff struct {
 type Side struct {
 	Image   string `json:"image"` // file name
 	Size    int64  `json:"size"`
-	MapPos  *int64 `json:"fdtmap-pos"` // where its FDT map is; null if it has none
-	Entries int    `json:"entries"`    // number of entries, without the image itself
+	MapPos  *int64 `json:"fdtmap-pos"`       // where its FDT map is; null if it has none
+	Format  string `json:"format,omitempty"` // what it was recognised as, if it has none
+	Entries int    `json:"entries"`          // number of entries, without the image itself
 }
 
 // Place is where an entry is in one of the images, and as what.
@@ -385,19 +386,24 @@ func (d *differ) between(ed *EntryDiff, a, b *layout.Entry) (equal bool, err err
 	if err != nil {
 		return true, err
 	}
-	bd := &ByteDiff{First: -1}
-	covered := append(cover(a), cover(b)...)
-	end := min(storedA.Len(), storedB.Len())
-	for _, gap := range gaps(covered, end) {
+	if ed.Between, err = d.bytes.between(storedA, storedB, append(cover(a), cover(b)...)); err != nil {
+		return true, err
+	}
+	return ed.Between.Differ == 0, nil
+}
+
+// between compares what is not covered, up to the end of the shorter one.
+func (c *comparer) between(a, b content.Data, covered []span) (*ByteDiff, error) {
+	d := &ByteDiff{First: -1}
+	for _, gap := range gaps(covered, min(a.Len(), b.Len())) {
 		n := gap.end - gap.start
-		bd.Compared += n
-		if err := d.bytes.add(bd, storedA.Slice(gap.start, n), storedB.Slice(gap.start, n), gap.start); err != nil {
-			return true, err
+		d.Compared += n
+		if err := c.add(d, a.Slice(gap.start, n), b.Slice(gap.start, n), gap.start); err != nil {
+			return nil, err
 		}
 	}
-	bd.SizeA, bd.SizeB = bd.Compared, bd.Compared
-	ed.Between = bd
-	return bd.Differ == 0, nil
+	d.SizeA, d.SizeB = d.Compared, d.Compared
+	return d, nil
 }
 
 // span is a range of bytes.
@@ -437,45 +443,61 @@ func gaps(covered []span, end int64) []span {
 
 // children compares what two entries hold.
 func (d *differ) children(a, b *layout.Entry, same bool) {
-	type key struct {
-		name string
-		n    int // names may stand twice in a damaged map
-	}
-	keys := func(list []*layout.Entry) []key {
-		seen := map[string]int{}
-		out := make([]key, len(list))
+	names := func(list []*layout.Entry) []string {
+		out := make([]string, len(list))
 		for i, e := range list {
-			out[i] = key{e.Node.Name, seen[e.Node.Name]}
-			seen[e.Node.Name]++
+			out[i] = e.Node.Name
 		}
 		return out
 	}
 	listA, listB := a.Entries(), b.Entries()
-	keysA, keysB := keys(listA), keys(listB)
-	inA := make(map[key]bool, len(listA))
+	alongside(listA, listB, keysOf(names(listA)), keysOf(names(listB)), func(a, b *layout.Entry) { d.pair(a, b, same) }, d.lone)
+}
+
+// twin is what an entry is found by in the other image.
+type twin struct {
+	name string
+	n    int // names may stand twice in a damaged map
+}
+
+// keysOf returns the keys for names.
+func keysOf(names []string) []twin {
+	seen := map[string]int{}
+	out := make([]twin, len(names))
+	for i, name := range names {
+		out[i] = twin{name, seen[name]}
+		seen[name]++
+	}
+	return out
+}
+
+// alongside calls pair for what is in both lists, by their keys, and lone for what is in
+// one: in the order of the first list, and what is new where it is in the second.
+func alongside[T any](listA, listB []T, keysA, keysB []twin, pair func(a, b T), lone func(e T, kind string)) {
+	inA := make(map[twin]bool, len(listA))
 	for _, k := range keysA {
 		inA[k] = true
 	}
-	atB := make(map[key]int, len(listB))
+	atB := make(map[twin]int, len(listB))
 	for i, k := range keysB {
 		atB[k] = i
 	}
-	next := 0 // entries of b before this one are done if they are new
+	next := 0 // those of the second list before this one are done if they are new
 	addNew := func(until int) {
 		for ; next < until; next++ {
 			if !inA[keysB[next]] {
-				d.lone(listB[next], Added)
+				lone(listB[next], Added)
 			}
 		}
 	}
 	for i, e := range listA {
 		j, ok := atB[keysA[i]]
 		if !ok {
-			d.lone(e, Removed)
+			lone(e, Removed)
 			continue
 		}
 		addNew(j)
-		d.pair(e, listB[j], same)
+		pair(e, listB[j])
 	}
 	addNew(len(listB))
 }

@@ -45,9 +45,15 @@ func (d *Diff) Text(w io.Writer) error {
 
 func (s Side) text() string {
 	text := fmt.Sprintf("%s  %#x bytes (%s)", Printable(s.Image), s.Size, HumanSize(s.Size))
+	if s.MapPos == nil {
+		text += ", no FDT map"
+	}
+	if s.Format != "" {
+		text += ", recognised as " + Printable(s.Format)
+	}
 	switch {
-	case s.MapPos == nil:
-		return text + ", no FDT map"
+	case s.MapPos == nil && s.Format == "":
+		return text
 	case s.Entries == 1:
 		return text + ", 1 entry"
 	}

@@ -5,6 +5,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"binman/content"
 	"binman/format/fdtmap"
@@ -35,10 +36,11 @@ func (g *globals) diffCommand() command {
 			Help: "Show how two images differ, entry by entry",
 			Description: "Compares two images through their FDT maps and shows the entries that were added, " +
 				"removed, moved, resized or changed; of device trees, the nodes and properties. " +
-				"Images without a map are compared as wholes. " +
+				"Images without a map are compared by the formats in them, as ls lists these, or as wholes if nothing is known in one. " +
 				"The exit status is 0 if they are the same, 1 if they differ and 2 in case of trouble.",
 			Options: []argparse.Option{
 				{Names: []string{"--json"}, Extension: true, Value: argparse.Flag(&o.asJSON), Help: "Print JSON instead of text"},
+				g.unpackOption(),
 				g.pluginOption(),
 			},
 			Args: []argparse.Arg{
@@ -95,6 +97,11 @@ func (o *diffOptions) compare() (*report.Diff, error) {
 		}
 		return report.Compare(a, b, o.paths), nil
 	}
+	if errA != nil && errB != nil {
+		if d, err := o.compareForeign(errA, errB); d != nil || err != nil {
+			return d, err
+		}
+	}
 	if len(o.paths) > 0 {
 		return nil, fmt.Errorf("Cannot compare paths: %w", errors.Join(named(o.a, errA), named(o.b, errB)))
 	}
@@ -114,6 +121,27 @@ func (o *diffOptions) compare() (*report.Diff, error) {
 		why = "Compared as wholes: no FDT map in either image"
 	}
 	return report.CompareWhole(sideA, sideB, dataA, dataB, why)
+}
+
+// compareForeign compares two images without a map by the formats in them, or returns nil
+// if nothing is known in one.
+func (o *diffOptions) compareForeign(errA, errB error) (*report.Diff, error) {
+	a, missA := o.openForeign(o.a, errA)
+	b, missB := o.openForeign(o.b, errB)
+	if missA != nil || missB != nil {
+		return nil, nil //nolint:nilerr // they are compared as wholes
+	}
+	for _, p := range o.paths {
+		if rel := []string{strings.TrimLeft(p, "/")}; len(a.items(rel))+len(b.items(rel)) == 0 {
+			return nil, fmt.Errorf("No entry of the images matches '%s'", p)
+		}
+	}
+	patterns, _ := a.paths(o.paths) // which image has them is the same
+	return report.CompareFormats(a.recognised(), b.recognised(), patterns), nil
+}
+
+func (f *foreign) recognised() *report.Recognised {
+	return &report.Recognised{Filename: f.name, Root: f.root, Data: f.data}
 }
 
 func named(name string, err error) error {
