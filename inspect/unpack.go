@@ -179,6 +179,20 @@ func (it *Item) decompress(w io.Writer, stored content.Data, limit int64) error 
 	return fmt.Errorf("cannot be decompressed: %w", err)
 }
 
+// Decompressed returns the image in a file that is compressed as a whole, or nil if the
+// file is not.
+func Decompressed(data content.Data, limit int64) (*Form, error) {
+	it := &Item{Item: binfmt.Item{Compress: packing(data, data.Len())}}
+	if it.Compress == "" {
+		return nil, nil
+	}
+	image, err := it.Decompress(data, limit)
+	if err != nil {
+		return nil, fmt.Errorf("it %w", err)
+	}
+	return &Form{Name: compressedFormat, About: it.Compress, Image: image, size: data.Len(), claim: cmp.Or(sums[it.Compress], "structure")}, nil
+}
+
 // claim judges what an item claims by being compressed; err is why it was not unpacked.
 func claim(it *Item, err error) *verify.Finding {
 	f := &verify.Finding{What: cmp.Or(sums[it.Compress], "compressed data"), Size: it.Size}

@@ -19,6 +19,7 @@ import (
 	"sync"
 	"testing"
 
+	"binman/codec"
 	"binman/content"
 	"binman/format/avb"
 	"binman/format/fmap"
@@ -407,6 +408,29 @@ product_b/vbmeta signature sha256,rsa2048: good, signed
 `
 	if got := judged(t, flash(pattern(5000)), public(0)); !strings.HasSuffix(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	// The same holds for a flash that is compressed.
+	c, err := codec.Lookup("gzip")
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed, err := c.Compress(flash(pattern(5000)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := inspect.Image(content.Bytes(packed), "flash.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inspect.NewUnpacker(1<<20).Unpack(root, content.Bytes(packed))
+	list := root.Verify(content.Bytes(packed), []verify.Key{public(0)})
+	if got, want := lines(list), "contents/"+strings.ReplaceAll(strings.TrimSuffix(want, "\n"), "\n", "\ncontents/")+"\n"; !strings.HasSuffix(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	for _, f := range list[1:] { // the first is about the file
+		if f.In != "contents" {
+			t.Errorf("%+v", f)
+		}
 	}
 	for _, boot := range [][]byte{pattern(4999), append([]byte("x"), pattern(4999)...)} {
 		if got := judged(t, flash(boot), public(0)); !strings.Contains(got, "\nboot_b sha256: bad\n") {

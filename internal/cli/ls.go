@@ -9,6 +9,7 @@ import (
 
 	"binman/content"
 	"binman/etype"
+	"binman/format/fdtmap"
 	"binman/inspect"
 	"binman/internal/argparse"
 	"binman/internal/binfmt"
@@ -113,6 +114,32 @@ func (g *globals) openForm(name string) (*layout.Opened, *inspect.Form, error) {
 		return nil, nil, err
 	}
 	img, err := b.Open(data, name)
+	if errors.Is(err, fdtmap.ErrNone) && form == nil {
+		if img, form, err := g.openPacked(data, name); img != nil || err != nil {
+			return img, form, err
+		}
+	}
+	return img, form, err
+}
+
+// openPacked opens the image that a file is compressed of, as a whole, if that is to be
+// looked into and has an FDT map; otherwise it returns nil.
+func (g *globals) openPacked(data content.Data, name string) (*layout.Opened, *inspect.Form, error) {
+	if !g.unpack {
+		return nil, nil, nil
+	}
+	form, err := inspect.Decompressed(data, g.memory)
+	if err != nil || form == nil {
+		return nil, nil, nil //nolint:nilerr // it is listed as what it is, with what is wrong
+	}
+	b, err := g.reader()
+	if err != nil {
+		return nil, nil, err
+	}
+	img, err := b.Open(form.Image, name)
+	if errors.Is(err, fdtmap.ErrNone) {
+		return nil, nil, nil
+	}
 	return img, form, err
 }
 

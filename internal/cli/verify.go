@@ -140,6 +140,15 @@ func (o *verifyOptions) findings(keys []verify.Key) ([]verify.Finding, error) {
 		return nil, err
 	}
 	img, cause := b.Open(data, o.file)
+	if errors.Is(cause, fdtmap.ErrNone) && form == nil {
+		packed, f, err := o.openPacked(data, o.file)
+		switch {
+		case err != nil:
+			return nil, err
+		case packed != nil:
+			img, cause, list = packed, nil, append(list, f.Finding())
+		}
+	}
 	switch {
 	case cause == nil && o.parts != "":
 		return nil, errors.New("--partitions is for a file without an FDT map, and this one has one")
