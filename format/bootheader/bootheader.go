@@ -40,7 +40,7 @@ func Formats() []Format {
 	var all []Format
 	for _, list := range [][]Format{
 		rockchipFormats(), allwinnerFormats(), stFormats(), amlogicFormats(), starFiveFormats(), alteraFormats(), renesasFormats(), marvellFormats(), mediaTekFormats(),
-		tiFormats(), davinciFormats(), qoriqFormats(), imxFormats(), imx1Formats(), atmelFormats(), mxsFormats(), xilinxFormats(), nandFormats(), kernelFormats(), androidFormats(), opteeFormats(),
+		tiFormats(), davinciFormats(), qoriqFormats(), imxFormats(), imx1Formats(), atmelFormats(), exynosFormats(), mxsFormats(), xilinxFormats(), nandFormats(), kernelFormats(), androidFormats(), opteeFormats(),
 	} {
 		all = append(all, list...)
 	}

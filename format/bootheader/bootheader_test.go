@@ -138,10 +138,29 @@ func images(t testing.TB) map[string][]byte {
 			t.Fatal(err)
 		}
 	}
+	maps.Copy(all, exynos(t))
 	maps.Copy(all, kernels())
 	maps.Copy(all, android())
 	maps.Copy(all, optees())
 	return all
+}
+
+// exynos returns a second stage for the Exynos, of fixed size and with a header.
+func exynos(t testing.TB) map[string][]byte {
+	t.Helper()
+	b, err := program(14<<10 - 4).Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := uint32(0)
+	for _, c := range b {
+		sum += uint32(c)
+	}
+	header := binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(nil, uint32(16+len(b))), sum)
+	return map[string][]byte{
+		"exynos":          binary.LittleEndian.AppendUint32(bytes.Clone(b), sum),
+		"exynos variable": slices.Concat(header, make([]byte, 8), b),
+	}
 }
 
 // testKey returns a private key of the packages that make what is read here.
