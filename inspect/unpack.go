@@ -59,7 +59,7 @@ var (
 // all looks into what is in an item, at a depth of contents that are in each other.
 func (u *Unpacker) all(it *Item, image content.Data, known []format, depth int) {
 	for _, sub := range it.Items {
-		if sub.Compress != "" || it.Format == sparseFormat {
+		if sub.Compress != "" || it.Format == sparseFormat && !it.form { // a Form is expanded already
 			u.open(sub, it, image, known, depth)
 			continue
 		}
