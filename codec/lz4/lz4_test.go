@@ -52,7 +52,7 @@ func TestEndOfBlock(t *testing.T) {
 		p.findMatches(block)
 		p.choose(block)
 		for i := 0; i < n; {
-			step := int(p.step[i])
+			step := int(p.length[i])
 			if step == 0 {
 				i++
 				continue

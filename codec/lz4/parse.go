@@ -14,9 +14,12 @@ const (
 	matchMargin  = 12 // no match begins in these last bytes of a block
 	hashBits     = 15
 	longMatch    = 7   // bytes of a long match
-	longDepth    = 16  // candidates for a long match looked at for each position
-	shortDepth   = 16  // for a short one
-	niceLength   = 128 // a match this long is not improved upon
+	longDepth    = 8   // candidates for a long match looked at for an even position
+	betterDepth  = 4   // if there is a long one already
+	shortDepth   = 8   // candidates for a short match
+	oddDepth     = 4   // the same for an odd position, which is not asked for long ones
+	goodLength   = 16  // what goes on for so many bytes is not improved upon
+	niceLength   = 128 // what is found at this length is not improved upon
 
 	// What spreads the bytes of a short and of a long match over the hashes.
 	shortPrime = 2654435761
@@ -28,13 +31,11 @@ const (
 // a backward pass then knows, for every position, the fewest bytes in which
 // the rest of the block can be written.
 type parser struct {
-	short  chain // of four bytes
-	long   chain // of longMatch bytes
-	length []int32
+	short  chain    // of four bytes
+	long   chain    // of longMatch bytes
+	length []uint16 // of the match at a position, then what is taken of it; 0 for a literal
 	offset []uint16
-	cost   []int32
-	run    []int32 // literals before the next match
-	step   []int32 // match length taken at a position, 0 for a literal
+	cost   []uint32
 }
 
 // newParser returns a parser for blocks of up to size bytes: most payloads are
@@ -43,11 +44,9 @@ func newParser(size int) *parser {
 	return &parser{
 		short:  chain{prev: make([]uint16, size)},
 		long:   chain{prev: make([]uint16, size)},
-		length: make([]int32, size),
+		length: make([]uint16, size),
 		offset: make([]uint16, size),
-		cost:   make([]int32, size+1),
-		run:    make([]int32, size+1),
-		step:   make([]int32, size),
+		cost:   make([]uint32, size+1),
 	}
 }
 
@@ -58,7 +57,7 @@ func (p *parser) appendBlock(out, block []byte) []byte {
 
 	literals := 0
 	for i := 0; i < len(block); {
-		n := int(p.step[i])
+		n := int(p.length[i])
 		if n == 0 {
 			literals++
 			i++
@@ -94,32 +93,55 @@ func appendExtension(out []byte, n int) []byte {
 
 // findMatches fills length and offset with the longest match of each position, as far as
 // the chains are followed. Long matches are found in a chain of their own, so that few
-// candidates suffice.
+// candidates suffice. Half of the positions are searched thoroughly: a match that begins
+// at one of the others is found one byte later, and is long enough for that unless it has the
+// least length.
 func (p *parser) findMatches(block []byte) {
 	clear(p.length[:len(block)])
 	p.short.reset()
 	p.long.reset()
 	end := len(block) - lastLiterals
+	var m found
 	for i := 0; i <= len(block)-matchMargin; i++ {
 		eight := binary.LittleEndian.Uint64(block[i:])
 		short := p.short.insert(i, uint32(eight)*shortPrime>>(32-hashBits))
 		long := p.long.insert(i, uint32(eight<<(64-8*longMatch)*longPrime>>(64-hashBits)))
-		m := found{length: minMatch - 1, from: -1}
-		if i > 0 && p.length[i-1] > minMatch {
-			// The previous position's match, one byte later.
-			m = found{int(p.length[i-1]) - 1, i - int(p.offset[i-1])}
+		if m.length > minMatch {
+			m = found{m.length - 1, m.from + 1} // the previous position's match, one byte later
+		} else {
+			m = found{minMatch - 1, -1}
 		}
-		limit := min(end-i, niceLength)
-		if m.length < limit {
-			m = p.long.longest(block[:end], i, long, longDepth, limit, m)
+		before := m.length
+		if limit := min(end-i, niceLength); before < min(goodLength, limit) {
+			depth := oddDepth
+			if i%2 == 0 {
+				depth = shortDepth
+				most := longDepth
+				if before >= longMatch {
+					most = betterDepth
+				}
+				m = p.long.longest(block[:end], i, long, most, limit, m)
+			}
+			if m.length < longMatch-1 {
+				m = p.short.longest(block[:end], i, short, depth, min(longMatch-1, limit), m)
+			}
 		}
-		if m.length < longMatch-1 && m.length < limit {
-			m = p.short.longest(block[:end], i, short, shortDepth, longMatch-1, m)
+		if m.from < 0 {
+			continue
 		}
-		if m.from >= 0 {
-			p.length[i] = int32(m.length)
-			p.offset[i] = uint16(i - m.from)
+		p.length[i], p.offset[i] = uint16(m.length), uint16(i-m.from)
+		if m.length > before {
+			p.extend(block, i)
 		}
+	}
+}
+
+// extend gives the match at position i to those before it whose bytes are the same, too.
+func (p *parser) extend(block []byte, i int) {
+	length, offset := p.length[i], p.offset[i]
+	for i--; i >= int(offset) && block[i] == block[i-int(offset)] && p.length[i] <= length; i-- {
+		length++
+		p.length[i], p.offset[i] = length, offset
 	}
 }
 
@@ -136,8 +158,9 @@ func (c *chain) reset() { clear(c.head[:]) }
 
 // insert makes position i known and returns the last one with its hash, counted from 1.
 func (c *chain) insert(i int, hash uint32) uint16 {
-	last := c.head[hash]
-	c.head[hash] = uint16(i + 1)
+	head := &c.head[hash&(1<<hashBits-1)]
+	last := *head
+	*head = uint16(i + 1)
 	c.prev[i] = last
 	return last
 }
@@ -163,32 +186,33 @@ func (c *chain) longest(block []byte, i int, at uint16, depth, nice int, m found
 	return m
 }
 
-// choose fills step with the cheapest way to write the block, from its end
+// choose makes length the cheapest way to write the block, from its end
 // to its start. Writing less is never dearer, so a match is best taken whole
 // or cut where its length needs one extension byte less.
 func (p *parser) choose(block []byte) {
 	n := len(block)
-	p.cost[n], p.run[n] = 0, 0
+	p.cost[n] = 0
+	run := uint32(0) // literals before the next match
 	for i := n - 1; i >= 0; i-- {
-		run := p.run[i+1] + 1
+		run++
 		cost := p.cost[i+1] + 1
 		if run >= 15 && (run-15)%255 == 0 {
 			cost++
 		}
-		step := int32(0)
-		if length := p.length[i]; length >= minMatch {
-			for _, l := range [2]int32{length, shorter(length)} {
+		length, take := uint32(p.length[i]), uint32(0)
+		if length > 0 {
+			for _, l := range [2]uint32{length, shorter(length)} {
 				if c := p.cost[i+int(l)] + 3 + extension(l-minMatch); c < cost {
-					cost, run, step = c, 0, l
+					cost, run, take = c, 0, l
 				}
 			}
 		}
-		p.cost[i], p.run[i], p.step[i] = cost, run, step
+		p.cost[i], p.length[i] = cost, uint16(take)
 	}
 }
 
 // extension returns the number of extension bytes that a length n needs.
-func extension(n int32) int32 {
+func extension(n uint32) uint32 {
 	if n < 15 {
 		return 0
 	}
@@ -197,7 +221,7 @@ func extension(n int32) int32 {
 
 // shorter returns the longest match length that needs one extension byte
 // less than length does, or length itself if there is none.
-func shorter(length int32) int32 {
+func shorter(length uint32) uint32 {
 	n := length - minMatch
 	if n < 15 {
 		return length
