@@ -93,8 +93,7 @@ func Encode(src []byte) []byte {
 	out, _ = binary.Append(out, binary.BigEndian, header) // fails for unsized types only
 	out = binary.BigEndian.AppendUint32(out, adler32.Checksum(out[len(magic):]))
 
-	size := min(len(src), blockSize)
-	out = blocks.Append(out, src, blockSize, func() *parser { return newParser(size) }, (*parser).encode)
+	out = blocks.Append(out, src, blockSize, func() *parser { return new(parser) }, (*parser).encode)
 	return append(out, 0, 0, 0, 0)
 }
 

@@ -2,7 +2,11 @@
 
 package lzo
 
-import "binman/codec/internal/prefix"
+import (
+	"encoding/binary"
+
+	"binman/codec/internal/prefix"
+)
 
 // The reach of each kind of match, in bytes back.
 const (
@@ -13,22 +17,13 @@ const (
 	reachTriple = 3072
 )
 
-// The kinds of match whose price differs by distance. A match of one kind
-// also stands for the kinds after it.
-const (
-	near = iota
-	mid
-	far
-	kinds
-)
-
-var reach = [kinds]int{reachNear, reachMid, reachFar}
-
 const (
 	minMatch    = 3
 	hashBits    = 16
-	searchDepth = 4   // candidates looked at for each position
-	niceLength  = 256 // a match this long is not improved upon
+	hashed      = 4       // bytes that must follow a position that is made known
+	ringSize    = 1 << 16 // more than reachFar
+	searchDepth = 4       // candidates looked at for each position
+	niceLength  = 256     // a match this long is not improved upon
 )
 
 // match is a length and a distance in bytes; length 0 is no match.
@@ -36,86 +31,104 @@ type match struct {
 	length, distance int
 }
 
-// found is what there is to choose from at one position.
-type found struct {
-	best   [kinds]match // the longest match within each kind's reach
-	triple int          // distance of a three-byte match beyond reachNear, or 0
+// saved returns how many bytes less than its own a match after some literals takes.
+func (m match) saved(literals int) int {
+	switch {
+	case m.distance <= reachNear && m.length <= 8, m.isTriple(literals):
+		return m.length - 2
+	case m.distance <= reachMid:
+		return m.length - 3 - extension(m.length, 33)
+	}
+	return m.length - 3 - extension(m.length, 9)
+}
+
+// isTriple reports whether the instruction is to be used that is for three bytes only.
+func (m match) isTriple(literals int) bool {
+	return m.length == 3 && literals > 3 && m.distance > reachNear && m.distance <= reachTriple
+}
+
+// extension returns the number of bytes that a length takes in addition, if it is more
+// than whole.
+func extension(length, whole int) int {
+	if length <= whole {
+		return 0
+	}
+	return 1 + (length-whole-1)/255
 }
 
 // finder finds matches at the positions of a block, visited in order.
 type finder struct {
 	block []byte
 	head  [1 << hashBits]int32 // last position with a hash of three bytes
-	prev  []int32              // the one before it
-	found
+	prev  [ringSize]uint16     // how far before it the one before is, by position modulo ringSize; 0 for none
 }
 
 func (f *finder) reset(block []byte) {
 	f.block = block
-	f.found = found{}
 	for i := range f.head {
-		f.head[i] = -1
+		f.head[i] = -ringSize
 	}
 }
 
-// visit finds the matches at position i, having seen those before it.
-func (f *finder) visit(i int) {
-	f.triple = 0
-	for k := range f.best {
-		// The previous position's match, one byte later.
-		if f.best[k].length--; f.best[k].length < minMatch {
-			f.best[k] = match{}
-		}
+// visit returns the match at position i, after some literals, that saves most bytes, and
+// how many: no match, if none saves any. It has seen the positions before; m is the match
+// at the last one, for what is left of it.
+func (f *finder) visit(i, literals int, m match) (match, int) {
+	saved := 0
+	if m.length--; m.length >= minMatch {
+		saved = m.saved(literals)
 	}
 	rest := f.block[i:]
-	if len(rest) < minMatch {
-		return
+	if len(rest) < hashed {
+		return m, saved
 	}
-	next := f.insert(i)
-
-	nice := min(niceLength, len(rest))
-	kind := near
-	for depth := searchDepth; next >= 0 && depth > 0; depth-- {
-		c := int(next)
-		next = f.prev[c]
-		for kind < kinds && (i-c > reach[kind] || f.best[kind].length >= nice) {
-			kind++
+	back := f.insert(i)
+	cheap := reachNear // up to where three bytes take two
+	if literals > 3 {
+		cheap = reachTriple
+	}
+	c := i
+	for depth := searchDepth; back != 0 && depth > 0 && m.length < niceLength; depth-- {
+		c -= int(back)
+		if i-c > reachFar {
+			break
 		}
-		if kind == kinds {
-			return
+		back = f.prev[uint16(c)]
+		enough := saved + 3 // a match must be longer, to save more
+		if i-c <= cheap {
+			enough--
 		}
 		there := f.block[c:]
-		if f.triple == 0 && i-c > reachNear && i-c <= reachTriple &&
-			there[0] == rest[0] && there[1] == rest[1] && there[2] == rest[2] {
-			f.triple = i - c
-		}
-		best := max(f.best[kind].length, minMatch-1)
-		if best >= len(rest) || there[best] != rest[best] {
+		if enough >= len(rest) || there[enough] != rest[enough] {
 			continue
 		}
-		if n := prefix.Common(there, rest); n > best {
-			for k := kind; k < kinds && n > f.best[k].length; k++ {
-				f.best[k] = match{n, i - c}
+		if n := prefix.Common(there, rest); n > enough {
+			found := match{n, i - c}
+			if s := found.saved(literals); s > saved {
+				m, saved = found, s
 			}
 		}
 	}
+	return m, saved
 }
 
-// insert makes the three bytes at i known and returns the last position with
-// their hash, or -1.
-func (f *finder) insert(i int) int32 {
-	three := uint32(f.block[i]) | uint32(f.block[i+1])<<8 | uint32(f.block[i+2])<<16
-	h := three * 2654435761 >> (32 - hashBits)
-	last := f.head[h]
-	f.head[h] = int32(i)
-	f.prev[i] = last
-	return last
+// insert makes the three bytes at i known and returns how far before it the last position
+// with their hash is, or 0.
+func (f *finder) insert(i int) uint16 {
+	three := binary.LittleEndian.Uint32(f.block[i:]) << 8
+	head := &f.head[three*2654435761>>(32-hashBits)]
+	back := i - int(*head)
+	*head = int32(i)
+	if back >= ringSize {
+		back = 0
+	}
+	f.prev[uint16(i)] = uint16(back)
+	return uint16(back)
 }
 
 // skip makes the positions from i to end-1 known without finding matches.
 func (f *finder) skip(i, end int) {
-	f.found = found{}
-	for ; i < end && i+minMatch <= len(f.block); i++ {
+	for end = min(end, len(f.block)-hashed+1); i < end; i++ {
 		f.insert(i)
 	}
 }

@@ -14,31 +14,29 @@ type step struct {
 	match
 }
 
-func newParser(blockSize int) *parser {
-	return &parser{finder: finder{prev: make([]int32, blockSize)}}
-}
-
 // appendBlock appends block in compressed form, end marker included.
 func (p *parser) appendBlock(out, block []byte) []byte {
 	p.reset(block)
 	e := emitter{out: out, start: len(out)}
 	pos := 0 // where the literals begin that are not written yet
-	for i := 0; i < len(block); {
-		p.visit(i)
-		m, saved := p.choose(i, i-pos)
+	p.skip(0, 1)
+	for i := 1; i < len(block); { // a block begins with a literal
+		m, saved := p.visit(i, i-pos, match{})
 		if saved <= 0 {
 			i++
 			continue
 		}
 		end := i + 1 // positions before it are known
 		for m.length < niceLength && end < len(block) {
-			p.visit(end)
+			next, more := p.visit(end, end-pos, m)
 			end++
-			next, more := p.choose(end-1, end-1-pos)
 			if more <= saved {
 				break
 			}
 			i, m, saved = end-1, next, more
+		}
+		for i > max(pos, m.distance) && block[i-1] == block[i-1-m.distance] {
+			i, m.length = i-1, m.length+1
 		}
 		e.literals(block[pos:i])
 		e.match(step{i - pos, m})
@@ -49,43 +47,6 @@ func (p *parser) appendBlock(out, block []byte) []byte {
 	e.literals(block[pos:])
 	return append(e.out, 0x11, 0, 0)
 }
-
-// choose returns the match at i, after some literals, that saves most bytes, and how many:
-// none, if it is not positive.
-func (p *parser) choose(i, literals int) (m match, saved int) {
-	if i == 0 {
-		return m, 0 // a block begins with a literal
-	}
-	for k, found := range p.best {
-		if found.length == 0 {
-			continue
-		}
-		price := basePrice[k]
-		if found.length > wholeLength[k] {
-			if k == near {
-				continue // it is one of the next kind, too
-			}
-			price += extension(found.length - wholeLength[k])
-		}
-		if n := found.length - price; n > saved {
-			m, saved = found, n
-		}
-	}
-	if n := 3 - basePrice[near]; saved < n && p.triple != 0 && literals > 3 {
-		m, saved = match{3, p.triple}, n
-	}
-	return m, saved
-}
-
-// The price of a match of each kind in bytes, and the length up to which it
-// needs no extension.
-var (
-	basePrice   = [kinds]int{2, 3, 3}
-	wholeLength = [kinds]int{8, 33, 9}
-)
-
-// extension returns the number of extension bytes for n, at least 1.
-func extension(n int) int { return 1 + (n-1)/255 }
 
 // emitter writes instructions.
 type emitter struct {
@@ -114,7 +75,7 @@ func (e *emitter) literals(b []byte) {
 func (e *emitter) match(s step) {
 	length, d := s.length, s.distance-1
 	switch {
-	case length == 3 && s.literals > 3 && s.distance > reachNear && s.distance <= reachTriple:
+	case s.isTriple(s.literals):
 		d -= reachNear
 		e.out = append(e.out, byte(d&3<<2), byte(d>>2))
 	case length <= 8 && s.distance <= reachNear:
