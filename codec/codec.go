@@ -26,6 +26,7 @@ import (
 	"fmt"
 	"io"
 
+	"binman/codec/internal/flush"
 	"binman/codec/internal/limit"
 )
 
@@ -37,7 +38,7 @@ type Codec struct {
 	Name string // as in a "compress" property: "lzma"
 	Tool string // the program that the original runs for it: "lzma_alone"
 
-	encode func(src []byte) ([]byte, error)
+	encode func(w io.Writer, src []byte) error
 	decode decoder
 	detect func(prefix []byte) bool
 }
@@ -49,11 +50,22 @@ type decoder func(w io.Writer, src []byte, limit int64) (consumed int64, err err
 
 // Compress returns src in compressed form.
 func (c Codec) Compress(src []byte) ([]byte, error) {
-	out, err := c.encode(src)
-	if err != nil {
-		return nil, fmt.Errorf("compress with %s: %w", c.Name, err)
+	return flush.Bytes(src, c.CompressTo)
+}
+
+// CompressTo is like Compress, and writes the compressed form while it compresses. Besides src
+// it needs some MiB of memory for each thread, and for xz and zstd what their dictionary of 8 MiB
+// takes to be searched, about 100 MiB and 30 MiB. After an error, what has been written is not to be used.
+func (c Codec) CompressTo(w io.Writer, src []byte) error {
+	out := writer{w: w}
+	err := c.encode(&out, src)
+	switch {
+	case out.err != nil:
+		return out.err // it has nothing to do with the data
+	case err != nil:
+		return fmt.Errorf("compress with %s: %w", c.Name, err)
 	}
-	return out, nil
+	return nil
 }
 
 // Decompress returns the content of the compressed data at the start of src.

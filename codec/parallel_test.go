@@ -4,8 +4,11 @@ package codec
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"runtime"
 	"testing"
+	"testing/synctest"
 
 	"binman/codec/internal/sample"
 )
@@ -13,12 +16,8 @@ import (
 // Blocks are worked on in parallel, or steps of the work, and the bytes do not tell how many
 // at a time.
 func TestSameBytesInParallel(t *testing.T) {
-	all := sample.Firmware(3 << 20)
 	for _, c := range codecs() {
-		data := all
-		if c.Name == "xz" || c.Name == "lzma" {
-			data = all[:300<<10] // they have no blocks, and take their time
-		}
+		data := parallelData(c)
 		var want []byte
 		for _, procs := range []int{1, 2, 7} {
 			before := runtime.GOMAXPROCS(procs)
@@ -35,4 +34,54 @@ func TestSameBytesInParallel(t *testing.T) {
 			}
 		}
 	}
+}
+
+// parallelData returns so much that c works on it in several goroutines.
+func parallelData(c Codec) []byte {
+	size := map[string]int{"lzma": 300 << 10, "xz": 300 << 10, "zstd": 9 << 20}[c.Name]
+	if size == 0 {
+		size = 3 << 20
+	}
+	return sample.Firmware(size)
+}
+
+// A writer's error comes back as it is, and ends the work wherever it happens: a goroutine that
+// remained would fail the bubble.
+func TestWriterFails(t *testing.T) {
+	for _, procs := range []int{1, 2} {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
+		for _, c := range codecs() {
+			data := parallelData(c)
+			packed := compress(t, c, data)
+			for _, room := range []int{0, 20, len(packed) / 2, len(packed) - 1} {
+				t.Run(fmt.Sprintf("%d/%s/%d", procs, c.Name, room), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						w := &fullWriter{room: room}
+						if err := c.CompressTo(w, data); err != errFull {
+							t.Errorf("error %v, want %v", err, errFull)
+						}
+						written := w.calls
+						synctest.Wait()
+						if w.calls != written {
+							t.Error("it writes after it has returned")
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+var errFull = errors.New("no room")
+
+// fullWriter takes so many bytes.
+type fullWriter struct{ room, calls int }
+
+func (w *fullWriter) Write(p []byte) (int, error) {
+	w.calls++
+	if len(p) > w.room {
+		return 0, errFull
+	}
+	w.room -= len(p)
+	return len(p), nil
 }

@@ -19,26 +19,21 @@ import (
 // codecs returns the table of all algorithms, in alphabetical order.
 func codecs() []Codec {
 	return []Codec{
-		{"bzip2", "bzip2", infallible(bzip2.Encode), bzip2.DecodeTo, isBzip2},
-		{"gzip", "gzip", infallible(gzip.Encode), gzip.DecodeTo, hasMagic("\x1f\x8b\x08")},
-		{"lz4", "lz4", infallible(lz4.Encode), lz4.DecodeTo, isLZ4},
+		{"bzip2", "bzip2", bzip2.EncodeTo, bzip2.DecodeTo, isBzip2},
+		{"gzip", "gzip", gzip.EncodeTo, gzip.DecodeTo, hasMagic("\x1f\x8b\x08")},
+		{"lz4", "lz4", lz4.EncodeTo, lz4.DecodeTo, isLZ4},
 		{"lzma", "lzma_alone", encodeLZMA, lzma.DecodeTo, isLZMA},
-		{"lzo", "lzop", infallible(lzo.Encode), lzo.DecodeTo, hasMagic("\x89LZO\x00\r\n\x1a\n")},
-		{"xz", "xz", xz.Encode, decodeXZ, hasMagic(xzMagic)},
-		{"zstd", "zstd", zstd.Encode, zstd.DecodeTo, hasMagic("\x28\xb5\x2f\xfd")},
+		{"lzo", "lzop", lzo.EncodeTo, lzo.DecodeTo, hasMagic("\x89LZO\x00\r\n\x1a\n")},
+		{"xz", "xz", xz.EncodeTo, decodeXZ, hasMagic(xzMagic)},
+		{"zstd", "zstd", zstd.EncodeTo, zstd.DecodeTo, hasMagic("\x28\xb5\x2f\xfd")},
 	}
-}
-
-// infallible gives an encoder that cannot fail the form of one that can.
-func infallible(encode func([]byte) []byte) func([]byte) ([]byte, error) {
-	return func(src []byte) ([]byte, error) { return encode(src), nil }
 }
 
 func hasMagic(magic string) func([]byte) bool {
 	return func(prefix []byte) bool { return bytes.HasPrefix(prefix, []byte(magic)) }
 }
 
-func encodeLZMA(src []byte) ([]byte, error) { return lzma.Encode(src, lzma.Binman()) }
+func encodeLZMA(w io.Writer, src []byte) error { return lzma.EncodeTo(w, src, lzma.Binman()) }
 
 const xzMagic = "\xfd7zXZ\x00"
 

@@ -112,7 +112,8 @@ func compressed(algorithm string) func(content.Data, Options) (content.Data, err
 		if err != nil {
 			return content.Data{}, err
 		}
-		out, err := c.Compress(b)
-		return content.Bytes(out), err
+		var out content.Collector
+		err = c.CompressTo(&out, b)
+		return out.Data(), err
 	}
 }

@@ -66,12 +66,13 @@ func Compress(memo *content.Memo, c codec.Codec, data content.Data) (content.Dat
 		return content.Data{}, err
 	}
 	return content.Remember(memo, key, func() (content.Data, error) {
-		src, err := data.Bytes()
+		src, err := data.View()
 		if err != nil {
 			return content.Data{}, err
 		}
-		out, err := c.Compress(src)
-		return content.Bytes(out), err
+		var out content.Collector
+		err = c.CompressTo(&out, src)
+		return out.Data(), err
 	})
 }
 

@@ -38,9 +38,11 @@
 package bzip2
 
 import (
+	"io"
 	"math/bits"
 
 	"binman/codec/internal/blocks"
+	"binman/codec/internal/flush"
 )
 
 const (
@@ -55,25 +57,36 @@ const (
 // Encode returns src as a bzip2 file with blocks of 900 kB. The bytes depend
 // on src only.
 func Encode(src []byte) []byte {
-	w := bitWriter{out: make([]byte, 0, len(src)/2+64)}
-	w.out = append(w.out, "BZh9"...)
+	out, _ := flush.Bytes(src, EncodeTo) // only a writer fails
+	return out
+}
+
+// EncodeTo is like Encode, and writes the file. An error is one of to.
+func EncodeTo(to io.Writer, src []byte) error {
+	w := bitWriter{out: []byte("BZh9")}
 	var sum uint32
 	list := split(src)
-	blocks.Each(len(list), func() []byte {
+	err := blocks.Each(len(list), func() []byte {
 		return make([]byte, 0, min(len(src)+len(src)/4, blockSize)+5)
-	}, func(buf []byte, i int) *bitWriter {
+	}, func(buf []byte, i int, old bitWriter) bitWriter {
 		buf, _ = shortenRuns(buf[:0], list[i])
-		part := &bitWriter{out: make([]byte, 0, len(list[i])/2+64)}
-		writeBlock(part, buf, checksum(list[i]))
+		part := bitWriter{out: old.out[:0]}
+		writeBlock(&part, buf, checksum(list[i]))
 		return part
-	}, func(i int, part *bitWriter) {
+	}, func(i int, part bitWriter) (err error) {
 		sum = bits.RotateLeft32(sum, 1) ^ checksum(list[i])
 		w.append(part)
+		w.out, err = flush.IfFull(to, w.out)
+		return err
 	})
+	if err != nil {
+		return err
+	}
 	w.write(finalMagic, 48)
 	w.write(uint64(sum), 32)
 	w.align()
-	return w.out
+	_, err = to.Write(w.out)
+	return err
 }
 
 // split returns the parts of src that are blocks.
@@ -175,7 +188,7 @@ func (w *bitWriter) write(v uint64, n uint) {
 }
 
 // append appends what another writer holds.
-func (w *bitWriter) append(other *bitWriter) {
+func (w *bitWriter) append(other bitWriter) {
 	if w.n == 0 {
 		w.out = append(w.out, other.out...)
 	} else {

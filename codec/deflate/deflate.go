@@ -26,15 +26,22 @@
 // sizes are about the same.
 package deflate
 
+import (
+	"io"
+
+	"binman/codec/internal/flush"
+)
+
 // Encode returns src as Deflate data. The bytes depend on src only.
 func Encode(src []byte) []byte {
-	e := encoder{
-		src:   src,
-		block: newBlock(),
-		out:   bitWriter{out: make([]byte, 0, len(src)/2+64)},
-	}
-	e.run()
-	return e.out.out
+	out, _ := flush.Bytes(src, EncodeTo) // only a writer fails
+	return out
+}
+
+// EncodeTo is like Encode, and writes the data. An error is one of w.
+func EncodeTo(w io.Writer, src []byte) error {
+	e := encoder{w: w, src: src, block: newBlock()}
+	return e.run()
 }
 
 // Bounds of the search: those of gzip's level 6.
@@ -51,6 +58,7 @@ const (
 )
 
 type encoder struct {
+	w     io.Writer
 	src   []byte
 	head  [1 << hashBits]int32 // last position of a hash, plus one
 	prev  [windowSize]int32    // the one before it, by position modulo window
@@ -61,7 +69,7 @@ type encoder struct {
 
 // run writes src. A match is taken only when the match at the next position
 // is not longer.
-func (e *encoder) run() {
+func (e *encoder) run() error {
 	length, distance := 0, 0 // at the position before i
 	pending := false         // that position is not yet written
 	for i := 0; i < len(e.src); {
@@ -78,12 +86,16 @@ func (e *encoder) run() {
 				e.insert(i)
 			}
 			length, pending = 0, false
-			e.flushFull(i)
+			if err := e.flushFull(i); err != nil {
+				return err
+			}
 			continue
 		}
 		if pending {
 			e.block.addLiteral(e.src[i-1])
-			e.flushFull(i)
+			if err := e.flushFull(i); err != nil {
+				return err
+			}
 		}
 		length, distance, pending = l, d, true
 		i++
@@ -93,14 +105,18 @@ func (e *encoder) run() {
 	}
 	e.block.write(&e.out, e.src[e.start:], true)
 	e.out.align()
+	_, err := e.w.Write(e.out.out)
+	return err
 }
 
 // flushFull writes the block if it is full. It ends at position i.
-func (e *encoder) flushFull(i int) {
+func (e *encoder) flushFull(i int) (err error) {
 	if e.block.full() {
 		e.block.write(&e.out, e.src[e.start:i], false)
 		e.start = i
+		e.out.out, err = flush.IfFull(e.w, e.out.out)
 	}
+	return err
 }
 
 func (e *encoder) hash(i int) uint32 {

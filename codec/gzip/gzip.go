@@ -32,6 +32,7 @@ import (
 	"io"
 
 	"binman/codec/deflate"
+	"binman/codec/internal/flush"
 	"binman/codec/internal/limit"
 )
 
@@ -47,10 +48,21 @@ const magic = "\x1f\x8b\x08"
 
 // Encode returns src as one member. The bytes depend on src only.
 func Encode(src []byte) []byte {
-	out := []byte(magic + "\x00" + "\x00\x00\x00\x00" + "\x00\x03")
-	out = append(out, deflate.Encode(src)...)
-	out = binary.LittleEndian.AppendUint32(out, crc32.ChecksumIEEE(src))
-	return binary.LittleEndian.AppendUint32(out, uint32(len(src)))
+	out, _ := flush.Bytes(src, EncodeTo) // only a writer fails
+	return out
+}
+
+// EncodeTo is like Encode, and writes the member. An error is one of w.
+func EncodeTo(w io.Writer, src []byte) error {
+	if _, err := io.WriteString(w, magic+"\x00"+"\x00\x00\x00\x00"+"\x00\x03"); err != nil {
+		return err
+	}
+	if err := deflate.EncodeTo(w, src); err != nil {
+		return err
+	}
+	end := binary.LittleEndian.AppendUint32(nil, crc32.ChecksumIEEE(src))
+	_, err := w.Write(binary.LittleEndian.AppendUint32(end, uint32(len(src))))
+	return err
 }
 
 // Decode returns the content of the members at the start of src, at most

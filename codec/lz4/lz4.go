@@ -36,8 +36,11 @@ package lz4
 
 import (
 	"encoding/binary"
+	"io"
+	"slices"
 
 	"binman/codec/internal/blocks"
+	"binman/codec/internal/flush"
 )
 
 const (
@@ -62,18 +65,29 @@ const (
 
 // Encode returns src as one LZ4 frame. The bytes depend on src only.
 func Encode(src []byte) []byte {
-	out := make([]byte, 0, len(src)/2+64)
-	out = binary.LittleEndian.AppendUint32(out, frameMagic)
-	out = append(out, flagVersion|flagIndependent, blockDescription)
-	out = append(out, byte(xxh32(out[4:])>>8))
-	size := min(len(src), blockSize)
-	out = blocks.Append(out, src, blockSize, func() *parser { return newParser(size) }, (*parser).encode)
-	return append(out, 0, 0, 0, 0)
+	out, _ := flush.Bytes(src, EncodeTo) // only a writer fails
+	return out
 }
 
-// encode returns a block with its size in front.
-func (p *parser) encode(block []byte) []byte {
-	out := p.appendBlock(make([]byte, 4, len(block)/2+64), block)
+// EncodeTo is like Encode, and writes the frame. An error is one of w.
+func EncodeTo(w io.Writer, src []byte) error {
+	head := binary.LittleEndian.AppendUint32(nil, frameMagic)
+	head = append(head, flagVersion|flagIndependent, blockDescription)
+	head = append(head, byte(xxh32(head[4:])>>8))
+	if _, err := w.Write(head); err != nil {
+		return err
+	}
+	size := min(len(src), blockSize)
+	if err := blocks.Write(w, src, blockSize, func() *parser { return newParser(size) }, (*parser).encode); err != nil {
+		return err
+	}
+	_, err := w.Write(make([]byte, 4))
+	return err
+}
+
+// encode appends a block with its size in front to out, which is empty.
+func (p *parser) encode(out, block []byte) []byte {
+	out = p.appendBlock(append(slices.Grow(out, len(block)+64), 0, 0, 0, 0), block)
 	size := uint32(len(out) - 4)
 	if size >= uint32(len(block)) {
 		out = append(out[:4], block...)

@@ -5,7 +5,10 @@ package lzma
 import (
 	"encoding/binary"
 	"fmt"
+	"io"
 	"math"
+
+	"binman/codec/internal/flush"
 )
 
 // headerSize is the size in bytes of what precedes the stream in a file.
@@ -14,14 +17,19 @@ const headerSize = 13
 // Encode returns src as an LZMA alone file: 13 bytes of header with the size
 // of src, and a stream without an end marker. src must be smaller than 2 GiB.
 func Encode(src []byte, p Params) ([]byte, error) {
+	return flush.Bytes(src, func(w io.Writer, src []byte) error { return EncodeTo(w, src, p) })
+}
+
+// EncodeTo is like Encode, and writes the file.
+func EncodeTo(w io.Writer, src []byte, p Params) error {
 	p, err := p.normal()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := checkSize(src, p); err != nil {
-		return nil, err
+		return err
 	}
-	out := make([]byte, headerSize, headerSize+len(src)/2+64)
+	out := make([]byte, headerSize)
 	out[0] = p.properties()
 	binary.LittleEndian.PutUint32(out[1:], uint32(p.DictSize))
 	binary.LittleEndian.PutUint64(out[5:], uint64(len(src)))
@@ -31,9 +39,13 @@ func Encode(src []byte, p Params) ([]byte, error) {
 	e.rc.reset()
 	for e.pos < len(src) {
 		e.send(e.nextPacket())
+		if e.rc.out, err = flush.IfFull(w, e.rc.out); err != nil {
+			return err
+		}
 	}
 	e.rc.flush()
-	return e.rc.out, nil
+	_, err = w.Write(e.rc.out)
+	return err
 }
 
 // checkSize refuses input whose positions or search tables cannot be stored.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"binman/codec/internal/flush"
 	bounded "binman/codec/internal/limit"
 )
 
@@ -38,24 +39,28 @@ const (
 // larger than the input. src must be smaller than 2 GiB and p.LC+p.LP at
 // most 4.
 func Encode2(src []byte, p Params) ([]byte, error) {
+	return flush.Bytes(src, func(w io.Writer, src []byte) error { return Encode2To(w, src, p) })
+}
+
+// Encode2To is like Encode2, and writes the stream.
+func Encode2To(w io.Writer, src []byte, p Params) error {
 	p, err := p.normal()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if p.LC+p.LP > 4 {
-		return nil, fmt.Errorf("lzma: lc+lp is %d; LZMA2 allows at most 4", p.LC+p.LP)
+		return fmt.Errorf("lzma: lc+lp is %d; LZMA2 allows at most 4", p.LC+p.LP)
 	}
 	if err := checkSize(src, p); err != nil {
-		return nil, err
-	}
-	if len(src) == 0 {
-		return []byte{controlEnd}, nil
+		return err
 	}
 	e := newEncoder(src, p)
 	defer e.scout.stop()
-	e.rc.out = make([]byte, 0, len(src)/2+64)
 	reset := resetDictionary
 	for e.pos < len(src) {
+		if e.rc.out, err = flush.IfFull(w, e.rc.out); err != nil {
+			return err
+		}
 		start, head := e.pos, len(e.rc.out)
 		e.rc.out = append(e.rc.out, make([]byte, chunkHeader)...)
 		if reset >= resetProperties {
@@ -75,7 +80,8 @@ func Encode2(src []byte, p Params) ([]byte, error) {
 		binary.BigEndian.PutUint16(h[3:], uint16(packed-1))
 		reset = keepAll
 	}
-	return append(e.rc.out, controlEnd), nil
+	_, err = w.Write(append(e.rc.out, controlEnd))
+	return err
 }
 
 // sendChunk sends as many packets as fit in a chunk whose packed bytes begin

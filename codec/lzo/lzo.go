@@ -50,8 +50,11 @@ package lzo
 import (
 	"encoding/binary"
 	"hash/adler32"
+	"io"
+	"slices"
 
 	"binman/codec/internal/blocks"
+	"binman/codec/internal/flush"
 )
 
 const (
@@ -88,19 +91,29 @@ var header = struct {
 
 // Encode returns src as an lzop file. The bytes depend on src only.
 func Encode(src []byte) []byte {
-	out := make([]byte, 0, len(src)/2+64)
-	out = append(out, magic...)
-	out, _ = binary.Append(out, binary.BigEndian, header) // fails for unsized types only
-	out = binary.BigEndian.AppendUint32(out, adler32.Checksum(out[len(magic):]))
-
-	out = blocks.Append(out, src, blockSize, func() *parser { return new(parser) }, (*parser).encode)
-	return append(out, 0, 0, 0, 0)
+	out, _ := flush.Bytes(src, EncodeTo) // only a writer fails
+	return out
 }
 
-// encode returns a block with its sizes and its checksum in front.
-func (p *parser) encode(block []byte) []byte {
+// EncodeTo is like Encode, and writes the file. An error is one of w.
+func EncodeTo(w io.Writer, src []byte) error {
+	head := []byte(magic)
+	head, _ = binary.Append(head, binary.BigEndian, header) // fails for unsized types only
+	head = binary.BigEndian.AppendUint32(head, adler32.Checksum(head[len(magic):]))
+	if _, err := w.Write(head); err != nil {
+		return err
+	}
+	if err := blocks.Write(w, src, blockSize, func() *parser { return new(parser) }, (*parser).encode); err != nil {
+		return err
+	}
+	_, err := w.Write(make([]byte, 4))
+	return err
+}
+
+// encode appends a block with its sizes and its checksum in front to out, which is empty.
+func (p *parser) encode(out, block []byte) []byte {
 	const front = 12
-	out := make([]byte, front, len(block)/2+64)
+	out = append(slices.Grow(out, len(block)+len(block)/16+64), make([]byte, front)...)
 	binary.BigEndian.PutUint32(out, uint32(len(block)))
 	binary.BigEndian.PutUint32(out[8:], adler32.Checksum(block))
 	out = p.appendBlock(out, block)

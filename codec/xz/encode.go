@@ -6,34 +6,39 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"hash/crc64"
+	"io"
 
+	"binman/codec/internal/flush"
 	"binman/codec/lzma"
 )
 
 // Encode returns src as an .xz file with the parameters of the xz command's
 // default preset. The output depends on src only. src must be smaller than
 // 2 GiB.
-func Encode(src []byte) ([]byte, error) { return EncodeParams(src, lzma.Default()) }
+func Encode(src []byte) ([]byte, error) { return flush.Bytes(src, EncodeTo) }
 
-// EncodeParams is Encode with other LZMA2 parameters.
-func EncodeParams(src []byte, p lzma.Params) ([]byte, error) {
-	data, err := lzma.Encode2(src, p)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]byte, 0, len(data)+96)
-	out = append(out, headerMagic...)
+// EncodeTo is like Encode, and writes the file.
+func EncodeTo(w io.Writer, src []byte) error { return encode(w, src, lzma.Default()) }
+
+// encode is EncodeTo with other LZMA2 parameters.
+func encode(w io.Writer, src []byte, p lzma.Params) error {
+	out := []byte(headerMagic)
 	flags := []byte{0, checkCRC64}
 	out = append(out, flags...)
 	out = appendCRC32(out, flags)
 
 	index := []byte{0, 0}
 	if len(src) > 0 { // xz writes no block for no data
-		start := len(out)
-		out = appendBlockHeader(out, p)
-		out = append(out, data...)
-		size := int64(len(out) - start)
-		out = append(out, make([]byte, pad4(size))...)
+		header := appendBlockHeader(nil, p)
+		data := counter{w: w}
+		if _, err := w.Write(append(out, header...)); err != nil {
+			return err
+		}
+		if err := lzma.Encode2To(&data, src, p); err != nil {
+			return err
+		}
+		size := int64(len(header)) + data.n
+		out = make([]byte, pad4(size))
 		check := crc64.Checksum(src, crc64.MakeTable(crc64.ECMA))
 		out = binary.LittleEndian.AppendUint64(out, check)
 
@@ -49,7 +54,20 @@ func EncodeParams(src []byte, p lzma.Params) ([]byte, error) {
 	footer = append(footer, flags...)
 	out = appendCRC32(out, footer)
 	out = append(out, footer...)
-	return append(out, footerMagic...), nil
+	_, err := w.Write(append(out, footerMagic...))
+	return err
+}
+
+// counter counts what goes to a writer.
+type counter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
 }
 
 // appendBlockHeader appends the header of a block of unknown size, as a

@@ -126,10 +126,11 @@ func TestDictionarySize(t *testing.T) {
 	}{
 		{0, 0x16}, {1, 0}, {4096, 0}, {4097, 1}, {6144, 1}, {6145, 2}, {8 << 20, 0x16}, {1 << 30, 36}, {3 << 29, 37},
 	} {
-		file, err := EncodeParams([]byte("abc"), lzma.Params{DictSize: test.size})
-		if err != nil {
+		var out bytes.Buffer
+		if err := encode(&out, []byte("abc"), lzma.Params{DictSize: test.size}); err != nil {
 			t.Fatal(err)
 		}
+		file := out.Bytes()
 		if got := file[16]; got != test.want {
 			t.Errorf("dictionary of %d: %#02x, want %#02x", test.size, got, test.want)
 		}
@@ -137,7 +138,7 @@ func TestDictionarySize(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := EncodeParams(nil, lzma.Params{LC: 4, LP: 1}); err == nil {
+	if err := encode(io.Discard, []byte("abc"), lzma.Params{LC: 4, LP: 1}); err == nil {
 		t.Error("lc+lp of 5 is accepted")
 	}
 }

@@ -32,9 +32,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 
 	"github.com/klauspost/compress/zstd"
 
+	"binman/codec/internal/flush"
 	"binman/codec/internal/limit"
 )
 
@@ -51,6 +53,7 @@ const (
 	// skippable frames have the magics skipMagic … skipMagic + 15.
 	skipMagic    = 0x184d2a50
 	maxBlockSize = 128 << 10
+	window       = 8 << 20 // what Encode writes
 	// maxWindow is what the zstd program accepts without being asked.
 	maxWindow = 128 << 20
 	// emptyFrame is what the program writes for no data; klauspost's encoder
@@ -60,13 +63,20 @@ const (
 
 // Encode returns src as one frame with content size and checksum. The bytes
 // depend on src only.
-func Encode(src []byte) ([]byte, error) {
+func Encode(src []byte) ([]byte, error) { return flush.Bytes(src, EncodeTo) }
+
+// EncodeTo is like Encode, and writes the frame. Content of more than the window is encoded
+// while it is written, in two threads: one searches, one codes what the other has found.
+// (For smaller content that would make the frame some bytes larger.)
+func EncodeTo(w io.Writer, src []byte) error {
 	if len(src) == 0 {
-		return []byte(emptyFrame), nil
+		_, err := io.WriteString(w, emptyFrame)
+		return err
 	}
 	options := []zstd.EOption{
 		zstd.WithEncoderLevel(zstd.SpeedBetterCompression),
-		zstd.WithEncoderConcurrency(1),
+		zstd.WithEncoderConcurrency(min(runtime.GOMAXPROCS(0), 2)),
+		zstd.WithWindowSize(window),
 	}
 	if len(src) <= zstd.MinWindowSize {
 		// Otherwise a small frame does not say its content's size.
@@ -74,9 +84,21 @@ func Encode(src []byte) ([]byte, error) {
 	}
 	e, err := zstd.NewWriter(nil, options...)
 	if err != nil {
-		return nil, fmt.Errorf("zstd: %w", err)
+		return fmt.Errorf("zstd: %w", err)
 	}
-	return e.EncodeAll(src, make([]byte, 0, len(src)/2+64)), nil
+	if len(src) <= window {
+		_, err := w.Write(e.EncodeAll(src, make([]byte, 0, len(src)/2+64)))
+		return err
+	}
+	defer e.Reset(nil) // waits for its goroutines, if there was an error
+	e.ResetContentSize(w, int64(len(src)))
+	if _, err := e.Write(src); err != nil {
+		return fmt.Errorf("zstd: %w", err)
+	}
+	if err := e.Close(); err != nil {
+		return fmt.Errorf("zstd: %w", err)
+	}
+	return nil
 }
 
 // Decode returns the content of the frames at the start of src, at most

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// Package flush writes what encoders make while they make it, so that they need no
+// memory for all of it.
+package flush
+
+import (
+	"io"
+	"math"
+
+	"binman/codec/internal/limit"
+)
+
+// full is how many bytes wait until they are written.
+const full = 64 << 10
+
+// IfFull writes out if that is worth it, and returns what waits then: out or, in the same
+// memory, nothing.
+func IfFull(w io.Writer, out []byte) ([]byte, error) {
+	if len(out) < full {
+		return out, nil
+	}
+	_, err := w.Write(out)
+	return out[:0], err
+}
+
+// Bytes returns what encode writes for src, in one piece.
+func Bytes(src []byte, encode func(w io.Writer, src []byte) error) ([]byte, error) {
+	out := limit.Buffer{Out: make([]byte, 0, len(src)/2+64), Max: math.MaxInt64}
+	return out.Done(encode(&out, src))
+}
