@@ -128,6 +128,7 @@ func formats() []format {
 		{name: "pre-load header", short: "preload", detect: preload.Detect, list: lister(preload.Parse), verify: verifying(preload.Parse)},
 		{name: "UEFI capsule", short: "capsule", detect: capsule.Detect, list: lister(capsule.Parse), verify: verifying(capsule.Parse)},
 		{name: "MCUboot image", short: "mcuboot", detect: mcuboot.Detect, list: lister(mcuboot.Parse), verify: verifying(mcuboot.Parse)},
+		{name: trailerFormat, short: "trailer", detect: mcuboot.DetectTrailer, list: lister(mcuboot.ParseTrailer), verify: verifying(mcuboot.ParseTrailer)},
 		{name: "K3 certificate", short: "cert", detect: ticert.Detect, list: lister(ticert.Parse), verify: verifying(ticert.Parse)},
 		{name: "i.MX container", short: "imx", detect: ahab.Detect, list: lister(ahab.Parse), verify: verifying(ahab.Parse)},
 		{name: "GUID partition table", short: "gpt", detect: gpt.Detect, list: lister(gpt.Parse), verify: verifying(gpt.Parse), regions: true},

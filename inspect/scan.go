@@ -15,12 +15,16 @@ import (
 	"binman/format/bootheader"
 	"binman/format/capsule"
 	"binman/format/fit"
+	"binman/format/mcuboot"
 	"binman/format/optionrom"
 	"binman/format/ubootenv"
 	"binman/format/uefi"
 	"binman/format/verify"
 	"binman/internal/binfmt"
 )
+
+// trailerFormat is the name of the format of what ends a slot of MCUboot.
+const trailerFormat = "MCUboot trailer"
 
 // partsFormat is the format of data that is in none as a whole, and in which some
 // was found.
@@ -67,6 +71,9 @@ func signatures() []signature {
 		{format: "expansion ROM", magic: []byte(optionrom.Magic), align: 512},
 		{format: environmentFormat, looks: ubootenv.Looks, align: 512, extent: environmentExtent},
 		{format: "i.MX container", magic: []byte{0x87}, at: 3, align: 1024},
+	}
+	for at, magic := range mcuboot.TrailerMagics() {
+		list = append(list, signature{format: trailerFormat, magic: magic, at: at, align: 8})
 	}
 	for _, k := range banners {
 		for _, start := range k.starts {

@@ -394,6 +394,13 @@ func FuzzImage(f *testing.F) {
 		if im, err := mcuboot.ScanAny(d, d.Len()); err == nil {
 			_, _ = im.Trailer()
 		}
+		if tr, err := mcuboot.ParseTrailer(d, d.Len()); err == nil {
+			for _, it := range tr.List() {
+				if it.Offset < 0 || it.Offset+it.Size > d.Len() {
+					t.Errorf("%+v of %#x bytes", it, d.Len())
+				}
+			}
+		}
 		im, err := mcuboot.Scan(d, d.Len())
 		if err != nil {
 			return

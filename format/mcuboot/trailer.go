@@ -29,7 +29,12 @@ func (im *Image) Trailer() (*Trailer, error) {
 	if im.End() == size {
 		return nil, nil
 	}
-	magic, err := im.src.Bytes(size-magicSize, magicSize, "trailer")
+	return readTrailer(im.src, size, im.Order)
+}
+
+// readTrailer reads the trailer that ends at an offset.
+func readTrailer(src binfmt.Source, end int64, order binary.ByteOrder) (*Trailer, error) {
+	magic, err := src.Bytes(end-magicSize, magicSize, "trailer")
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCut, err)
 	}
@@ -37,22 +42,22 @@ func (im *Image) Trailer() (*Trailer, error) {
 	if t.MaxAlign == 0 {
 		return t, nil
 	}
-	field := size - max(magicSize, t.MaxAlign)
-	for _, to := range []*byte{&t.ImageOK, &t.CopyDone, &t.SwapInfo} {
-		field -= t.MaxAlign
-		b, err := im.src.Bytes(field, 1, "trailer")
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrCut, err)
-		}
-		*to = b[0]
-	}
-	b, err := im.src.Bytes(field-t.MaxAlign, 4, "trailer")
+	b, err := src.Bytes(end-t.size(), t.size(), "trailer")
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCut, err)
 	}
-	t.SwapSize = im.Order.Uint32(b)
+	t.SwapSize = order.Uint32(b)
+	for i, to := range []*byte{&t.SwapInfo, &t.CopyDone, &t.ImageOK} {
+		*to = b[int64(i+1)*t.MaxAlign]
+	}
 	return t, nil
 }
+
+// size returns how many bytes the fields take, with the magic.
+func (t *Trailer) size() int64 { return trailerFields*t.MaxAlign + max(magicSize, t.MaxAlign) }
+
+// trailerFields is how many fields are in front of the magic.
+const trailerFields = 4
 
 // alignOf returns the alignment that a magic tells of, or 0.
 func alignOf(magic []byte) int64 {

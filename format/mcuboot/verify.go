@@ -16,7 +16,7 @@ import (
 	"binman/internal/binfmt"
 )
 
-// List returns the parts of the image.
+// List returns the parts of the image, and the trailer of the slot if the file is one.
 func (im *Image) List() []binfmt.Item {
 	h := &im.Header
 	what := "image, version " + h.Version.String()
@@ -37,7 +37,11 @@ func (im *Image) List() []binfmt.Item {
 	if im.Protected.Size > 0 {
 		list = append(list, binfmt.Item{Name: "protected-tlvs", Type: tlvText(&im.Protected), Offset: im.Protected.Offset, Size: im.Protected.Size})
 	}
-	return append(list, binfmt.Item{Name: "tlvs", Type: tlvText(&im.TLVs), Offset: im.TLVs.Offset, Size: im.TLVs.Size})
+	list = append(list, binfmt.Item{Name: "tlvs", Type: tlvText(&im.TLVs), Offset: im.TLVs.Offset, Size: im.TLVs.Size})
+	if trailer, ok := im.slotEnd(); ok {
+		list = append(list, trailer)
+	}
+	return list
 }
 
 // Details returns the version, where the image runs, what flags it has, and the
