@@ -98,6 +98,15 @@ func (c Codec) decompress(w io.Writer, src []byte, max int64) (consumed int64, e
 	return consumed, err
 }
 
+// Extent returns how many bytes of src the compressed data at its start take: those whose
+// content Decompress returns. That is decompressed, and let go; work is about how many
+// bytes of it there were, with an error too.
+func (c Codec) Extent(src []byte, max int64) (size, work int64, err error) {
+	out := writer{w: io.Discard}
+	size, err = c.decompress(&out, src, max)
+	return size, out.n, c.failed(err)
+}
+
 // failed says what failed with an error; nil if there is none.
 func (c Codec) failed(err error) error {
 	if err == nil {

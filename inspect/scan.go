@@ -72,6 +72,7 @@ func signatures() []signature {
 		{format: environmentFormat, looks: ubootenv.Looks, align: 512, extent: environmentExtent},
 		{format: "i.MX container", magic: []byte{0x87}, at: 3, align: 1024},
 	}
+	list = append(list, streamSignatures()...)
 	for at, magic := range mcuboot.TrailerMagics() {
 		list = append(list, signature{format: trailerFormat, magic: magic, at: at, align: 8})
 	}
@@ -336,6 +337,8 @@ func (p *meteredPart) ReadAt(b []byte, off int64) (int, error) {
 	}
 	return p.m.data.ReadAt(b, at)
 }
+
+func (p *meteredPart) spend(bytes int64) { p.m.left -= bytes }
 
 // into looks into what is in no known format as a whole.
 func into(item *Item, data content.Data, known []format, depth int) {
