@@ -29,6 +29,7 @@ package deflate
 import (
 	"io"
 
+	"binman/codec/internal/blocks"
 	"binman/codec/internal/flush"
 )
 
@@ -40,9 +41,20 @@ func Encode(src []byte) []byte {
 
 // EncodeTo is like Encode, and writes the data. An error is one of w.
 func EncodeTo(w io.Writer, src []byte) error {
-	e := encoder{w: w, src: src, block: newBlock()}
-	return e.run()
+	n := max((len(src)+pieceSize-1)/pieceSize, 1)
+	newEncoder := func() *encoder { return &encoder{block: newBlock()} }
+	return blocks.Each(n, newEncoder, func(e *encoder, i int, old []byte) []byte {
+		return e.piece(old[:0], src, i*pieceSize)
+	}, func(_ int, piece []byte) error {
+		_, err := w.Write(piece)
+		return err
+	})
 }
+
+// pieceSize is of how many bytes the pieces are that are encoded in parallel. Each is
+// searched with what is in the window before it, and ends at a full byte: with an empty
+// stored block, unless it is the last.
+const pieceSize = 512 << 10
 
 // Bounds of the search: those of gzip's level 6.
 const (
@@ -58,8 +70,7 @@ const (
 )
 
 type encoder struct {
-	w     io.Writer
-	src   []byte
+	src   []byte               // up to the end of the piece
 	head  [1 << hashBits]int32 // last position of a hash, plus one
 	prev  [windowSize]int32    // the one before it, by position modulo window
 	block *block
@@ -67,12 +78,28 @@ type encoder struct {
 	out   bitWriter
 }
 
-// run writes src. A match is taken only when the match at the next position
+// piece appends the piece of src at start to out.
+func (e *encoder) piece(out, src []byte, start int) []byte {
+	end := min(start+pieceSize, len(src))
+	e.src, e.start, e.out = src[:end], start, bitWriter{out: out}
+	clear(e.head[:])
+	for i := max(start-windowSize, 0); i < start; i++ {
+		e.insert(i)
+	}
+	e.run(end == len(src))
+	if end < len(src) {
+		writeStored(&e.out, nil, 0)
+	}
+	e.out.align()
+	return e.out.out
+}
+
+// run writes the piece. A match is taken only when the match at the next position
 // is not longer.
-func (e *encoder) run() error {
+func (e *encoder) run(final bool) {
 	length, distance := 0, 0 // at the position before i
 	pending := false         // that position is not yet written
-	for i := 0; i < len(e.src); {
+	for i := e.start; i < len(e.src); {
 		l, d := 0, 0
 		if length < lazyLength {
 			l, d = e.longest(i, length)
@@ -86,16 +113,12 @@ func (e *encoder) run() error {
 				e.insert(i)
 			}
 			length, pending = 0, false
-			if err := e.flushFull(i); err != nil {
-				return err
-			}
+			e.flushFull(i)
 			continue
 		}
 		if pending {
 			e.block.addLiteral(e.src[i-1])
-			if err := e.flushFull(i); err != nil {
-				return err
-			}
+			e.flushFull(i)
 		}
 		length, distance, pending = l, d, true
 		i++
@@ -103,20 +126,15 @@ func (e *encoder) run() error {
 	if pending {
 		e.block.addLiteral(e.src[len(e.src)-1])
 	}
-	e.block.write(&e.out, e.src[e.start:], true)
-	e.out.align()
-	_, err := e.w.Write(e.out.out)
-	return err
+	e.block.write(&e.out, e.src[e.start:], final)
 }
 
 // flushFull writes the block if it is full. It ends at position i.
-func (e *encoder) flushFull(i int) (err error) {
+func (e *encoder) flushFull(i int) {
 	if e.block.full() {
 		e.block.write(&e.out, e.src[e.start:i], false)
 		e.start = i
-		e.out.out, err = flush.IfFull(e.w, e.out.out)
 	}
-	return err
 }
 
 func (e *encoder) hash(i int) uint32 {
