@@ -25,6 +25,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"binman/codec/internal/flush"
 	"binman/codec/internal/limit"
@@ -40,8 +41,13 @@ type Codec struct {
 
 	encode func(w io.Writer, src []byte) error
 	decode decoder
-	detect func(prefix []byte) bool
+	magics []string                 // that data start with one of; none for lzma
+	detect func(prefix []byte) bool // says what else must be right; nil for nothing
 }
+
+// Magics returns what the compressed data start with, one of them: lz4 has frames and a legacy
+// format. lzma has none. Detect knows what else has to be right.
+func (c Codec) Magics() []string { return slices.Clone(c.magics) }
 
 // decoder decodes what src begins with, and writes at most limit bytes: one stream, or
 // all that follow each other directly if the format lets them be told from
@@ -203,7 +209,8 @@ const DetectLen = 14
 // plausible; all other formats are tried first.
 func Detect(prefix []byte) string {
 	for _, c := range codecs() {
-		if c.Name != "lzma" && c.detect(prefix) {
+		hasMagic := slices.ContainsFunc(c.magics, func(m string) bool { return bytes.HasPrefix(prefix, []byte(m)) })
+		if hasMagic && (c.detect == nil || c.detect(prefix)) {
 			return c.Name
 		}
 	}

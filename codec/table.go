@@ -19,18 +19,14 @@ import (
 // codecs returns the table of all algorithms, in alphabetical order.
 func codecs() []Codec {
 	return []Codec{
-		{"bzip2", "bzip2", bzip2.EncodeTo, bzip2.DecodeTo, isBzip2},
-		{"gzip", "gzip", gzip.EncodeTo, gzip.DecodeTo, hasMagic("\x1f\x8b\x08")},
-		{"lz4", "lz4", lz4.EncodeTo, lz4.DecodeTo, isLZ4},
-		{"lzma", "lzma_alone", encodeLZMA, lzma.DecodeTo, isLZMA},
-		{"lzo", "lzop", lzo.EncodeTo, lzo.DecodeTo, hasMagic("\x89LZO\x00\r\n\x1a\n")},
-		{"xz", "xz", xz.EncodeTo, decodeXZ, hasMagic(xzMagic)},
-		{"zstd", "zstd", zstd.EncodeTo, zstd.DecodeTo, hasMagic("\x28\xb5\x2f\xfd")},
+		{"bzip2", "bzip2", bzip2.EncodeTo, bzip2.DecodeTo, []string{"BZh"}, isBzip2},
+		{"gzip", "gzip", gzip.EncodeTo, gzip.DecodeTo, []string{"\x1f\x8b\x08"}, nil},
+		{"lz4", "lz4", lz4.EncodeTo, lz4.DecodeTo, []string{"\x04\x22\x4d\x18", "\x02\x21\x4c\x18"}, nil},
+		{"lzma", "lzma_alone", encodeLZMA, lzma.DecodeTo, nil, isLZMA},
+		{"lzo", "lzop", lzo.EncodeTo, lzo.DecodeTo, []string{"\x89LZO\x00\r\n\x1a\n"}, nil},
+		{"xz", "xz", xz.EncodeTo, decodeXZ, []string{xzMagic}, nil},
+		{"zstd", "zstd", zstd.EncodeTo, zstd.DecodeTo, []string{"\x28\xb5\x2f\xfd"}, nil},
 	}
-}
-
-func hasMagic(magic string) func([]byte) bool {
-	return func(prefix []byte) bool { return bytes.HasPrefix(prefix, []byte(magic)) }
 }
 
 func encodeLZMA(w io.Writer, src []byte) error { return lzma.EncodeTo(w, src, lzma.Binman()) }
@@ -55,18 +51,13 @@ func decodeXZ(w io.Writer, src []byte, max int64) (consumed int64, err error) {
 	return int64(len(src) - len(rest)), nil
 }
 
-// isBzip2 knows "BZh" and a block size, then a block or the end.
+// isBzip2 knows a block size behind the magic, then a block or the end.
 func isBzip2(prefix []byte) bool {
-	if len(prefix) < 10 || string(prefix[:3]) != "BZh" || prefix[3] < '1' || prefix[3] > '9' {
+	if len(prefix) < 10 || prefix[3] < '1' || prefix[3] > '9' {
 		return false
 	}
 	magic := string(prefix[4:10])
 	return magic == "\x31\x41\x59\x26\x53\x59" || magic == "\x17\x72\x45\x38\x50\x90"
-}
-
-// isLZ4 knows the magic of frames and that of the legacy format.
-func isLZ4(prefix []byte) bool {
-	return hasMagic("\x04\x22\x4d\x18")(prefix) || hasMagic("\x02\x21\x4c\x18")(prefix)
 }
 
 // isLZMA reports whether prefix is a plausible LZMA-alone header (1 byte

@@ -3,6 +3,7 @@
 package inspect
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -32,8 +33,8 @@ func packing(r io.ReaderAt, size int64) string {
 		return ""
 	}
 	name := codec.Detect(head)
-	if usual := head[0] == 0x5d && head[1] == 0 && head[2] == 0; name == "lzma" && !usual {
-		return "" // it has no magic, and little is as sure as that
+	if name == "lzma" && !bytes.HasPrefix(head, []byte(usualLZMA)) {
+		return ""
 	}
 	return name
 }

@@ -272,13 +272,11 @@ func (it *Item) add(about binfmt.Details) {
 // behind looks for more behind what an item has: a boot loader and what it loads are
 // often in one file. If there is, the item holds both.
 func behind(item *Item, data content.Data, known []format, depth int) {
-	var end int64
+	var last int64 // where the items end
 	for _, sub := range item.Items {
-		end = max(end, sub.Offset-item.Offset+sub.Size)
+		last = max(last, sub.Offset-item.Offset+sub.Size)
 	}
-	if end <= 0 || end >= data.Len() {
-		return
-	}
+	end := last
 	sigs := signatures()
 	if i := slices.IndexFunc(sigs, func(s signature) bool { return s.format == item.Format }); i >= 0 && sigs[i].extent != nil {
 		size, err := sigs[i].extent(data, data.Len())
@@ -286,6 +284,9 @@ func behind(item *Item, data content.Data, known []format, depth int) {
 			return
 		}
 		end = size
+	}
+	if end <= 0 || end >= data.Len() {
+		return
 	}
 	found := scan(item, data, end, data.Len(), known)
 	if len(found) == 0 {
@@ -295,6 +296,11 @@ func behind(item *Item, data content.Data, known []format, depth int) {
 	first := &Item{
 		Item:   binfmt.Item{Name: fmt.Sprintf("%s@%x", known[at].short, item.Offset), Type: item.Format, Offset: item.Offset, Size: end, Details: item.Details},
 		Format: item.Format, Items: item.Items,
+	}
+	if last > end { // the list took all of the data for the format's
+		if list, _, err := known[at].list(data.Slice(0, end), end); err == nil {
+			first.Items = place(list, item.Offset, end)
+		}
 	}
 	rest := &Item{Item: binfmt.Item{Offset: item.Offset}, Items: found}
 	inner(rest, data, known, depth)

@@ -18,43 +18,41 @@ const (
 	streamMost  = 256 << 20 // decompressed
 )
 
-// streamMagics are what compressed streams start with, and whether that is so sure that no
-// probe is needed: bzip2 and zstd would need more than the start for one.
-var streamMagics = []struct {
-	magic string
-	sure  bool
-}{
-	{"\x1f\x8b\x08", false},
-	{"\x5d\x00\x00", false}, // lzma as most write it
-	{"\x28\xb5\x2f\xfd", true},
-	{"\x04\x22\x4d\x18", false},
-	{"\x89LZO\x00\x0d\x0a\x1a\x0a", false},
-	{"\xfd7zXZ\x00", true},
-	{"BZh", true},
-}
+// usualLZMA is what data of lzma start with as most programs write them. There is no magic, and
+// little is as sure as that.
+const usualLZMA = "\x5d\x00\x00"
 
 // streamSignatures are those of compressed streams.
 func streamSignatures() []signature {
+	magics := []string{usualLZMA}
+	for _, name := range codec.Names() {
+		if c, err := codec.Lookup(name); err == nil {
+			magics = append(magics, c.Magics()...)
+		}
+	}
 	var list []signature
-	for _, m := range streamMagics {
-		list = append(list, signature{format: compressedFormat, magic: []byte(m.magic), align: 4, extent: func(r io.ReaderAt, size int64) (int64, error) {
-			return streamExtent(r, size, m.sure)
-		}})
+	for _, m := range magics {
+		list = append(list, signature{format: compressedFormat, magic: []byte(m), align: 4, extent: streamExtent})
 	}
 	return list
 }
+
+// needsNoProbe says whether the magic of a codec is so long, or what follows it is checked so early,
+// that hardly anything else gets further. A probe of bzip2 or zstd would need more than the
+// start: a block, and all of a frame.
+func needsNoProbe(c codec.Codec) bool { return c.Name == "bzip2" || c.Name == "xz" || c.Name == "zstd" }
 
 // A spender keeps count of work that is not reading, in bytes that could have been read.
 type spender interface{ spend(bytes int64) }
 
 // streamExtent returns how many bytes the stream at the start of r takes.
-func streamExtent(r io.ReaderAt, size int64, sure bool) (int64, error) {
+func streamExtent(r io.ReaderAt, size int64) (int64, error) {
 	src := binfmt.Source{R: r, Size: size}
 	c, err := codec.Lookup(packing(r, size))
 	if err != nil {
 		return 0, err
 	}
-	if !sure {
+	if !needsNoProbe(c) {
 		b, err := src.Bytes(0, min(size, streamStart), "start of a stream")
 		if err != nil {
 			return 0, err

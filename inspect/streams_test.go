@@ -66,6 +66,26 @@ func TestStreams(t *testing.T) {
 	}
 }
 
+// What follows a stream that a file starts with is found, too.
+func TestBehindStream(t *testing.T) {
+	for _, name := range codec.Names() {
+		packed := stream(t, name, text(900_000))
+		file := append(append(packed, make([]byte, 0x1000-len(packed)&0xfff)...), legacy(t, "data")...)
+		root, err := inspect.Image(content.Bytes(file), "file")
+		if err != nil || root == nil || len(root.Items) != 2 || root.Items[1].Format != "legacy U-Boot image" {
+			t.Errorf("%s: %+v, %v", name, root, err)
+			continue
+		}
+		size := int64(len(packed))
+		if name == "xz" { // of which zeros may follow
+			size = root.Items[1].Offset
+		}
+		if first := root.Items[0]; first.Size != size || first.Items[0].Size != size {
+			t.Errorf("%s: %+v, %+v, want %#x bytes", name, first, first.Items[0], size)
+		}
+	}
+}
+
 // What only starts like a stream is none, and one that is cut off neither. However many
 // there are, and whatever they decompress to, the search ends.
 func TestNoStreams(t *testing.T) {
