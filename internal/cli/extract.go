@@ -87,10 +87,8 @@ func (o *extractOptions) extractOne(img *layout.Opened) error {
 // gets none of it, since what is in an image could control that.
 func (o *extractOptions) writeOne(data content.Data, log *layout.Log) error {
 	if o.filename == "-" {
-		if f, ok := o.stdout.w.(*os.File); ok {
-			if term.IsTerminal(int(f.Fd())) {
-				return errors.New("standard output is a terminal, which the contents could control: send them to a file or another program")
-			}
+		if f, ok := o.stdout.w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+			return errors.New("standard output is a terminal, which the contents could control: send them to a file or another program")
 		}
 		_, err := data.WriteTo(o.stdout)
 		return err
