@@ -73,8 +73,8 @@ func signatures() []signature {
 		{format: "i.MX container", magic: []byte{0x87}, at: 3, align: 1024},
 	}
 	list = append(list, streamSignatures()...)
-	for at, magic := range mcuboot.TrailerMagics() {
-		list = append(list, signature{format: trailerFormat, magic: magic, at: at, align: 8})
+	for _, m := range mcuboot.TrailerMagics() {
+		list = append(list, signature{format: trailerFormat, magic: m.Magic, at: m.At, align: 8})
 	}
 	for _, k := range banners {
 		for _, start := range k.starts {

@@ -16,13 +16,19 @@ import (
 // errNoTrailer says that nothing tells that there is one.
 var errNoTrailer = errors.New("there is no trailer")
 
-// TrailerMagics returns what trailers end with, by how far it is from the start of the
-// first field, in bytes. Flash that is written in larger units than these is rare.
-func TrailerMagics() map[int64][]byte {
-	all := map[int64][]byte{}
+// TrailerMagic is what a trailer ends with.
+type TrailerMagic struct {
+	At    int64 // from the start of the first field, in bytes
+	Magic []byte
+}
+
+// TrailerMagics returns what trailers end with, for each unit in which flash is written;
+// larger ones are rare.
+func TrailerMagics() []TrailerMagic {
+	var all []TrailerMagic
 	for _, align := range []int64{8, 16, 32} {
 		t := Trailer{MaxAlign: align}
-		all[t.size()-magicSize] = (&Slot{MaxAlign: align}).magic(binary.LittleEndian)
+		all = append(all, TrailerMagic{t.size() - magicSize, (&Slot{MaxAlign: align}).magic(binary.LittleEndian)})
 	}
 	return all
 }
@@ -31,15 +37,10 @@ func TrailerMagics() map[int64][]byte {
 // what is swapped.
 func ParseTrailer(r io.ReaderAt, size int64) (*Trailer, error) {
 	src := binfmt.Source{R: r, Size: size}
-	for at, magic := range TrailerMagics() {
-		if !src.HasAt(magic, at) {
-			continue
+	for _, m := range TrailerMagics() {
+		if src.HasAt(m.Magic, m.At) {
+			return readTrailer(src, m.At+magicSize, binary.LittleEndian)
 		}
-		t, err := readTrailer(src, at+magicSize, binary.LittleEndian)
-		if err != nil {
-			return nil, err
-		}
-		return t, nil
 	}
 	return nil, errNoTrailer
 }
