@@ -18,8 +18,8 @@ const (
 	betterDepth  = 4   // if there is a long one already
 	shortDepth   = 8   // candidates for a short match
 	oddDepth     = 4   // the same for an odd position, which is not asked for long ones
-	goodLength   = 16  // what goes on for so many bytes is not improved upon
-	niceLength   = 128 // what is found at this length is not improved upon
+	goodLength   = 16  // with what is left of a match this long in hand, do not look
+	niceLength   = 128 // look for no longer one
 
 	// What spreads the bytes of a short and of a long match over the hashes.
 	shortPrime = 2654435761
