@@ -230,17 +230,6 @@ func (g *globals) printDamaged(rows [][]string, below []line, damage map[string]
 	}
 }
 
-// printable returns a name out of an image without what could control the
-// terminal.
-func printable(name string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return '?'
-		}
-		return r
-	}, strings.ToValidUTF8(name, "?"))
-}
-
 func (g *globals) foreignJSON(f *foreign, list []foreignItem, damage map[string][]string) error {
 	type item struct {
 		Path   string `json:"path"`

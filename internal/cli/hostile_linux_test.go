@@ -198,6 +198,9 @@ func TestHostileNames(t *testing.T) {
 		{"backslashes", []mapNode{blobNode(`..\evil`, 0, 4)}, 1, "not a safe file name"},
 		{"4 KiB", []mapNode{blobNode(strings.Repeat("n", 4096), 0, 4)}, 1, "not a safe file name"},
 		{"256 bytes", []mapNode{blobNode(strings.Repeat("n", 256), 0, 4)}, 1, "not a safe file name"},
+		{"escape sequence", []mapNode{blobNode("\x1b[31mred", 0, 4)}, 1, "not a safe file name"},
+		{"two lines", []mapNode{blobNode("a\nb", 0, 4)}, 1, "not a safe file name"},
+		{"direction", []mapNode{blobNode("x\u202ey", 0, 4)}, 0, "x?y"},
 		{"NUL ends a name", []mapNode{blobNode("\x00../evil", 0, 4)}, 1, ""},
 		{"path of 3 KiB", []mapNode{deep}, 0, ""},
 		{"the same name twice", []mapNode{blobNode("twin", 0, 4), blobNode("twin", 4, 4)}, 1, ""},
@@ -209,7 +212,7 @@ func TestHostileNames(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			image := fdtmap(rootOf(tt.entry...))
 			openHostile(t, image, "ls")
-			status, printed, dir := openHostile(t, image, "extract", "-O", "out")
+			status, printed, dir := openHostile(t, image, "-v3", "extract", "-O", "out")
 			if status != tt.status || !strings.Contains(printed, tt.want) {
 				t.Errorf("exit status %d, want %d with %q\n%.1000s", status, tt.status, tt.want, printed)
 			}

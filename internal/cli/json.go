@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -20,8 +21,8 @@ func printJSON(w io.Writer, v any) error {
 	return err
 }
 
-// jsonText returns a value as JSON. DEL and the control characters from 0x80 on, which
-// JSON allows in strings and a terminal obeys, are escaped like the others.
+// jsonText returns a value as JSON. What JSON allows in strings and a terminal obeys or does
+// not show is escaped, as the control characters below 0x20 are.
 func jsonText(v any) ([]byte, error) {
 	text, err := json.MarshalIndent(v, "", " ")
 	if err != nil {
@@ -30,10 +31,12 @@ func jsonText(v any) ([]byte, error) {
 	var out bytes.Buffer
 	for len(text) > 0 {
 		r, n := utf8.DecodeRune(text)
-		if r >= 0x7f && r < 0xa0 {
-			fmt.Fprintf(&out, `\u%04x`, r)
-		} else {
+		if r == '\n' || isShown(r) {
 			out.Write(text[:n])
+		} else {
+			for _, unit := range utf16.Encode([]rune{r}) {
+				fmt.Fprintf(&out, `\u%04x`, unit)
+			}
 		}
 		text = text[n:]
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 )
 
 // output is standard output. It remembers the first failure to write, so that
@@ -28,13 +29,13 @@ func (o *output) Write(p []byte) (int, error) {
 }
 
 // messages is where messages go. Names out of an image can be in any of them,
-// so it drops what could control the terminal.
+// so it drops what a terminal obeys or does not show.
 type messages struct{ w io.Writer }
 
 // Write implements io.Writer.
 func (m messages) Write(p []byte) (int, error) {
 	text := strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 {
+		if r != '\n' && r != '\t' && !isShown(r) {
 			return '?'
 		}
 		return r
@@ -44,3 +45,19 @@ func (m messages) Write(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// printable returns a name out of an image without what a terminal obeys or does not
+// show.
+func printable(name string) string {
+	return strings.Map(func(r rune) rune {
+		if !isShown(r) {
+			return '?'
+		}
+		return r
+	}, strings.ToValidUTF8(name, "?"))
+}
+
+// isShown says whether a terminal shows a character in its place, and does nothing else.
+// Control characters move the cursor or change colours; marks of direction, which are
+// format characters, make a name read as another one; separators end lines.
+func isShown(r rune) bool { return unicode.IsGraphic(r) }

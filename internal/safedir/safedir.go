@@ -21,6 +21,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"unicode"
 
 	"binman/content"
 	"binman/internal/leftover"
@@ -156,12 +157,14 @@ func (d *Dir) same(a, b string) bool {
 	return err == nil && os.SameFile(fa, fb)
 }
 
-// checkName checks every part of a name.
+// checkName checks every part of a name. Control characters, which a terminal obeys and
+// which end lines in lists of files, are in no name that anybody gave.
 func (d *Dir) checkName(name string) error {
 	for part := range strings.SplitSeq(name, "/") {
 		switch {
 		case part == "" || part == "." || part == "..",
-			strings.ContainsAny(part, "\x00\\"),
+			strings.Contains(part, `\`),
+			strings.ContainsFunc(part, unicode.IsControl),
 			len(part) > maxName:
 			return fmt.Errorf("%.300q: %w", name, ErrName)
 		case d.windows && !windowsName(part):
@@ -247,7 +250,7 @@ func (d *Dir) replace(dir, name string, data content.Data) (err error) {
 			d.root.Remove(tmp)
 		}
 	}()
-	if _, err = data.CopyTo(f, content.CopyOptions{}); err != nil {
+	if _, err = data.CopyTo(f, content.CopyOptions{Holes: true}); err != nil {
 		f.Close()
 		return fmt.Errorf("write '%s': %w", name, err)
 	}

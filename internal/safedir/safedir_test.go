@@ -92,6 +92,7 @@ func TestNamesAreRefused(t *testing.T) {
 	defer d.Close()
 	for _, name := range []string{
 		"", ".", "..", "/abs", "../x", "a/../../x", "a//b", "a/", "./a", "nul\x00byte", `a\b`,
+		"\x1b[2J", "a\nb", "del\x7f", "csi\u009b31m",
 		strings.Repeat("n", 4096),
 	} {
 		if err := d.Write(name, content.String("x")); !errors.Is(err, ErrName) {
