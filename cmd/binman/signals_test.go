@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -87,5 +88,47 @@ func TestSignals(t *testing.T) {
 				t.Errorf("left: %v, %v", left, err)
 			}
 		})
+	}
+}
+
+// What is told to go on when its terminal goes, as with nohup, goes on.
+func TestNohup(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"image.dts": `/dts-v1/; / { binman { acme,x { }; }; };`,
+		"plugin":    `{"protocol": 1, "program": "plugin.sh", "types": [{"name": "acme,x", "summary": "x"}]}`,
+		"plugin.sh": "#!/bin/sh\ncd \"$(dirname \"$0\")\"\nkill -HUP $PPID\nkill -INT $PPID\nsleep 0.2\ntouch survived\nexit 3\n",
+		"nohup.sh":  "trap '' HUP INT\n\"$0\" build --plugin plugin -d image.dts\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command("sh", "-c", ". ./nohup.sh", os.Args[0])
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "BINMAN_TEST_MAIN=1")
+	out, _ := cmd.CombinedOutput()
+	if _, err := os.Stat(filepath.Join(dir, "survived")); err != nil || cmd.ProcessState.ExitCode() != 1 {
+		t.Errorf("%v, status %d\n%s", err, cmd.ProcessState.ExitCode(), out)
+	}
+}
+
+// What nobody reads is an error of the command, not the end of the program in the
+// middle of its work.
+func TestBrokenPipe(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	cmd := exec.Command(os.Args[0], "help")
+	cmd.Env = append(os.Environ(), "BINMAN_TEST_MAIN=1")
+	var said strings.Builder
+	cmd.Stdout, cmd.Stderr = w, &said
+	err = cmd.Run()
+	w.Close()
+	const want = "binman: cannot write to standard output: broken pipe\n"
+	if cmd.ProcessState.ExitCode() != 1 || said.String() != want {
+		t.Errorf("%v, %q", err, said.String())
 	}
 }
