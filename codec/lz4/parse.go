@@ -6,20 +6,15 @@ import (
 	"encoding/binary"
 
 	"binman/codec/internal/prefix"
+	"binman/codec/internal/recent"
 )
 
 const (
 	minMatch     = 4
 	lastLiterals = 5  // the bytes at a block's end that must be literals
 	matchMargin  = 12 // no match begins in these last bytes of a block
-	hashBits     = 15
-	longMatch    = 7   // bytes of a long match
-	longDepth    = 8   // candidates for a long match looked at for an even position
-	betterDepth  = 4   // if there is a long one already
-	shortDepth   = 8   // candidates for a short match
-	oddDepth     = 4   // the same for an odd position, which is not asked for long ones
-	goodLength   = 16  // with what is left of a match this long in hand, do not look
-	niceLength   = 128 // look for no longer one
+	longMatch    = 7  // bytes of a long match
+	goodLength   = 7  // with what is left of a match this long in hand, do not look
 
 	// What spreads the bytes of a short and of a long match over the hashes.
 	shortPrime = 2654435761
@@ -31,9 +26,9 @@ const (
 // a backward pass then knows, for every position, the fewest bytes in which
 // the rest of the block can be written.
 type parser struct {
-	short  chain    // of four bytes
-	long   chain    // of longMatch bytes
-	length []uint16 // of the match at a position, then what is taken of it; 0 for a literal
+	short  recent.Table // of four bytes
+	long   recent.Table // of longMatch bytes
+	length []uint16     // of the match at a position, then what is taken of it; 0 for a literal
 	offset []uint16
 	cost   []uint32
 }
@@ -42,8 +37,6 @@ type parser struct {
 // far smaller than a block can be.
 func newParser(size int) *parser {
 	return &parser{
-		short:  chain{prev: make([]uint16, size)},
-		long:   chain{prev: make([]uint16, size)},
 		length: make([]uint16, size),
 		offset: make([]uint16, size),
 		cost:   make([]uint32, size+1),
@@ -91,49 +84,49 @@ func appendExtension(out []byte, n int) []byte {
 	return append(out, byte(n))
 }
 
-// findMatches fills length and offset with the longest match of each position, as far as
-// the chains are followed. Long matches are found in a chain of their own, so that few
-// candidates suffice. Half of the positions are searched thoroughly: a match that begins
-// at one of the others is found one byte later, and is long enough for that unless it has the
-// least length.
+// findMatches fills length and offset with the longest match of each position, among the
+// last ones with its bytes. Long matches are remembered apart, so that few of each suffice.
 func (p *parser) findMatches(block []byte) {
 	clear(p.length[:len(block)])
-	p.short.reset()
-	p.long.reset()
-	end := len(block) - lastLiterals
+	p.short.Reset()
+	p.long.Reset()
+	n := max(0, len(block)-matchMargin+1)
+	length, offset := p.length[:n], p.offset[:n]
 	var m found
-	for i := 0; i <= len(block)-matchMargin; i++ {
+	for i := range length {
 		eight := binary.LittleEndian.Uint64(block[i:])
-		short := p.short.insert(i, uint32(eight)*shortPrime>>(32-hashBits))
-		long := p.long.insert(i, uint32(eight<<(64-8*longMatch)*longPrime>>(64-hashBits)))
-		if m.length > minMatch {
-			m = found{m.length - 1, m.from + 1} // the previous position's match, one byte later
-		} else {
-			m = found{minMatch - 1, -1}
-		}
+		short := p.short.Insert(i, uint32(eight)*shortPrime)
+		long := p.long.Insert(i, uint32(eight<<(64-8*longMatch)*longPrime>>32))
+		m.length = max(m.length-1, minMatch-1) // what is left of the previous position's match
 		before := m.length
-		if limit := min(end-i, niceLength); before < min(goodLength, limit) {
-			depth := oddDepth
-			if i%2 == 0 {
-				depth = shortDepth
-				most := longDepth
-				if before >= longMatch {
-					most = betterDepth
-				}
-				m = p.long.longest(block[:end], i, long, most, limit, m)
+		if before < goodLength {
+			data := block[:len(block)-lastLiterals]
+			if long.Any() {
+				m = longest(data, i, long, m)
 			}
-			if m.length < longMatch-1 {
-				m = p.short.longest(block[:end], i, short, depth, min(longMatch-1, limit), m)
+			if short.Any() && m.length < longMatch-1 {
+				m = longest(data, i, short, m)
 			}
 		}
-		if m.from < 0 {
+		if m.length < minMatch {
 			continue
 		}
-		p.length[i], p.offset[i] = uint16(m.length), uint16(i-m.from)
+		length[i], offset[i] = uint16(m.length), uint16(m.distance)
 		if m.length > before {
 			p.extend(block, i)
 		}
 	}
+}
+
+// longest returns the longest match for position i, if there is one that is longer than m.
+func longest(data []byte, i int, places recent.Places, m found) found {
+	here := data[i:]
+	for d := places.Next(); d != 0; d = places.Next() {
+		if n := prefix.Common(data[i-d:], here); n > m.length {
+			m = found{n, d}
+		}
+	}
+	return m
 }
 
 // extend gives the match at position i to those before it whose bytes are the same, too.
@@ -145,69 +138,37 @@ func (p *parser) extend(block []byte, i int) {
 	}
 }
 
-// found is the longest match that has been found: its length, and where it is.
-type found struct{ length, from int }
-
-// chain joins the positions of a block at which some bytes have one hash.
-type chain struct {
-	head [1 << hashBits]uint16 // last position with a hash, counted from 1; 0 for none
-	prev []uint16              // the one before it
-}
-
-func (c *chain) reset() { clear(c.head[:]) }
-
-// insert makes position i known and returns the last one with its hash, counted from 1.
-func (c *chain) insert(i int, hash uint32) uint16 {
-	head := &c.head[hash&(1<<hashBits-1)]
-	last := *head
-	*head = uint16(i + 1)
-	c.prev[i] = last
-	return last
-}
-
-// longest follows the chain from at for so many candidates, and returns the longest match
-// for position i, or one of nice bytes.
-func (c *chain) longest(block []byte, i int, at uint16, depth, nice int, m found) found {
-	tail := binary.LittleEndian.Uint32(block[i+m.length-3:])
-	for ; at != 0 && depth > 0; depth-- {
-		from := int(at) - 1
-		at = c.prev[from]
-		if binary.LittleEndian.Uint32(block[from+m.length-3:]) != tail {
-			continue
-		}
-		if n := prefix.Common(block[from:], block[i:]); n > m.length {
-			m = found{n, from}
-			if n >= nice {
-				break
-			}
-			tail = binary.LittleEndian.Uint32(block[i+n-3:])
-		}
-	}
-	return m
-}
+// found is the longest match that has been found: its length, and how far back it is,
+// in bytes.
+type found struct{ length, distance int }
 
 // choose makes length the cheapest way to write the block, from its end
 // to its start. Writing less is never dearer, so a match is best taken whole
 // or cut where its length needs one extension byte less.
 func (p *parser) choose(block []byte) {
 	n := len(block)
-	p.cost[n] = 0
+	lengths, costs := p.length[:n], p.cost[:n+1]
+	costs[n] = 0
 	run := uint32(0) // literals before the next match
 	for i := n - 1; i >= 0; i-- {
 		run++
-		cost := p.cost[i+1] + 1
+		cost := costs[i+1] + 1
 		if run >= 15 && (run-15)%255 == 0 {
 			cost++
 		}
-		length, take := uint32(p.length[i]), uint32(0)
-		if length > 0 {
-			for _, l := range [2]uint32{length, shorter(length)} {
-				if c := p.cost[i+int(l)] + 3 + extension(l-minMatch); c < cost {
-					cost, run, take = c, 0, l
+		take := uint16(0)
+		if length := lengths[i]; length > 0 {
+			if c := costs[i+int(length)] + 3 + extension(uint32(length)-minMatch); c < cost {
+				cost, run, take = c, 0, length
+			}
+			if length >= minMatch+15 {
+				l := shorter(uint32(length))
+				if c := costs[i+int(l)] + 3 + extension(l-minMatch); c < cost {
+					cost, run, take = c, 0, uint16(l)
 				}
 			}
 		}
-		p.cost[i], p.length[i] = cost, uint16(take)
+		costs[i], lengths[i] = cost, take
 	}
 }
 

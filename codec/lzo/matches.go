@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 
 	"binman/codec/internal/prefix"
+	"binman/codec/internal/recent"
 )
 
 // The reach of each kind of match, in bytes back.
@@ -18,12 +19,9 @@ const (
 )
 
 const (
-	minMatch    = 3
-	hashBits    = 16
-	hashed      = 4       // bytes that must follow a position that is made known
-	ringSize    = 1 << 16 // more than reachFar
-	searchDepth = 4       // candidates looked at for each position
-	niceLength  = 256     // a match this long is not improved upon
+	minMatch   = 3
+	hashed     = 4   // bytes that must follow a position that is made known
+	niceLength = 256 // a match this long is not improved upon
 )
 
 // match is a length and a distance in bytes; length 0 is no match.
@@ -59,15 +57,12 @@ func extension(length, whole int) int {
 // finder finds matches at the positions of a block, visited in order.
 type finder struct {
 	block []byte
-	head  [1 << hashBits]int32 // last position with a hash of three bytes
-	prev  [ringSize]uint16     // how far before it the one before is, by position modulo ringSize; 0 for none
+	known recent.Table // of three bytes
 }
 
 func (f *finder) reset(block []byte) {
 	f.block = block
-	for i := range f.head {
-		f.head[i] = -ringSize
-	}
+	f.known.Reset()
 }
 
 // visit returns the match at position i, after some literals, that saves most bytes, and
@@ -78,32 +73,25 @@ func (f *finder) visit(i, literals int, m match) (match, int) {
 	if m.length--; m.length >= minMatch {
 		saved = m.saved(literals)
 	}
-	rest := f.block[i:]
-	if len(rest) < hashed {
+	if i > len(f.block)-hashed {
 		return m, saved
 	}
-	back := f.insert(i)
+	places := f.insert(i)
+	if !places.Any() || m.length >= niceLength {
+		return m, saved
+	}
+	rest := f.block[i:]
 	cheap := reachNear // up to where three bytes take two
 	if literals > 3 {
 		cheap = reachTriple
 	}
-	c := i
-	for depth := searchDepth; back != 0 && depth > 0 && m.length < niceLength; depth-- {
-		c -= int(back)
-		if i-c > reachFar {
-			break
-		}
-		back = f.prev[uint16(c)]
+	for d := places.Next(); d != 0 && d <= reachFar; d = places.Next() {
 		enough := saved + 3 // a match must be longer, to save more
-		if i-c <= cheap {
+		if d <= cheap {
 			enough--
 		}
-		there := f.block[c:]
-		if enough >= len(rest) || there[enough] != rest[enough] {
-			continue
-		}
-		if n := prefix.Common(there, rest); n > enough {
-			found := match{n, i - c}
+		if n := prefix.Common(f.block[i-d:], rest); n > enough {
+			found := match{n, d}
 			if s := found.saved(literals); s > saved {
 				m, saved = found, s
 			}
@@ -112,18 +100,10 @@ func (f *finder) visit(i, literals int, m match) (match, int) {
 	return m, saved
 }
 
-// insert makes the three bytes at i known and returns how far before it the last position
-// with their hash is, or 0.
-func (f *finder) insert(i int) uint16 {
+// insert makes the three bytes at i known and returns the places where they were last.
+func (f *finder) insert(i int) recent.Places {
 	three := binary.LittleEndian.Uint32(f.block[i:]) << 8
-	head := &f.head[three*2654435761>>(32-hashBits)]
-	back := i - int(*head)
-	*head = int32(i)
-	if back >= ringSize {
-		back = 0
-	}
-	f.prev[uint16(i)] = uint16(back)
-	return uint16(back)
+	return f.known.Insert(i, three*2654435761)
 }
 
 // skip makes the positions from i to end-1 known without finding matches.
