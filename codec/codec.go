@@ -39,7 +39,7 @@ type Codec struct {
 	Name string // as in a "compress" property: "lzma"
 	Tool string // the program that the original runs for it: "lzma_alone"
 
-	encode func(w io.Writer, src []byte) error
+	encode func(w io.Writer, src Source) error
 	decode decoder
 	magics []string                 // that data start with one of; none for lzma
 	detect func(prefix []byte) bool // says what else must be right; nil for nothing
@@ -54,15 +54,34 @@ func (c Codec) Magics() []string { return slices.Clone(c.magics) }
 // padding. consumed, never 0, is how many bytes of src these take.
 type decoder func(w io.Writer, src []byte, limit int64) (consumed int64, err error)
 
-// Compress returns src in compressed form.
-func (c Codec) Compress(src []byte) ([]byte, error) {
-	return flush.Bytes(src, c.CompressTo)
+// Source is data to compress. content.Data is one.
+type Source interface {
+	io.ReaderAt
+	Len() int64
+	// View returns all, which is not to be changed.
+	View() ([]byte, error)
 }
 
-// CompressTo is like Compress, and writes the compressed form while it compresses. Besides src
-// it needs some MiB of memory for each thread, and for xz and zstd what their dictionary of 8 MiB
-// takes to be searched, about 100 MiB and 30 MiB. After an error, what has been written is not to be used.
-func (c Codec) CompressTo(w io.Writer, src []byte) error {
+// inMemory is a Source.
+type inMemory []byte
+
+func (b inMemory) Len() int64            { return int64(len(b)) }
+func (b inMemory) View() ([]byte, error) { return b, nil }
+
+func (b inMemory) ReadAt(p []byte, off int64) (int, error) {
+	return bytes.NewReader(b).ReadAt(p, off)
+}
+
+// Compress returns src in compressed form.
+func (c Codec) Compress(src []byte) ([]byte, error) {
+	return flush.Whole(src, func(w io.Writer, src []byte) error { return c.CompressTo(w, inMemory(src)) })
+}
+
+// CompressTo is like Compress, and writes the compressed form while it compresses. It
+// needs some MiB of memory for each thread, but for three: lzma needs all of src, xz that and
+// about 100 MiB to search its dictionary of 8 MiB, zstd about 30 MiB for the same.
+// After an error, what has been written is not to be used.
+func (c Codec) CompressTo(w io.Writer, src Source) error {
 	out := writer{w: w}
 	err := c.encode(&out, src)
 	switch {

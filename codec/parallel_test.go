@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"testing"
 	"testing/synctest"
@@ -57,7 +58,7 @@ func TestWriterFails(t *testing.T) {
 				t.Run(fmt.Sprintf("%d/%s/%d", procs, c.Name, room), func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
 						w := &fullWriter{room: room}
-						if err := c.CompressTo(w, data); err != errFull {
+						if err := c.CompressTo(w, inMemory(data)); err != errFull {
 							t.Errorf("error %v, want %v", err, errFull)
 						}
 						written := w.calls
@@ -71,6 +72,54 @@ func TestWriterFails(t *testing.T) {
 		}
 	}
 }
+
+// A source's error comes back too, wherever it happens; so does its end before its size.
+func TestSourceFails(t *testing.T) {
+	for _, procs := range []int{1, 2} {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
+		for _, c := range codecs() {
+			data := inMemory(parallelData(c))
+			for _, bad := range []int64{0, data.Len() - 1} {
+				t.Run(fmt.Sprintf("%d/%s/%d", procs, c.Name, bad), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						if err := c.CompressTo(io.Discard, badSource{data, bad}); !errors.Is(err, errBad) {
+							t.Errorf("error %v, want %v", err, errBad)
+						}
+						if err := c.CompressTo(io.Discard, shortSource{data[:bad], data.Len()}); !errors.Is(err, io.ErrUnexpectedEOF) {
+							t.Errorf("error %v for a source that ends early", err)
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+var errBad = errors.New("bad block")
+
+// badSource cannot be read at one place.
+type badSource struct {
+	inMemory
+	bad int64
+}
+
+func (s badSource) View() ([]byte, error) { return nil, errBad }
+
+func (s badSource) ReadAt(p []byte, off int64) (int, error) {
+	if off <= s.bad && s.bad < off+int64(len(p)) {
+		return 0, errBad
+	}
+	return s.inMemory.ReadAt(p, off)
+}
+
+// shortSource says that it is longer than it is.
+type shortSource struct {
+	inMemory
+	size int64
+}
+
+func (s shortSource) Len() int64            { return s.size }
+func (s shortSource) View() ([]byte, error) { return nil, io.ErrUnexpectedEOF }
 
 var errFull = errors.New("no room")
 

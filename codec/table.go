@@ -19,13 +19,29 @@ import (
 // codecs returns the table of all algorithms, in alphabetical order.
 func codecs() []Codec {
 	return []Codec{
-		{"bzip2", "bzip2", bzip2.EncodeTo, bzip2.DecodeTo, []string{"BZh"}, isBzip2},
-		{"gzip", "gzip", gzip.EncodeTo, gzip.DecodeTo, []string{"\x1f\x8b\x08"}, nil},
-		{"lz4", "lz4", lz4.EncodeTo, lz4.DecodeTo, []string{"\x04\x22\x4d\x18", "\x02\x21\x4c\x18"}, nil},
-		{"lzma", "lzma_alone", encodeLZMA, lzma.DecodeTo, nil, isLZMA},
-		{"lzo", "lzop", lzo.EncodeTo, lzo.DecodeTo, []string{"\x89LZO\x00\r\n\x1a\n"}, nil},
-		{"xz", "xz", xz.EncodeTo, decodeXZ, []string{xzMagic}, nil},
-		{"zstd", "zstd", zstd.EncodeTo, zstd.DecodeTo, []string{"\x28\xb5\x2f\xfd"}, nil},
+		{"bzip2", "bzip2", inPieces(bzip2.EncodeTo), bzip2.DecodeTo, []string{"BZh"}, isBzip2},
+		{"gzip", "gzip", inPieces(gzip.EncodeTo), gzip.DecodeTo, []string{"\x1f\x8b\x08"}, nil},
+		{"lz4", "lz4", inPieces(lz4.EncodeTo), lz4.DecodeTo, []string{"\x04\x22\x4d\x18", "\x02\x21\x4c\x18"}, nil},
+		{"lzma", "lzma_alone", whole(encodeLZMA), lzma.DecodeTo, nil, isLZMA},
+		{"lzo", "lzop", inPieces(lzo.EncodeTo), lzo.DecodeTo, []string{"\x89LZO\x00\r\n\x1a\n"}, nil},
+		{"xz", "xz", whole(xz.EncodeTo), decodeXZ, []string{xzMagic}, nil},
+		{"zstd", "zstd", inPieces(zstd.EncodeTo), zstd.DecodeTo, []string{"\x28\xb5\x2f\xfd"}, nil},
+	}
+}
+
+// inPieces makes an encoder of one that reads what it needs.
+func inPieces(encode func(w io.Writer, src *io.SectionReader) error) func(io.Writer, Source) error {
+	return func(w io.Writer, src Source) error { return encode(w, io.NewSectionReader(src, 0, src.Len())) }
+}
+
+// whole makes an encoder of one that needs all its input at once.
+func whole(encode func(w io.Writer, src []byte) error) func(io.Writer, Source) error {
+	return func(w io.Writer, src Source) error {
+		all, err := src.View()
+		if err != nil {
+			return err
+		}
+		return encode(w, all)
 	}
 }
 

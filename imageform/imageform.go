@@ -108,12 +108,8 @@ func compressed(algorithm string) func(content.Data, Options) (content.Data, err
 		if err != nil {
 			return content.Data{}, err
 		}
-		b, err := data.View()
-		if err != nil {
-			return content.Data{}, err
-		}
 		var out content.Collector
-		err = c.CompressTo(&out, b)
+		err = c.CompressTo(&out, data)
 		return out.Data(), err
 	}
 }

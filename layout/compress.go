@@ -66,12 +66,8 @@ func Compress(memo *content.Memo, c codec.Codec, data content.Data) (content.Dat
 		return content.Data{}, err
 	}
 	return content.Remember(memo, key, func() (content.Data, error) {
-		src, err := data.View()
-		if err != nil {
-			return content.Data{}, err
-		}
 		var out content.Collector
-		err = c.CompressTo(&out, src)
+		err := c.CompressTo(&out, data)
 		return out.Data(), err
 	})
 }

@@ -51,7 +51,6 @@ const (
 	// blockSize is how much a block holds after the runs are shortened. As in
 	// bzip2 -9, it stays 19 below 900,000.
 	blockSize = 900_000 - 19
-	maxRun    = 255
 )
 
 // Encode returns src as a bzip2 file with blocks of 900 kB. The bytes depend
@@ -61,21 +60,25 @@ func Encode(src []byte) []byte {
 	return out
 }
 
-// EncodeTo is like Encode, and writes the file. An error is one of to.
-func EncodeTo(to io.Writer, src []byte) error {
+// part is what a block has become.
+type part struct {
+	bits bitWriter
+	sum  uint32
+}
+
+// EncodeTo is like Encode, and writes the file. An error is one of to or src.
+func EncodeTo(to io.Writer, src *io.SectionReader) error {
 	w := bitWriter{out: []byte("BZh9")}
 	var sum uint32
-	list := split(src)
-	err := blocks.Each(len(list), func() []byte {
-		return make([]byte, 0, min(len(src)+len(src)/4, blockSize)+5)
-	}, func(buf []byte, i int, old bitWriter) bitWriter {
-		buf, _ = shortenRuns(buf[:0], list[i])
-		part := bitWriter{out: old.out[:0]}
-		writeBlock(&part, buf, checksum(list[i]))
-		return part
-	}, func(i int, part bitWriter) (err error) {
-		sum = bits.RotateLeft32(sum, 1) ^ checksum(list[i])
-		w.append(part)
+	starts, err := split(src)
+	if err != nil {
+		return err
+	}
+	err = blocks.Each(len(starts)-1, func() *encoder { return new(encoder) }, func(e *encoder, i int, old part) (part, error) {
+		return e.encode(io.NewSectionReader(src, starts[i], starts[i+1]-starts[i]), old.bits.out[:0])
+	}, func(_ int, p part) (err error) {
+		sum = bits.RotateLeft32(sum, 1) ^ p.sum
+		w.append(p.bits)
 		w.out, err = flush.IfFull(to, w.out)
 		return err
 	})
@@ -89,62 +92,49 @@ func EncodeTo(to io.Writer, src []byte) error {
 	return err
 }
 
-// split returns the parts of src that are blocks.
-func split(src []byte) [][]byte {
-	var list [][]byte
-	buf := make([]byte, 0, min(len(src)+len(src)/4, blockSize)+5)
-	for len(src) > 0 {
-		_, used := shortenRuns(buf[:0], src)
-		list = append(list, src[:used])
-		src = src[used:]
+// split returns where the blocks of src begin, and its end.
+func split(src *io.SectionReader) ([]int64, error) {
+	var r runs
+	r.reset(src)
+	starts := []int64{0}
+	var block []byte
+	for at := int64(0); at < src.Size(); starts = append(starts, at) {
+		var n int64
+		var err error
+		if block, n, _, err = r.block(block[:0]); err != nil {
+			return nil, err
+		}
+		at += n
 	}
-	return list
+	return starts, nil
 }
 
-// shortenRuns appends the start of src to dst, runs shortened, until dst holds
-// a block, and returns it and the number of bytes used.
-func shortenRuns(dst, src []byte) (block []byte, used int) {
-	for used < len(src) && len(dst) < blockSize {
-		c := src[used]
-		run := 1
-		for run < maxRun && used+run < len(src) && src[used+run] == c {
-			run++
-		}
-		used += run
-		for range min(run, 4) {
-			dst = append(dst, c)
-		}
-		if run >= 4 {
-			dst = append(dst, byte(run-4))
-		}
-	}
-	return dst, used
+// encoder makes blocks, one after the other.
+type encoder struct {
+	runs
+	sorter  suffixSorter
+	data    []byte // of a block
+	word    []byte // see transform
+	last    []byte
+	symbols []uint16
 }
 
-// crcTable is for CRC-32 with the polynomial 0x04c11db7, highest bit first.
-var crcTable = func() (table [256]uint32) {
-	for i := range table {
-		crc := uint32(i) << 24
-		for range 8 {
-			top := crc >> 31
-			crc = crc<<1 ^ top*0x04c11db7
-		}
-		table[i] = crc
+// encode makes src a block, and appends it to out.
+func (e *encoder) encode(src *io.SectionReader, out []byte) (part, error) {
+	e.reset(src)
+	var sum uint32
+	var err error
+	if e.data, _, sum, err = e.block(e.data[:0]); err != nil {
+		return part{}, err
 	}
-	return table
-}()
-
-func checksum(b []byte) uint32 {
-	crc := ^uint32(0)
-	for _, c := range b {
-		crc = crc<<8 ^ crcTable[byte(crc>>24)^c]
-	}
-	return ^crc
+	p := part{bitWriter{out: out}, sum}
+	e.writeBlock(&p.bits, sum)
+	return p, nil
 }
 
-func writeBlock(w *bitWriter, block []byte, crc uint32) {
-	last, row := transform(block)
-	symbols, used := moveToFront(last)
+func (e *encoder) writeBlock(w *bitWriter, crc uint32) {
+	row := e.transform()
+	used := e.moveToFront()
 	w.write(blockMagic, 48)
 	w.write(uint64(crc), 32)
 	w.write(0, 1)
@@ -168,7 +158,7 @@ func writeBlock(w *bitWriter, block []byte, crc uint32) {
 			w.write(members, 16)
 		}
 	}
-	writeSymbols(w, symbols)
+	writeSymbols(w, e.symbols)
 }
 
 // bitWriter appends bits to out, highest first.

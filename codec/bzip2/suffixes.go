@@ -3,7 +3,8 @@
 package bzip2
 
 // sortSuffixes returns the starts of text's suffixes in their order. All
-// values of text are below limit. It takes time linear in both.
+// values of text are below limit. It takes time linear in both. What it returns is memory of
+// m's numbers.
 //
 // The algorithm is SA-IS: Nong, Zhang and Chan, "Two Efficient Algorithms for
 // Linear Time Suffix Array Construction", IEEE Transactions on Computers
@@ -11,12 +12,14 @@ package bzip2
 // else large; an S suffix after a large one is a cut. The order of the cuts
 // decides that of all others, and is found from the text that is left when
 // each piece between two cuts is replaced by its rank.
-func sortSuffixes[T byte | int32](text []T, limit int) []int32 {
+func sortSuffixes[T byte | int32](m *suffixSorter, text []T, limit int) []int32 {
 	if len(text) == 0 {
 		return nil
 	}
-	s := newSorter(text, limit)
-	var cuts []int32
+	s := newSorter(m, text, limit)
+	defer s.release(m)
+	cuts := m.numbers.get(len(text)/2 + 1)[:0]
+	defer m.numbers.put(cuts)
 	for i := 1; i < len(text); i++ {
 		if s.isCut(int32(i)) {
 			cuts = append(cuts, int32(i))
@@ -24,12 +27,14 @@ func sortSuffixes[T byte | int32](text []T, limit int) []int32 {
 	}
 	s.induce(cuts) // sorts the pieces
 	if len(cuts) > 1 {
-		ranks, distinct := s.rankPieces(cuts)
-		sorted := make([]int32, len(cuts))
-		for i, c := range sortSuffixes(ranks, distinct) {
+		ranks, distinct := s.rankPieces(m, cuts)
+		sorted := sortSuffixes(m, ranks, distinct)
+		for i, c := range sorted {
 			sorted[i] = cuts[c]
 		}
 		s.induce(sorted)
+		m.numbers.put(ranks)
+		m.numbers.put(sorted)
 	}
 	return s.order
 }
@@ -45,14 +50,20 @@ type sorter[T byte | int32] struct {
 	next              []int32
 }
 
-func newSorter[T byte | int32](text []T, limit int) *sorter[T] {
+// suffixSorter is the memory that the sorters take.
+type suffixSorter struct {
+	flags   pool[bool]
+	numbers pool[int32]
+}
+
+func newSorter[T byte | int32](m *suffixSorter, text []T, limit int) *sorter[T] {
 	s := &sorter[T]{
 		text:       text,
-		small:      make([]bool, len(text)),
-		order:      make([]int32, len(text)),
-		begin:      make([]int32, limit+1),
-		beginSmall: make([]int32, limit),
-		next:       make([]int32, limit+1),
+		small:      m.flags.get(len(text)),
+		order:      m.numbers.get(len(text)),
+		begin:      m.numbers.get(limit + 1),
+		beginSmall: m.numbers.get(limit),
+		next:       m.numbers.get(limit + 1),
 	}
 	// The last suffix is large, as the empty one after it is the least.
 	for i := len(text) - 2; i >= 0; i-- {
@@ -70,6 +81,14 @@ func newSorter[T byte | int32](text []T, limit int) *sorter[T] {
 		s.beginSmall[c] = s.begin[c] + large[c]
 	}
 	return s
+}
+
+// release gives back all memory but that of the order.
+func (s *sorter[T]) release(m *suffixSorter) {
+	m.flags.put(s.small)
+	m.numbers.put(s.begin)
+	m.numbers.put(s.beginSmall)
+	m.numbers.put(s.next)
 }
 
 // isCut reports whether the suffix at i, above 0, is small and follows a
@@ -115,8 +134,9 @@ func (s *sorter[T]) induce(cuts []int32) {
 
 // rankPieces returns, in the order of the text, the rank of the piece that
 // begins at each cut, and the number of ranks. The pieces must be sorted.
-func (s *sorter[T]) rankPieces(cuts []int32) (ranks []int32, distinct int) {
-	index := make([]int32, len(s.text)) // of a cut in cuts
+func (s *sorter[T]) rankPieces(m *suffixSorter, cuts []int32) (ranks []int32, distinct int) {
+	index := m.numbers.get(len(s.text)) // of a cut in cuts
+	defer m.numbers.put(index)
 	for i, cut := range cuts {
 		index[cut] = int32(i)
 	}
@@ -127,7 +147,7 @@ func (s *sorter[T]) rankPieces(cuts []int32) (ranks []int32, distinct int) {
 		}
 		return s.text[cut:]
 	}
-	ranks = make([]int32, len(cuts))
+	ranks = m.numbers.get(len(cuts))
 	before := int32(-1)
 	for _, at := range s.order {
 		if at <= 0 || !s.isCut(at) {

@@ -2,23 +2,25 @@
 
 package bzip2
 
-// transform returns the last bytes of the sorted rotations of block, which is
-// not empty, and the row at which block itself stands.
+import "slices"
+
+// transform makes e.last the last bytes of the sorted rotations of e.data, the block, which is
+// not empty, and returns the row at which the block itself stands.
 //
 // The order of rotations is had from the order of suffixes, which can be
 // found in linear time whatever the data: if block is made of n copies of a
 // word, and that word is turned to its least rotation, then it is a Lyndon
 // word, whose suffixes sort as its rotations do. Each of its rows stands for
 // n equal ones of block.
-func transform(block []byte) (last []byte, row int) {
-	start, period := leastRotation(block)
-	word := make([]byte, 0, period)
-	word = append(word, block[start:period]...)
-	word = append(word, block[:start]...)
-	copies := len(block) / period
+func (e *encoder) transform() (row int) {
+	start, period := leastRotation(e.data)
+	word := append(e.word[:0], e.data[start:period]...)
+	word = append(word, e.data[:start]...)
+	copies := len(e.data) / period
 
-	last = make([]byte, 0, len(block))
-	for i, at := range sortSuffixes(word, 256) {
+	last := slices.Grow(e.last[:0], len(e.data))
+	order := sortSuffixes(&e.sorter, word, 256)
+	for i, at := range order {
 		before := int(at) - 1
 		if before < 0 {
 			before = period - 1
@@ -31,7 +33,9 @@ func transform(block []byte) (last []byte, row int) {
 			row = i * copies
 		}
 	}
-	return last, row
+	e.sorter.numbers.put(order)
+	e.word, e.last = word, last
+	return row
 }
 
 // leastRotation returns the shortest word of which b is a whole number of
@@ -64,10 +68,10 @@ func leastRotation(b []byte) (start, period int) {
 	return min(i, j) % period, period
 }
 
-// moveToFront returns the symbols for b, end of block included, and which
-// byte values b uses.
-func moveToFront(b []byte) (symbols []uint16, used [256]bool) {
-	for _, c := range b {
+// moveToFront makes e.symbols those of e.last, end of block included, and returns which
+// byte values there are.
+func (e *encoder) moveToFront() (used [256]bool) {
+	for _, c := range e.last {
 		used[c] = true
 	}
 	var list []byte
@@ -76,14 +80,14 @@ func moveToFront(b []byte) (symbols []uint16, used [256]bool) {
 			list = append(list, byte(value))
 		}
 	}
-	symbols = make([]uint16, 0, len(b)/2+16)
+	symbols := slices.Grow(e.symbols[:0], len(e.last)/2+16)
 	zeros := 0
 	flush := func() {
 		for ; zeros > 0; zeros = (zeros - 1) / 2 {
 			symbols = append(symbols, uint16((zeros-1)&1))
 		}
 	}
-	for _, c := range b {
+	for _, c := range e.last {
 		if list[0] == c {
 			zeros++
 			continue
@@ -99,5 +103,6 @@ func moveToFront(b []byte) (symbols []uint16, used [256]bool) {
 		symbols = append(symbols, uint16(place+1))
 	}
 	flush()
-	return append(symbols, uint16(len(list)+1)), used
+	e.symbols = append(symbols, uint16(len(list)+1))
+	return used
 }

@@ -39,12 +39,22 @@ func Encode(src []byte) []byte {
 	return out
 }
 
-// EncodeTo is like Encode, and writes the data. An error is one of w.
-func EncodeTo(w io.Writer, src []byte) error {
-	n := max((len(src)+pieceSize-1)/pieceSize, 1)
-	newEncoder := func() *encoder { return &encoder{block: newBlock()} }
-	return blocks.Each(n, newEncoder, func(e *encoder, i int, old []byte) []byte {
-		return e.piece(old[:0], src, i*pieceSize)
+// EncodeTo is like Encode, and writes the data. An error is one of w or src.
+func EncodeTo(w io.Writer, src *io.SectionReader) error {
+	n := max(blocks.Count(src, pieceSize), 1)
+	newEncoder := func() *encoder {
+		return &encoder{src: make([]byte, min(windowSize+pieceSize, src.Size())), block: newBlock()}
+	}
+	return blocks.Each(n, newEncoder, func(e *encoder, i int, old []byte) ([]byte, error) {
+		start := int64(i) * pieceSize
+		window := max(start-windowSize, 0)
+		end := min(start+pieceSize, src.Size())
+		e.src, e.start, e.out = e.src[:end-window], int(start-window), bitWriter{out: old[:0]}
+		if err := blocks.ReadAt(src, e.src, window); err != nil {
+			return nil, err
+		}
+		e.piece(end == src.Size())
+		return e.out.out, nil
 	}, func(_ int, piece []byte) error {
 		_, err := w.Write(piece)
 		return err
@@ -70,7 +80,7 @@ const (
 )
 
 type encoder struct {
-	src   []byte               // up to the end of the piece
+	src   []byte               // the window before the piece, and the piece
 	head  [1 << hashBits]int32 // last position of a hash, plus one
 	prev  [windowSize]int32    // the one before it, by position modulo window
 	block *block
@@ -78,20 +88,17 @@ type encoder struct {
 	out   bitWriter
 }
 
-// piece appends the piece of src at start to out.
-func (e *encoder) piece(out, src []byte, start int) []byte {
-	end := min(start+pieceSize, len(src))
-	e.src, e.start, e.out = src[:end], start, bitWriter{out: out}
+// piece writes the piece, which may be the last one.
+func (e *encoder) piece(last bool) {
 	clear(e.head[:])
-	for i := max(start-windowSize, 0); i < start; i++ {
+	for i := range e.start {
 		e.insert(i)
 	}
-	e.run(end == len(src))
-	if end < len(src) {
+	e.run(last)
+	if !last {
 		writeStored(&e.out, nil, 0)
 	}
 	e.out.align()
-	return e.out.out
 }
 
 // run writes the piece. A match is taken only when the match at the next position

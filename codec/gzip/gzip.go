@@ -52,16 +52,20 @@ func Encode(src []byte) []byte {
 	return out
 }
 
-// EncodeTo is like Encode, and writes the member. An error is one of w.
-func EncodeTo(w io.Writer, src []byte) error {
+// EncodeTo is like Encode, and writes the member. An error is one of w or src.
+func EncodeTo(w io.Writer, src *io.SectionReader) error {
 	if _, err := io.WriteString(w, magic+"\x00"+"\x00\x00\x00\x00"+"\x00\x03"); err != nil {
 		return err
 	}
 	if err := deflate.EncodeTo(w, src); err != nil {
 		return err
 	}
-	end := binary.LittleEndian.AppendUint32(nil, crc32.ChecksumIEEE(src))
-	_, err := w.Write(binary.LittleEndian.AppendUint32(end, uint32(len(src))))
+	sum := crc32.NewIEEE()
+	if _, err := io.Copy(sum, io.NewSectionReader(src, 0, src.Size())); err != nil {
+		return err
+	}
+	end := binary.LittleEndian.AppendUint32(nil, sum.Sum32())
+	_, err := w.Write(binary.LittleEndian.AppendUint32(end, uint32(src.Size())))
 	return err
 }
 

@@ -69,15 +69,15 @@ func Encode(src []byte) []byte {
 	return out
 }
 
-// EncodeTo is like Encode, and writes the frame. An error is one of w.
-func EncodeTo(w io.Writer, src []byte) error {
+// EncodeTo is like Encode, and writes the frame. An error is one of w or src.
+func EncodeTo(w io.Writer, src *io.SectionReader) error {
 	head := binary.LittleEndian.AppendUint32(nil, frameMagic)
 	head = append(head, flagVersion|flagIndependent, blockDescription)
 	head = append(head, byte(xxh32(head[4:])>>8))
 	if _, err := w.Write(head); err != nil {
 		return err
 	}
-	size := min(len(src), blockSize)
+	size := int(min(src.Size(), blockSize))
 	if err := blocks.Write(w, src, blockSize, func() *parser { return newParser(size) }, (*parser).encode); err != nil {
 		return err
 	}

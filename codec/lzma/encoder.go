@@ -17,7 +17,7 @@ const headerSize = 13
 // Encode returns src as an LZMA alone file: 13 bytes of header with the size
 // of src, and a stream without an end marker. src must be smaller than 2 GiB.
 func Encode(src []byte, p Params) ([]byte, error) {
-	return flush.Bytes(src, func(w io.Writer, src []byte) error { return EncodeTo(w, src, p) })
+	return flush.Whole(src, func(w io.Writer, src []byte) error { return EncodeTo(w, src, p) })
 }
 
 // EncodeTo is like Encode, and writes the file.

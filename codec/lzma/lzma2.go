@@ -39,7 +39,7 @@ const (
 // larger than the input. src must be smaller than 2 GiB and p.LC+p.LP at
 // most 4.
 func Encode2(src []byte, p Params) ([]byte, error) {
-	return flush.Bytes(src, func(w io.Writer, src []byte) error { return Encode2To(w, src, p) })
+	return flush.Whole(src, func(w io.Writer, src []byte) error { return Encode2To(w, src, p) })
 }
 
 // Encode2To is like Encode2, and writes the stream.

@@ -95,8 +95,8 @@ func Encode(src []byte) []byte {
 	return out
 }
 
-// EncodeTo is like Encode, and writes the file. An error is one of w.
-func EncodeTo(w io.Writer, src []byte) error {
+// EncodeTo is like Encode, and writes the file. An error is one of w or src.
+func EncodeTo(w io.Writer, src *io.SectionReader) error {
 	head := []byte(magic)
 	head, _ = binary.Append(head, binary.BigEndian, header) // fails for unsized types only
 	head = binary.BigEndian.AppendUint32(head, adler32.Checksum(head[len(magic):]))

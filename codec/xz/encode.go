@@ -15,7 +15,7 @@ import (
 // Encode returns src as an .xz file with the parameters of the xz command's
 // default preset. The output depends on src only. src must be smaller than
 // 2 GiB.
-func Encode(src []byte) ([]byte, error) { return flush.Bytes(src, EncodeTo) }
+func Encode(src []byte) ([]byte, error) { return flush.Whole(src, EncodeTo) }
 
 // EncodeTo is like Encode, and writes the file.
 func EncodeTo(w io.Writer, src []byte) error { return encode(w, src, lzma.Default()) }

@@ -36,6 +36,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"binman/codec/internal/blocks"
 	"binman/codec/internal/flush"
 	"binman/codec/internal/limit"
 )
@@ -68,8 +69,8 @@ func Encode(src []byte) ([]byte, error) { return flush.Bytes(src, EncodeTo) }
 // EncodeTo is like Encode, and writes the frame. Content of more than the window is encoded
 // while it is written, in two threads: one searches, one codes what the other has found.
 // (For smaller content that would make the frame some bytes larger.)
-func EncodeTo(w io.Writer, src []byte) error {
-	if len(src) == 0 {
+func EncodeTo(w io.Writer, src *io.SectionReader) error {
+	if src.Size() == 0 {
 		_, err := io.WriteString(w, emptyFrame)
 		return err
 	}
@@ -78,7 +79,7 @@ func EncodeTo(w io.Writer, src []byte) error {
 		zstd.WithEncoderConcurrency(min(runtime.GOMAXPROCS(0), 2)),
 		zstd.WithWindowSize(window),
 	}
-	if len(src) <= zstd.MinWindowSize {
+	if src.Size() <= zstd.MinWindowSize {
 		// Otherwise a small frame does not say its content's size.
 		options = append(options, zstd.WithSingleSegment(true))
 	}
@@ -86,13 +87,21 @@ func EncodeTo(w io.Writer, src []byte) error {
 	if err != nil {
 		return fmt.Errorf("zstd: %w", err)
 	}
-	if len(src) <= window {
-		_, err := w.Write(e.EncodeAll(src, make([]byte, 0, len(src)/2+64)))
+	if src.Size() <= window {
+		all := make([]byte, src.Size())
+		if err := blocks.ReadAt(src, all, 0); err != nil {
+			return err
+		}
+		_, err := w.Write(e.EncodeAll(all, make([]byte, 0, len(all)/2+64)))
 		return err
 	}
 	defer e.Reset(nil) // waits for its goroutines, if there was an error
-	e.ResetContentSize(w, int64(len(src)))
-	if _, err := e.Write(src); err != nil {
+	e.ResetContentSize(w, src.Size())
+	n, err := e.ReadFrom(io.NewSectionReader(src, 0, src.Size()))
+	if err == nil && n < src.Size() {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
 		return fmt.Errorf("zstd: %w", err)
 	}
 	if err := e.Close(); err != nil {

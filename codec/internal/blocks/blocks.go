@@ -11,29 +11,61 @@ import (
 
 // Write encodes src in blocks of so many bytes, and writes what they become. encode
 // appends to out, which is empty.
-func Write[S any](w io.Writer, src []byte, size int, newState func() S, encode func(state S, out, block []byte) []byte) error {
-	return Each((len(src)+size-1)/size, newState, func(s S, i int, old []byte) []byte {
-		return encode(s, old[:0], src[i*size:min((i+1)*size, len(src))])
+func Write[S any](w io.Writer, src *io.SectionReader, size int, newState func() S, encode func(state S, out, block []byte) []byte) error {
+	type worker struct {
+		state S
+		block []byte
+	}
+	newWorker := func() worker { return worker{newState(), make([]byte, min(int64(size), src.Size()))} }
+	return Each(Count(src, size), newWorker, func(k worker, i int, old []byte) ([]byte, error) {
+		at := int64(i) * int64(size)
+		block := k.block[:min(int64(size), src.Size()-at)]
+		if err := ReadAt(src, block, at); err != nil {
+			return nil, err
+		}
+		return encode(k.state, old[:0], block), nil
 	}, func(_ int, block []byte) error {
 		_, err := w.Write(block)
 		return err
 	})
 }
 
+// Count returns how many blocks of so many bytes there are in src, of which the last may be
+// smaller.
+func Count(src *io.SectionReader, size int) int {
+	return int((src.Size() + int64(size) - 1) / int64(size))
+}
+
+// ReadAt fills p with what is at an offset of src.
+func ReadAt(src *io.SectionReader, p []byte, at int64) error {
+	n, err := src.ReadAt(p, at)
+	if n == len(p) {
+		return nil
+	}
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF // its size was more
+	}
+	return err
+}
+
 // Each calls do for the blocks 0 to n-1, in parallel, and emit for what it returned, one
 // after the other in their order. Each worker has a state of its own, which newState
 // makes. No more results wait than there are workers, twice. do gets a result that has been
-// emitted, to use its memory again, or the zero value. After an error from emit,
+// emitted, to use its memory again, or the zero value. After an error of do or emit,
 // which is returned, only what has been begun is finished.
-func Each[S, R any](n int, newState func() S, do func(state S, i int, old R) R, emit func(i int, result R) error) error {
+func Each[S, R any](n int, newState func() S, do func(state S, i int, old R) (R, error), emit func(i int, result R) error) error {
 	workers := min(n, runtime.GOMAXPROCS(0))
 	if workers <= 1 {
 		return alone(n, newState, do, emit)
 	}
+	type done struct {
+		result R
+		err    error
+	}
 	type job struct {
 		i    int
 		old  R
-		done chan R
+		done chan done
 	}
 	jobs := make(chan job)
 	waiting := make(chan job, workers)
@@ -44,7 +76,8 @@ func Each[S, R any](n int, newState func() S, do func(state S, i int, old R) R, 
 		wg.Go(func() {
 			state := newState()
 			for j := range jobs {
-				j.done <- do(state, j.i, j.old)
+				result, err := do(state, j.i, j.old)
+				j.done <- done{result, err}
 			}
 		})
 	}
@@ -52,7 +85,7 @@ func Each[S, R any](n int, newState func() S, do func(state S, i int, old R) R, 
 		defer close(waiting)
 		defer close(jobs)
 		for i := range n {
-			j := job{i: i, done: make(chan R, 1)}
+			j := job{i: i, done: make(chan done, 1)}
 			select {
 			case j.old = <-used:
 			default:
@@ -67,16 +100,19 @@ func Each[S, R any](n int, newState func() S, do func(state S, i int, old R) R, 
 	})
 	defer wg.Wait()
 	for j := range waiting {
-		result := <-j.done
-		if err := emit(j.i, result); err != nil {
+		d := <-j.done
+		if d.err == nil {
+			d.err = emit(j.i, d.result)
+		}
+		if d.err != nil {
 			close(quit)
 			for j := range waiting {
 				<-j.done
 			}
-			return err
+			return d.err
 		}
 		select {
-		case used <- result:
+		case used <- d.result:
 		default:
 		}
 	}
@@ -84,17 +120,21 @@ func Each[S, R any](n int, newState func() S, do func(state S, i int, old R) R, 
 }
 
 // alone is Each without goroutines.
-func alone[S, R any](n int, newState func() S, do func(state S, i int, old R) R, emit func(i int, result R) error) error {
+func alone[S, R any](n int, newState func() S, do func(state S, i int, old R) (R, error), emit func(i int, result R) error) error {
 	if n == 0 {
 		return nil
 	}
 	state := newState()
 	var old R
 	for i := range n {
-		old = do(state, i, old)
-		if err := emit(i, old); err != nil {
+		result, err := do(state, i, old)
+		if err == nil {
+			err = emit(i, result)
+		}
+		if err != nil {
 			return err
 		}
+		old = result
 	}
 	return nil
 }

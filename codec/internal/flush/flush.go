@@ -5,6 +5,7 @@
 package flush
 
 import (
+	"bytes"
 	"io"
 	"math"
 
@@ -25,7 +26,14 @@ func IfFull(w io.Writer, out []byte) ([]byte, error) {
 }
 
 // Bytes returns what encode writes for src, in one piece.
-func Bytes(src []byte, encode func(w io.Writer, src []byte) error) ([]byte, error) {
+func Bytes(src []byte, encode func(w io.Writer, src *io.SectionReader) error) ([]byte, error) {
+	return Whole(src, func(w io.Writer, src []byte) error {
+		return encode(w, io.NewSectionReader(bytes.NewReader(src), 0, int64(len(src))))
+	})
+}
+
+// Whole is Bytes for an encoder that needs all of src at once.
+func Whole(src []byte, encode func(w io.Writer, src []byte) error) ([]byte, error) {
 	out := limit.Buffer{Out: make([]byte, 0, len(src)/2+64), Max: math.MaxInt64}
 	return out.Done(encode(&out, src))
 }
