@@ -11,7 +11,7 @@ import (
 
 // bufferSize is the size in bytes of the buffers that data passes through
 // when it is streamed.
-const bufferSize = 256 << 10
+const bufferSize = 64 << 10
 
 var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 

@@ -81,7 +81,7 @@ func (o Options) keep(name string, tree *fdt.Tree) error {
 	if o.Keep == nil {
 		return nil
 	}
-	return o.Keep(name, tree.Marshal())
+	return o.Keep(name, tree.Blob())
 }
 
 func isSource(name string) bool { return filepath.Ext(name) == ".dts" }

@@ -178,7 +178,7 @@ func (f *Blob) blob() *Blob { return f }
 type segment struct {
 	index   int
 	address uint64
-	data    []byte
+	data    content.Data
 }
 
 // loadable returns the contents as loadable segments, if they are of a format

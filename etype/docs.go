@@ -15,16 +15,19 @@ import (
 //go:embed docs/*.txt
 var docs embed.FS
 
-// document completes the facts about a type with its text.
-func document(info *layout.TypeInfo) {
-	text, err := docs.ReadFile("docs/" + info.Name + ".txt")
-	if err != nil {
-		return
-	}
-	var example string
-	info.Summary, info.Doc, _ = strings.Cut(string(text), "\n\n")
-	info.Doc, example, _ = strings.Cut(info.Doc, "\n\nExample::\n\n")
-	for line := range strings.Lines(example) {
-		info.Example += strings.TrimPrefix(line, "    ")
+// fileText has the text about a type that is in its file; nothing, if it has none.
+func fileText(name string) func() layout.TypeText {
+	return func() (t layout.TypeText) {
+		text, err := docs.ReadFile("docs/" + name + ".txt")
+		if err != nil {
+			return t
+		}
+		var example string
+		t.Summary, t.Doc, _ = strings.Cut(string(text), "\n\n")
+		t.Doc, example, _ = strings.Cut(t.Doc, "\n\nExample::\n\n")
+		for line := range strings.Lines(example) {
+			t.Example += strings.TrimPrefix(line, "    ")
+		}
+		return t
 	}
 }

@@ -123,6 +123,7 @@ func TestExamples(t *testing.T) {
 			continue // for tests
 		}
 		t.Run(name, func(t *testing.T) {
+			info := info.Text()
 			if info.Summary == "" || info.Doc == "" || info.Example == "" {
 				t.Fatal("it has no summary, no documentation or no example")
 			}

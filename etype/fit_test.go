@@ -236,7 +236,7 @@ func TestFITDumpimage(t *testing.T) {
 // what it needs to load U-Boot.
 func TestFITExample(t *testing.T) {
 	info := etype.Table()["fit"]
-	out, err := description{source: "binman { " + info.Example + " };"}.build(t, fitInputs(t))
+	out, err := description{source: "binman { " + info.Text().Example + " };"}.build(t, fitInputs(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +244,7 @@ func TestFITExample(t *testing.T) {
 	if got := fmt.Sprint(f.Default, f.Configs[0].Refs); got != "conf-1[{fdt [fdt-1]} {firmware [uboot]}]" {
 		t.Error(got)
 	}
-	b := &layout.Build{Options: layout.Options{Trees: etype.Trees(), Env: host.Env(), Input: host.Input(), Types: etype.Table(), Output: iodir.Output{Dir: t.TempDir()}, Description: filepath.Join(description{source: "binman { " + info.Example + " };"}.prepare(t, nil), "image.dts")}}
+	b := &layout.Build{Options: layout.Options{Trees: etype.Trees(), Env: host.Env(), Input: host.Input(), Types: etype.Table(), Output: iodir.Output{Dir: t.TempDir()}, Description: filepath.Join(description{source: "binman { " + info.Text().Example + " };"}.prepare(t, nil), "image.dts")}}
 	findings, err := b.Check()
 	if err != nil || len(findings) > 0 {
 		t.Errorf("check finds %v, error %v", findings, err)

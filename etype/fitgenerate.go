@@ -218,18 +218,24 @@ func (f *FIT) compatible(ctx *layout.Context, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	blob, err := data.View()
+	key, err := content.KeyOf("compatible", nil, data)
 	if err != nil {
 		return nil, err
 	}
-	value, ok, err := fdt.RootProp(blob, "compatible")
-	if err != nil {
-		return nil, fmt.Errorf("device tree '%s': %w", name, err)
-	}
-	if !ok {
-		return nil, fmt.Errorf("device tree '%s' has no property 'compatible' for fit,compatible", name)
-	}
-	return bytes.Clone(value), nil
+	return content.Remember(ctx.Memo, key, func() ([]byte, error) {
+		blob, err := data.View()
+		if err != nil {
+			return nil, err
+		}
+		value, ok, err := fdt.RootProp(blob, "compatible")
+		if err != nil {
+			return nil, fmt.Errorf("device tree '%s': %w", name, err)
+		}
+		if !ok {
+			return nil, fmt.Errorf("device tree '%s' has no property 'compatible' for fit,compatible", name)
+		}
+		return bytes.Clone(value), nil
+	})
 }
 
 // segmentNodes adds a node for each segment of a program, unless a part of it
@@ -287,11 +293,7 @@ func elfSegments(data content.Data) ([]segment, uint64, error) {
 	}
 	var segs []segment
 	for _, seg := range list {
-		body, err := seg.Data.Bytes()
-		if err != nil {
-			return nil, 0, err
-		}
-		segs = append(segs, segment{index: seg.Index, address: seg.Address, data: body})
+		segs = append(segs, segment{index: seg.Index, address: seg.Address, data: seg.Data})
 	}
 	return segs, prog.Entry, nil
 }
@@ -308,7 +310,7 @@ func (s *fitSource) addSegment(out, node *fdt.Node, seg segment, entry uint64) e
 				addAddress(out, "entry", entry)
 			}
 		case "fit,data":
-			s.setData(out, content.Bytes(seg.data))
+			s.setData(out, seg.data)
 		default:
 			if isDirective(p.Name) {
 				return unknownDirective(s.e, node, p.Name, programDirectives)

@@ -12,19 +12,23 @@ import (
 
 var (
 	intelFITInfo = layout.TypeInfo{
-		Name:    "intel-fit",
-		New:     func() layout.Type { return &IntelFIT{} },
-		Summary: "Intel Firmware Image Table (FIT)",
-		Doc: `The table tells the processor, before its first instruction, about microcode
+		Name: "intel-fit",
+		New:  func() layout.Type { return &IntelFIT{} },
+		Text: func() layout.TypeText {
+			return layout.TypeText{
+				Summary: "Intel Firmware Image Table (FIT)",
+				Doc: `The table tells the processor, before its first instruction, about microcode
 and firmware. This one has its header only, which is what processors that look
 for a table need to find. It has nothing to do with a flat image tree, which is
 the entry type fit.`,
-		Example: topOfMemory + `intel-fit {
+				Example: topOfMemory + `intel-fit {
 };
 
 intel-fit-ptr {
 };
 `,
+			}
+		},
 	}
 	intelFITPtrInfo = layout.TypeInfo{
 		Name: "intel-fit-ptr",

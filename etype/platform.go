@@ -45,11 +45,15 @@ func (a *ArgBlob) Read(ctx *layout.Context, e *layout.Entry) error {
 // argBlob describes a type of ArgBlob.
 func argBlob(name, summary, doc string) layout.TypeInfo {
 	return layout.TypeInfo{
-		Name:    name,
-		New:     func() layout.Type { return &ArgBlob{Blob: Blob{external: true}, arg: name + "-path"} },
-		Summary: summary,
-		Example: name + " {\n    " + name + "-path = \"" + name + ".bin\";\n};\n",
-		Doc:     doc + "\n\nThe entry argument or property " + name + "-path gives the name of the file.",
+		Name: name,
+		New:  func() layout.Type { return &ArgBlob{Blob: Blob{external: true}, arg: name + "-path"} },
+		Text: func() layout.TypeText {
+			return layout.TypeText{
+				Summary: summary,
+				Example: name + " {\n    " + name + "-path = \"" + name + ".bin\";\n};\n",
+				Doc:     doc + "\n\nThe entry argument or property " + name + "-path gives the name of the file.",
+			}
+		},
 	}
 }
 

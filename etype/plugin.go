@@ -56,7 +56,8 @@ func pluginInfo(p *plugin.Plugin, t *plugin.Type) *layout.TypeInfo {
 		}
 		made.fields.Props = append(made.fields.Props, field)
 	}
-	info := &layout.TypeInfo{Name: t.Name, Summary: t.Summary, Doc: t.Doc, Example: t.Example, Compress: true}
+	text := layout.TypeText{Summary: t.Summary, Doc: t.Doc, Example: t.Example}
+	info := &layout.TypeInfo{Name: t.Name, Text: func() layout.TypeText { return text }, Compress: true}
 	if t.Section {
 		info.Placing = layout.Alone
 		info.New = func() layout.Type { return &PluginSection{pluginMade: made} }

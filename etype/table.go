@@ -28,7 +28,9 @@ func Table() layout.Types {
 	)
 	types := make(layout.Types, len(all))
 	for i := range all {
-		document(&all[i])
+		if all[i].Text == nil {
+			all[i].Text = fileText(all[i].Name)
+		}
 		completeBlob(&all[i])
 		types[all[i].Name] = &all[i]
 	}
@@ -76,7 +78,7 @@ func tools() []layout.TypeInfo {
 // ArgNames lists the entry arguments that types ask for, beside those that stand
 // in for a property of the same name. Those of
 // all types are among them, since U-Boot's build gives all of them for every board.
-func ArgNames() []string {
+func ArgNames(types layout.Types) []string {
 	names := []string{
 		"bmpblk", "hardware-id", "kernelkey", "keyblock", "keydir", "keyfile", "of-list", "pre-load-key-path", "preamble-flags", "signprivate", "version",
 	}
@@ -84,7 +86,7 @@ func ArgNames() []string {
 		short := strings.TrimPrefix(p.name, "u-boot-")
 		names = append(names, short+"-dtb", short+"-bss-pad")
 	}
-	for _, info := range Table() {
+	for _, info := range types {
 		if t, ok := info.New().(interface{ argName() string }); ok {
 			names = append(names, t.argName())
 		}

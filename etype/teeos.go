@@ -29,16 +29,20 @@ func teeAbsent(d content.Data) string {
 
 // teeSegments returns the single segment of a v1 binary.
 func teeSegments(ctx *layout.Context, e *layout.Entry) ([]segment, uint64, error) {
-	data, err := e.Data.Bytes()
+	start, err := e.Data.Peek(optee.Peek)
 	if err != nil {
 		return nil, 0, e.Errorf("%w", err)
 	}
-	if !optee.IsV1(data) {
+	if !optee.IsV1(start) {
 		return nil, 0, nil
+	}
+	data, err := e.Data.View()
+	if err != nil {
+		return nil, 0, e.Errorf("%w", err)
 	}
 	tee, err := optee.Parse(data)
 	if err != nil {
 		return nil, 0, e.Errorf("%w", err)
 	}
-	return []segment{{address: tee.Address, data: tee.Data}}, tee.Address, nil
+	return []segment{{address: tee.Address, data: content.Bytes(tee.Data)}}, tee.Address, nil
 }

@@ -37,14 +37,18 @@ func uboot() []layout.TypeInfo {
 	for _, p := range earlyPhase {
 		types = append(types, phaseTypes(p)...)
 		types = append(types, layout.TypeInfo{
-			Name:    p.name + "-bss-pad",
-			New:     func() layout.Type { return &BSSPad{phase: p} },
-			Summary: p.title + " binary padded with a BSS region",
-			Doc: `Zeros of the size of the BSS (block started by symbol) region of the program,
+			Name: p.name + "-bss-pad",
+			New:  func() layout.Type { return &BSSPad{phase: p} },
+			Text: func() layout.TypeText {
+				return layout.TypeText{
+					Summary: p.title + " binary padded with a BSS region",
+					Doc: `Zeros of the size of the BSS (block started by symbol) region of the program,
 from the symbol __bss_size of its ELF file ` + p.file("") + `. The program clears
 that region when it starts, so what follows it in memory must stay clear of
 it.`,
-			Example: p.name + "-nodtb {\n};\n\n" + p.name + "-bss-pad {\n};\n\n" + p.name + "-dtb {\n};\n",
+					Example: p.name + "-nodtb {\n};\n\n" + p.name + "-bss-pad {\n};\n\n" + p.name + "-dtb {\n};\n",
+				}
+			},
 		})
 	}
 	return append(types,
@@ -53,16 +57,20 @@ it.`,
 			New:  fixedBlob("u-boot.img"),
 		},
 		layout.TypeInfo{
-			Name:    "u-boot-env",
-			New:     func() layout.Type { return &UBootEnv{} },
-			Summary: "An entry which contains a U-Boot environment",
-			Doc:     ubootEnvDoc,
-			Example: `u-boot-env {
+			Name: "u-boot-env",
+			New:  func() layout.Type { return &UBootEnv{} },
+			Text: func() layout.TypeText {
+				return layout.TypeText{
+					Summary: "An entry which contains a U-Boot environment",
+					Doc:     ubootEnvDoc,
+					Example: `u-boot-env {
     filename = "env.txt";
     size = <0x4000>;
     single-copy;
 };
 `,
+				}
+			},
 		},
 	)
 }
@@ -74,39 +82,55 @@ func phaseTypes(p phase) []layout.TypeInfo {
 	}
 	return []layout.TypeInfo{
 		{
-			Name:    p.name,
-			New:     blob(".bin"),
-			Summary: p.title + " flat binary",
-			Doc: `The program ` + p.file(".bin") + `, which normally has a device tree at its end. It
+			Name: p.name,
+			New:  blob(".bin"),
+			Text: func() layout.TypeText {
+				return layout.TypeText{
+					Summary: p.title + " flat binary",
+					Doc: `The program ` + p.file(".bin") + `, which normally has a device tree at its end. It
 is replaced by ` + p.name + `-expanded, which keeps the two apart so that the
 device tree can be updated, unless --no-expanded or the property no-expanded
 says otherwise.`,
-			Example: p.name + " {\n    no-expanded;\n};\n",
+					Example: p.name + " {\n    no-expanded;\n};\n",
+				}
+			},
 		},
 		{
-			Name:    p.name + "-nodtb",
-			New:     blob("-nodtb.bin"),
-			Summary: p.title + " flat binary without device tree appended",
-			Doc: `The program ` + p.file("-nodtb.bin") + `. It needs a device tree after it,
+			Name: p.name + "-nodtb",
+			New:  blob("-nodtb.bin"),
+			Text: func() layout.TypeText {
+				return layout.TypeText{
+					Summary: p.title + " flat binary without device tree appended",
+					Doc: `The program ` + p.file("-nodtb.bin") + `. It needs a device tree after it,
 such as ` + p.name + `-dtb.`,
-			Example: p.name + "-nodtb {\n};\n\n" + p.name + "-dtb {\n};\n",
+					Example: p.name + "-nodtb {\n};\n\n" + p.name + "-dtb {\n};\n",
+				}
+			},
 		},
 		{
-			Name:    p.name + "-elf",
-			New:     func() layout.Type { return newPhaseELF(p) },
-			Summary: p.title + " ELF image",
-			Doc: `The program as the ELF file ` + p.file("") + `, without a device tree, which
+			Name: p.name + "-elf",
+			New:  func() layout.Type { return newPhaseELF(p) },
+			Text: func() layout.TypeText {
+				return layout.TypeText{
+					Summary: p.title + " ELF image",
+					Doc: `The program as the ELF file ` + p.file("") + `, without a device tree, which
 can be relocated to any address.`,
-			Example: p.name + "-elf {\n};\n",
+					Example: p.name + "-elf {\n};\n",
+				}
+			},
 		},
 		{
-			Name:    p.name + "-dtb",
-			New:     func() layout.Type { return &BlobDTB{Blob: Blob{fixed: p.file(".dtb")}} },
-			Tree:    p.name + "-dtb",
-			Summary: p.title + " device tree",
-			Doc: `The device tree of the program, ` + p.file(".dtb") + `, which binman updates with
+			Name: p.name + "-dtb",
+			New:  func() layout.Type { return &BlobDTB{Blob: Blob{fixed: p.file(".dtb")}} },
+			Tree: p.name + "-dtb",
+			Text: func() layout.TypeText {
+				return layout.TypeText{
+					Summary: p.title + " device tree",
+					Doc: `The device tree of the program, ` + p.file(".dtb") + `, which binman updates with
 the positions of the entries when -u is given.`,
-			Example: p.name + "-dtb {\n    align = <16>;\n};\n",
+					Example: p.name + "-dtb {\n    align = <16>;\n};\n",
+				}
+			},
 		},
 		{
 			Name:       p.name + "-expanded",
@@ -114,9 +138,13 @@ the positions of the entries when -u is given.`,
 			Compress:   true,
 			Expands:    p.expands,
 			FindsParts: true,
-			Summary:    p.title + " flat binary broken out into its component parts",
-			Doc:        expandedDoc(p),
-			Example:    p.name + " {\n    type = \"" + p.name + "-expanded\";\n};\n",
+			Text: func() layout.TypeText {
+				return layout.TypeText{
+					Summary: p.title + " flat binary broken out into its component parts",
+					Doc:     expandedDoc(p),
+					Example: p.name + " {\n    type = \"" + p.name + "-expanded\";\n};\n",
+				}
+			},
 		},
 	}
 }

@@ -31,15 +31,19 @@ func ucode() []layout.TypeInfo {
 			New: func() layout.Type {
 				return &UcodePtr{phaseBlob: phaseBlob{Blob: Blob{fixed: p.file("-nodtb.bin")}, phase: p}}
 			},
-			Summary: p.title + " with embedded microcode pointer",
-			Doc: `The program ` + p.file("-nodtb.bin") + ` with the address and the size of the microcode
+			Text: func() layout.TypeText {
+				return layout.TypeText{
+					Summary: p.title + " with embedded microcode pointer",
+					Doc: `The program ` + p.file("-nodtb.bin") + ` with the address and the size of the microcode
 written at its symbol ` + ucodeSymbol + `, which is looked up in the ELF file
 ` + p.file("") + `. The section must place the program at the address that it was
 linked to. See u-boot-ucode.`,
-			Example: p.name + `-with-ucode-ptr {
+					Example: p.name + `-with-ucode-ptr {
     optional-ucode;
 };
 `,
+				}
+			},
 		})
 	}
 	for _, p := range []phase{phaseUBoot, earlyPhase[1]} {
@@ -48,14 +52,18 @@ linked to. See u-boot-ucode.`,
 			New: func() layout.Type {
 				return &UcodeDTB{BlobDTB: BlobDTB{Blob: Blob{fixed: p.file(".dtb")}}, etype: p.name + "-dtb"}
 			},
-			Tree:    p.name + "-dtb",
-			Summary: p.title + " device tree, with the microcode removed",
-			Doc: `The device tree ` + p.file(".dtb") + ` with the updates of its node /microcode taken out,
+			Tree: p.name + "-dtb",
+			Text: func() layout.TypeText {
+				return layout.TypeText{
+					Summary: p.title + " device tree, with the microcode removed",
+					Doc: `The device tree ` + p.file(".dtb") + ` with the updates of its node /microcode taken out,
 if there is more than one and a program of the section needs them. See
 u-boot-ucode.`,
-			Example: p.name + `-dtb-with-ucode {
+					Example: p.name + `-dtb-with-ucode {
 };
 `,
+				}
+			},
 		})
 	}
 	return types

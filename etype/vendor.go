@@ -23,15 +23,19 @@ called bl1.bin or bl1.elf.`),
 Instruments, normally called ti-dm.bin.`),
 		crosECInfo,
 		{
-			Name:    "powerpc-mpc85xx-bootpg-resetvec",
-			New:     fixedBlob("u-boot-br.bin"),
-			Summary: "PowerPC mpc85xx bootpg + resetvec code for U-Boot",
-			Doc: `The boot page and the reset vector u-boot-br.bin of PowerPC mpc85xx processors.
+			Name: "powerpc-mpc85xx-bootpg-resetvec",
+			New:  fixedBlob("u-boot-br.bin"),
+			Text: func() layout.TypeText {
+				return layout.TypeText{
+					Summary: "PowerPC mpc85xx bootpg + resetvec code for U-Boot",
+					Doc: `The boot page and the reset vector u-boot-br.bin of PowerPC mpc85xx processors.
 It must be placed 0xffc bytes before the address of the reset vector.`,
-			Example: topOfMemory + `powerpc-mpc85xx-bootpg-resetvec {
+					Example: topOfMemory + `powerpc-mpc85xx-bootpg-resetvec {
     offset = <0xfffff000>;
 };
 `,
+				}
+			},
 		},
 		nxpHeaderDDRFWInfo,
 		nxpIMX8MInfo,

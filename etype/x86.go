@@ -32,28 +32,36 @@ func x86Code(p phase) []layout.TypeInfo {
 	start, reset := "x86-start16"+suffix, "x86-reset16"+suffix
 	return []layout.TypeInfo{
 		{
-			Name:    start,
-			New:     fixedBlob(p.dir + "u-boot-" + start + ".bin"),
-			Summary: "x86 16-bit start-up code for " + p.title,
-			Doc: `The code ` + p.dir + `u-boot-` + start + `.bin, which the reset code jumps to. It
+			Name: start,
+			New:  fixedBlob(p.dir + "u-boot-" + start + ".bin"),
+			Text: func() layout.TypeText {
+				return layout.TypeText{
+					Summary: "x86 16-bit start-up code for " + p.title,
+					Doc: `The code ` + p.dir + `u-boot-` + start + `.bin, which the reset code jumps to. It
 changes the processor, even a 64-bit one, from the 16-bit mode that it starts in
 to 32-bit mode and jumps to ` + p.title + `. It must be in the top 64 KiB of the
 ROM.`,
-			Example: topOfMemory + start + ` {
+					Example: topOfMemory + start + ` {
     offset = <0xfffff800>;
 };
 `,
+				}
+			},
 		},
 		{
-			Name:    reset,
-			New:     fixedBlob(p.dir + "u-boot-" + reset + ".bin"),
-			Summary: "x86 16-bit reset code for " + p.title,
-			Doc: `The code ` + p.dir + `u-boot-` + reset + `.bin, with which the processor starts. It
+			Name: reset,
+			New:  fixedBlob(p.dir + "u-boot-" + reset + ".bin"),
+			Text: func() layout.TypeText {
+				return layout.TypeText{
+					Summary: "x86 16-bit reset code for " + p.title,
+					Doc: `The code ` + p.dir + `u-boot-` + reset + `.bin, with which the processor starts. It
 jumps to ` + start + ` and must be where the processor expects it.`,
-			Example: topOfMemory + reset + ` {
+					Example: topOfMemory + reset + ` {
     offset = <0xfffffff0>;
 };
 `,
+				}
+			},
 		},
 	}
 }
@@ -93,11 +101,15 @@ refcode.bin: the filename property has no effect.`},
 			example = t.name + " {\n    filename = \"" + t.example + "\";\n};\n"
 		}
 		types = append(types, layout.TypeInfo{
-			Name:    t.name,
-			New:     func() layout.Type { return &Blob{fixed: t.fixed, external: true} },
-			Summary: t.summary,
-			Doc:     t.doc,
-			Example: example,
+			Name: t.name,
+			New:  func() layout.Type { return &Blob{fixed: t.fixed, external: true} },
+			Text: func() layout.TypeText {
+				return layout.TypeText{
+					Summary: t.summary,
+					Doc:     t.doc,
+					Example: example,
+				}
+			},
 		})
 	}
 	return types

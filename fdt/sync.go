@@ -10,7 +10,11 @@ import (
 // Marshal gives the blob as it stands after the last Sync or Pack and the
 // deletions since; edits still pending are not in it. A tree from New that was
 // never synced is synced first. The caller owns the result.
-func (t *Tree) Marshal() []byte {
+func (t *Tree) Marshal() []byte { return bytes.Clone(t.Blob()) }
+
+// Blob is Marshal for a caller that changes none of the bytes: it makes no copy. What it has
+// returned stays as it is when the tree is edited.
+func (t *Tree) Blob() []byte {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.flat == nil {
@@ -19,7 +23,7 @@ func (t *Tree) Marshal() []byte {
 	if t.cache == nil {
 		t.cache = t.flat.marshal()
 	}
-	return bytes.Clone(t.cache)
+	return t.cache
 }
 
 // Pack drops gaps between the blocks and padding at the end of the blob, as

@@ -138,7 +138,7 @@ func (b *Build) load() (*fdt.Tree, error) {
 		Debug: func(msg string) { b.Log.Printf(Debug, "%s", msg) },
 	})
 	if err == nil {
-		b.pristine = tree.Marshal()
+		b.pristine = tree.Blob()
 	}
 	return tree, err
 }

@@ -186,7 +186,7 @@ func (ctx *Context) EditTree(etype string, edit func(*fdt.Tree) error) error {
 	if err := edit(dt.tree); err != nil {
 		return err
 	}
-	dt.blob, dt.dirty = dt.tree.Marshal(), true
+	dt.blob, dt.dirty = dt.tree.Blob(), true
 	ctx.b.scanned = nil
 	return nil
 }

@@ -45,7 +45,7 @@ func (b *Build) Open(data content.Data, name string) (*Opened, error) {
 		o.Data = data.Slice(m.Base, m.Size)
 	}
 	b.opened = o
-	b.trees.list = []*deviceTree{{etype: "fdtmap", tree: m.Tree, blob: m.Tree.Marshal()}}
+	b.trees.list = []*deviceTree{{etype: "fdtmap", tree: m.Tree, blob: m.Tree.Blob()}}
 	if err := (&reader{b: b}).entry(img.Entry); err != nil {
 		return nil, fmt.Errorf("FDT map at offset %#x: %w", m.Pos, err)
 	}

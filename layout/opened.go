@@ -365,7 +365,7 @@ func (o *Opened) addTree(e *Entry, stored content.Data) {
 	if binman == nil {
 		return // nothing in it speaks of the image
 	}
-	dt := &deviceTree{etype: e.Info.Tree, tree: tree, blob: tree.Marshal(), entry: e, prefix: "/binman"}
+	dt := &deviceTree{etype: e.Info.Tree, tree: tree, blob: tree.Blob(), entry: e, prefix: "/binman"}
 	if binman.Has("multiple-images") {
 		image, _, _ := o.Entry.Node.Str("image-node")
 		if binman.Child(image) == nil {

@@ -109,7 +109,7 @@ func (b *Build) sync(pack bool) {
 		if pack {
 			dt.tree.Pack()
 		}
-		blob := dt.tree.Marshal()
+		blob := dt.tree.Blob()
 		dt.dirty = dt.dirty || !bytes.Equal(blob, dt.blob)
 		dt.blob = blob
 	}
@@ -135,7 +135,7 @@ func (b *Build) treeContents(e *Entry, etype string) (content.Data, error) {
 // keeps the order that it has.
 func (b *Build) mapTree(e *Entry, byOffset bool) ([]byte, error) {
 	if b.opened != nil && e.Parent == nil {
-		return b.mainTree().Marshal(), nil
+		return b.mainTree().Blob(), nil
 	}
 	tree, err := b.scan()
 	if byOffset && err == nil {

@@ -246,13 +246,18 @@ type AltFormat struct {
 	Name, Doc string
 }
 
+// TypeText documents an entry type.
+type TypeText struct {
+	Summary string // one line
+	Doc     string // reStructuredText, indented by nothing
+	Example string // devicetree source of entries for a binman node, which a test builds
+}
+
 // TypeInfo describes an entry type: facts that hold for all entries of it.
 type TypeInfo struct {
-	Name    string      // as in the description, e.g. "u-boot-spl"
-	New     func() Type // makes the Type of a new entry
-	Summary string      // one line
-	Doc     string      // reStructuredText, indented by nothing
-	Example string      // devicetree source of entries for a binman node, which a test builds
+	Name string          // as in the description, e.g. "u-boot-spl"
+	New  func() Type     // makes the Type of a new entry
+	Text func() TypeText // for people to read
 
 	// Expands decides whether this expanded form of a type is used in place
 	// of the plain one; nil is always.

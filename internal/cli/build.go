@@ -181,7 +181,7 @@ func (o *buildOptions) build(l *later) error {
 		Strict:       o.strict,
 		DryRun:       o.dryRun || o.listInputs,
 		Args:         args,
-		ArgNames:     etype.ArgNames(),
+		ArgNames:     etype.ArgNames(types),
 		Input:        used.input(o.inDirs),
 		Note:         used.Note,
 		Forms:        o.forms,

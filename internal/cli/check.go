@@ -47,7 +47,7 @@ func (g *globals) checkCommand() command {
 				Description: dt,
 				Types:       types,
 				Args:        entryArgs,
-				ArgNames:    etype.ArgNames(),
+				ArgNames:    etype.ArgNames(types),
 				UpdateFDT:   updateFDT,
 				Trees:       etype.Trees(),
 				Input:       host.Input(inDirs...),

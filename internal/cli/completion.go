@@ -145,7 +145,7 @@ func toolNames(string) []argparse.Candidate {
 func typeNames(string) []argparse.Candidate {
 	var list []argparse.Candidate
 	for _, info := range sortedTypes(etype.Table()) {
-		list = append(list, argparse.Candidate{Word: info.Name, Help: info.Summary})
+		list = append(list, argparse.Candidate{Word: info.Name, Help: info.Text().Summary})
 	}
 	return list
 }

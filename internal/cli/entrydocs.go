@@ -167,7 +167,8 @@ func writeEntryText(w io.Writer, docs *entryDocs) error {
 		parts = append(parts, properties("Properties that images have, beside those of a section", imageProperties()))
 	}
 	for _, info := range docs.types {
-		text := fmt.Sprintf("%s: %s\n\n%s\n", info.Name, info.Summary, strings.ReplaceAll(info.Doc, "::\n", ":\n"))
+		docs := info.Text()
+		text := fmt.Sprintf("%s: %s\n\n%s\n", info.Name, docs.Summary, strings.ReplaceAll(docs.Doc, "::\n", ":\n"))
 		if props := ownProperties(info); len(props) > 0 {
 			text += "\n" + properties("Properties", props)
 		}
@@ -176,8 +177,8 @@ func writeEntryText(w io.Writer, docs *entryDocs) error {
 			text += ", and 'binman entry-docs section', whose properties it has too"
 		}
 		text += ".\n"
-		if info.Example != "" {
-			text += fmt.Sprintf("\nExample:\n\n%s\n", indent(info.Example, "    "))
+		if docs.Example != "" {
+			text += fmt.Sprintf("\nExample:\n\n%s\n", indent(docs.Example, "    "))
 		}
 		parts = append(parts, text)
 	}
@@ -201,15 +202,16 @@ func writeEntryRST(w io.Writer, docs *entryDocs) error {
 		rstProperties(w, imageProperties())
 	}
 	for _, info := range docs.types {
+		text := info.Text()
 		fmt.Fprintf(w, ".. _etype_%s:\n\n", strings.ReplaceAll(info.Name, "-", "_"))
-		heading(fmt.Sprintf("Entry: %s: %s", info.Name, info.Summary))
-		fmt.Fprintf(w, "%s\n\n", info.Doc)
+		heading(fmt.Sprintf("Entry: %s: %s", info.Name, text.Summary))
+		fmt.Fprintf(w, "%s\n\n", text.Doc)
 		if props := ownProperties(info); len(props) > 0 {
 			fmt.Fprint(w, "Properties / Entry arguments:\n\n")
 			rstProperties(w, props)
 		}
-		if info.Example != "" {
-			fmt.Fprintf(w, "Example::\n\n%s\n\n", indent(info.Example, "    "))
+		if text.Example != "" {
+			fmt.Fprintf(w, "Example::\n\n%s\n\n", indent(text.Example, "    "))
 		}
 		fmt.Fprintln(w)
 	}
@@ -265,12 +267,13 @@ func writeEntryMarkdown(w io.Writer, docs *entryDocs) error {
 		mdProperties(w, imageProperties())
 	}
 	for _, info := range docs.types {
-		fmt.Fprintf(w, "## %s\n\n%s.\n\n%s\n\n", info.Name, info.Summary, markdownDoc(info.Doc))
+		text := info.Text()
+		fmt.Fprintf(w, "## %s\n\n%s.\n\n%s\n\n", info.Name, text.Summary, markdownDoc(text.Doc))
 		if props := ownProperties(info); len(props) > 0 {
 			mdProperties(w, props)
 		}
-		if info.Example != "" {
-			fmt.Fprintf(w, "Example:\n\n```dts\n%s\n```\n\n", strings.TrimRight(info.Example, "\n"))
+		if text.Example != "" {
+			fmt.Fprintf(w, "Example:\n\n```dts\n%s\n```\n\n", strings.TrimRight(text.Example, "\n"))
 		}
 	}
 	return nil
@@ -318,8 +321,9 @@ func writeEntryJSON(w io.Writer, docs *entryDocs) error {
 	}
 	types := []entry{}
 	for _, info := range docs.types {
+		text := info.Text()
 		_, section := info.New().(layout.Container)
-		types = append(types, entry{info.Name, info.Summary, info.Doc, section, convert(ownProperties(info))})
+		types = append(types, entry{info.Name, text.Summary, text.Doc, section, convert(ownProperties(info))})
 	}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", " ")

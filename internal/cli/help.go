@@ -137,11 +137,12 @@ func writeEntryMan(page *roff.Page) {
 	page.Text(imageIntro)
 	properties(imageProperties())
 	for _, info := range sortedTypes(etype.Table()) {
+		text := info.Text()
 		page.Section(info.Name)
-		page.Text(info.Summary + ".\n\n" + info.Doc)
+		page.Text(text.Summary + ".\n\n" + text.Doc)
 		properties(ownProperties(info))
-		if info.Example != "" {
-			page.Text("Example:\n\n" + indent(info.Example, "    "))
+		if text.Example != "" {
+			page.Text("Example:\n\n" + indent(text.Example, "    "))
 		}
 	}
 	page.SeeAlso([]string{roff.Bold("binman") + "(1)"})
