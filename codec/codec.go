@@ -72,6 +72,10 @@ func (b inMemory) ReadAt(p []byte, off int64) (int, error) {
 	return bytes.NewReader(b).ReadAt(p, off)
 }
 
+// MaxSize is how many bytes CompressTo takes: as many as can be opened again unless more is
+// allowed. Lengths come from descriptions, and fill is as long as they say.
+const MaxSize = 1 << 30
+
 // Compress returns src in compressed form.
 func (c Codec) Compress(src []byte) ([]byte, error) {
 	return flush.Whole(src, func(w io.Writer, src []byte) error { return c.CompressTo(w, inMemory(src)) })
@@ -82,6 +86,9 @@ func (c Codec) Compress(src []byte) ([]byte, error) {
 // about 100 MiB to search its dictionary of 8 MiB, zstd about 30 MiB for the same.
 // After an error, what has been written is not to be used.
 func (c Codec) CompressTo(w io.Writer, src Source) error {
+	if src.Len() > MaxSize {
+		return fmt.Errorf("%#x bytes are too many to compress (at most %#x)", src.Len(), MaxSize)
+	}
 	out := writer{w: w}
 	err := c.encode(&out, src)
 	switch {
