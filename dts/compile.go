@@ -6,13 +6,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
 
 	"binman/dts/cpp"
 	"binman/fdt"
+	"binman/internal/openfile"
 )
 
 // Limits on what a source may ask for. Trees of real boards have some
@@ -200,19 +200,10 @@ var errTooLong = errors.New("the file is too long")
 
 // read reads a file of at most limit bytes.
 func read(readFile func(string) ([]byte, error), path string, limit int64) ([]byte, error) {
-	if readFile != nil {
-		b, err := readFile(path)
-		if err == nil && int64(len(b)) > limit {
-			err = &os.PathError{Op: "read", Path: path, Err: errTooLong}
-		}
-		return b, err
+	if readFile == nil {
+		readFile = func(path string) ([]byte, error) { return openfile.ReadAll(path, limit+1) }
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	b, err := readFile(path)
 	if err == nil && int64(len(b)) > limit {
 		err = &os.PathError{Op: "read", Path: path, Err: errTooLong}
 	}

@@ -31,6 +31,8 @@ var mayAsk = map[string]string{
 	"internal/judge":      "finds programs for tests",
 	"internal/imagefile":  "writes the file that the command line names",
 	"internal/atomicfile": "writes files that callers name",
+	"internal/openfile":   "opens files that callers name",
+	"internal/safedir":    "opens directories that callers name",
 	"content":             "opens files that callers name",
 }
 

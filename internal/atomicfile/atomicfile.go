@@ -16,7 +16,8 @@
 //	                    other hard links keep the old contents
 //	a symbolic link     its target is replaced or made, as if it had been
 //	                    opened; the link stays
-//	a device, a pipe    written directly: there is nothing to replace
+//	a device, a pipe    written directly: there is nothing to replace; a pipe that
+//	                    nobody reads is an error after a second
 //	a directory         an error
 //
 // A file that may not be written to is not replaced either, although the
@@ -34,6 +35,7 @@ import (
 
 	"binman/content"
 	"binman/internal/leftover"
+	"binman/internal/openfile"
 )
 
 // Options change how files are written. The zero value is the safest.
@@ -102,7 +104,7 @@ func (o Options) Create(path string) (*File, error) {
 	f.target, f.old = target, old
 	if old != nil && !old.Mode().IsRegular() {
 		f.direct = true
-		f.f, err = os.OpenFile(target, os.O_WRONLY, 0)
+		f.f, err = openfile.Write(target)
 		if err != nil {
 			return nil, pathError(path, err)
 		}
@@ -323,6 +325,9 @@ func pathError(path string, err error) error {
 			return err
 		}
 		return &content.PathError{Path: path, Err: errno}
+	}
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		err = pe.Err
 	}
 	return fmt.Errorf("'%s': %w", path, err)
 }

@@ -7,13 +7,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"binman/format/mcuboot"
 	"binman/internal/click"
+	"binman/internal/openfile"
 )
 
 func (s *imgtoolSign) version(values []string) error {
@@ -151,7 +151,7 @@ func tlvValue(text string, file bool) ([]byte, error) {
 
 // readBase64 returns what a file holds in base64; other characters do not count.
 func readBase64(path string) ([]byte, error) {
-	text, err := os.ReadFile(path)
+	text, err := openfile.ReadAll(path, maxSignature)
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,7 @@ import (
 	"binman/content"
 	"binman/internal/argparse"
 	"binman/internal/atomicfile"
+	"binman/internal/openfile"
 	"binman/layout"
 	"binman/signer"
 )
@@ -30,8 +31,12 @@ import (
 // requestsFile is the file in a directory of requests that lists them.
 const requestsFile = "requests.json"
 
-// maxSignature bounds the file of a signature, in bytes.
-const maxSignature = 1 << 16
+// maxSignature and maxRequests bound the files of a signature, and of what is to be
+// signed, in bytes.
+const (
+	maxSignature = 1 << 16
+	maxRequests  = 64 << 20
+)
 
 // laterFile is what is in requestsFile. Time and seed stay the same for all
 // attempts, since what is signed depends on them.
@@ -103,7 +108,7 @@ func startLater(dir string, args []string) (*later, error) {
 
 func (l *later) read() error {
 	path := filepath.Join(l.dir, requestsFile)
-	text, err := os.ReadFile(path)
+	text, err := openfile.ReadAll(path, maxRequests)
 	if err != nil {
 		return fmt.Errorf("there is nothing to attach to: %w", err)
 	}
@@ -138,14 +143,10 @@ func (l *later) surround(env *layout.Env) {
 
 // answer reads a signature.
 func (l *later) answer(id string) ([]byte, error) {
-	f, err := os.Open(filepath.Join(l.dir, id+".sig"))
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxSignature))
+	path := filepath.Join(l.dir, id+".sig")
+	b, err := openfile.ReadAll(path, maxSignature)
 	if err == nil && len(b) == 0 {
-		err = fmt.Errorf("'%s' is empty", f.Name())
+		err = fmt.Errorf("'%s' is empty", path)
 	}
 	return b, err
 }

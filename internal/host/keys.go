@@ -6,13 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 
 	"golang.org/x/term"
 
 	"binman/content"
+	"binman/internal/openfile"
 	"binman/signer"
 )
 
@@ -23,12 +24,11 @@ func Keys() signer.Options {
 
 // readKey reads a small file, which may be a pipe.
 func readKey(name string) ([]byte, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, &content.PathError{Path: name, Err: errors.Unwrap(err)}
+	key, err := openfile.ReadAll(name, maxAnswer+1)
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return nil, &content.PathError{Path: name, Err: pe.Err}
 	}
-	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, maxAnswer+1))
+	return key, err
 }
 
 // prompt asks on the terminal, whatever standard input is.

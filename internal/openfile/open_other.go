@@ -4,6 +4,11 @@
 
 package openfile
 
-import "os"
+import (
+	"errors"
+	"os"
+)
+
+var errNoReader = errors.New("nobody reads the pipe")
 
 func open(path string, flag int) (*os.File, error) { return os.OpenFile(path, flag, 0) }

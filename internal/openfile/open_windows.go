@@ -3,11 +3,14 @@
 package openfile
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 
 	"golang.org/x/sys/windows"
 )
+
+var errNoReader = errors.New("nobody reads the pipe")
 
 // The file shares deletion, which is what taking its name away counts as.
 func open(path string, flag int) (*os.File, error) {

@@ -6,7 +6,8 @@
 //   - the opening of a pipe that has taken the place of a file does not wait for
 //     a writer (Unix);
 //   - while the file is open, another may take its name (Windows, where
-//     os.OpenFile forbids that to everybody).
+//     os.OpenFile forbids that to everybody);
+//   - nothing waits for ever for the other end of a pipe.
 package openfile
 
 import "os"

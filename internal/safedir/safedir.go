@@ -21,7 +21,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
-	"unicode"
+	"syscall"
 
 	"binman/content"
 	"binman/internal/leftover"
@@ -65,6 +65,10 @@ func Open(name string) (*Dir, error) {
 func OpenExisting(name string) (*Dir, error) {
 	if name == "" {
 		name = "."
+	}
+	// A pipe in its place would be waited for.
+	if info, err := os.Stat(name); err == nil && !info.IsDir() {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.ENOTDIR}
 	}
 	root, err := os.OpenRoot(name)
 	if err != nil {
@@ -157,14 +161,12 @@ func (d *Dir) same(a, b string) bool {
 	return err == nil && os.SameFile(fa, fb)
 }
 
-// checkName checks every part of a name. Control characters, which a terminal obeys and
-// which end lines in lists of files, are in no name that anybody gave.
+// checkName checks every part of a name.
 func (d *Dir) checkName(name string) error {
 	for part := range strings.SplitSeq(name, "/") {
 		switch {
 		case part == "" || part == "." || part == "..",
-			strings.Contains(part, `\`),
-			strings.ContainsFunc(part, unicode.IsControl),
+			strings.ContainsAny(part, "\x00\\"),
 			len(part) > maxName:
 			return fmt.Errorf("%.300q: %w", name, ErrName)
 		case d.windows && !windowsName(part):
