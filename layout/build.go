@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"binman/content"
+	"binman/content/iodir"
 	"binman/describe"
 	"binman/describe/fields"
 	"binman/elf"
@@ -42,6 +43,7 @@ type Build struct {
 	scanned  *fdt.Tree  // the main tree, read back from its bytes
 	fakeDir  string
 	made     map[string]content.Data // files of images that are done, by their name
+	madeOf   map[string]*Entry       // what they are of, by their clean name
 
 	described map[string]*Entry // the entries of all images by the paths of their nodes; nil until needed
 
@@ -103,7 +105,7 @@ func (b *Build) Run() error {
 		complete = complete && ok
 	}
 	for _, dt := range b.trees.list {
-		if err := b.Output.Write(dt.out, content.Bytes(dt.blob)); err != nil {
+		if err := b.Output.Of(iodir.Tree).Write(dt.out, content.Bytes(dt.blob)); err != nil {
 			return err
 		}
 	}
@@ -121,6 +123,7 @@ func (b *Build) init() {
 	if b.Scratch.Dir == "" {
 		b.Scratch = b.Output
 	}
+	b.Scratch.What = iodir.Intermediate
 	if b.Threads <= 0 {
 		b.Threads = runtime.GOMAXPROCS(0)
 	}

@@ -168,7 +168,8 @@ func (r *reader) survey(tree *fdt.Tree) {
 // written twice.
 func (r *reader) outputs() {
 	writers := map[string]*Entry{}
-	output := func(e *Entry, prop, name string) {
+	sole := map[string]bool{} // images, and links to them
+	output := func(e *Entry, prop, name string, alone bool) {
 		if name == "" {
 			return
 		}
@@ -178,19 +179,33 @@ func (r *reader) outputs() {
 		}
 		name = path.Clean(name)
 		if first := writers[name]; first != nil {
+			if alone && sole[name] || prop == "symlink" {
+				r.refuse(e, prop, fmt.Errorf("'%s' writes the file '%s' as well", first.Node.Path(), name))
+				return
+			}
 			r.note(e.Node, e.Node.Prop(prop), "'%s' writes the file '%s' as well: the one written last stays", first.Node.Path(), name)
 			return
 		}
-		writers[name] = e
+		writers[name], sole[name] = e, alone
 	}
 	for _, img := range r.b.Images {
-		output(img.Entry, "filename", img.Filename)
-		output(img.Entry, "symlink", img.Symlink)
+		output(img.Entry, "filename", img.Filename, true)
+	}
+	for _, img := range r.b.Images {
+		output(img.Entry, "symlink", img.Symlink, true)
 		img.Entry.walkDescribed(func(e *Entry) {
 			if e.Parent != nil && e.Section != nil {
-				output(e, "filename", e.Section.Filename)
+				output(e, "filename", e.Section.Filename, false)
 			}
 		})
+	}
+}
+
+// refuse reports an error that a build would not meet in time.
+func (r *reader) refuse(e *Entry, prop string, err error) {
+	err = r.b.aboutProp(e, prop, err)
+	if r.report(Error, err); r.strict == nil {
+		r.strict = err
 	}
 }
 

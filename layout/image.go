@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"binman/content"
+	"binman/content/iodir"
 	"binman/imageform"
 )
 
@@ -33,7 +34,9 @@ func (img *Image) Whole() content.Data { return img.Entry.Padded(img.Entry.Data)
 // build is only tried.
 func (b *Build) write(img *Image) error {
 	data := img.Whole()
-	b.keep(img.Filename, data)
+	if err := b.keep(img.Entry, img.Filename, data); err != nil {
+		return b.aboutProp(img.Entry, "filename", err)
+	}
 	if b.DryRun {
 		return nil
 	}
@@ -62,7 +65,7 @@ func (b *Build) writeForms(img *Image, data content.Data) error {
 		if err != nil {
 			return b.aboutProp(img.Entry, "output-forms", err)
 		}
-		if err := b.Output.Write(img.Filename+"."+name, form); err != nil {
+		if err := b.Output.Of(iodir.Form).Write(img.Filename+"."+name, form); err != nil {
 			return b.aboutProp(img.Entry, "output-forms", err)
 		}
 	}
@@ -80,7 +83,9 @@ func (b *Build) writeSections(img *Image) error {
 		if e.Parent == nil || e.Section == nil || e.Section.Filename == "" {
 			return nil
 		}
-		b.keep(e.Section.Filename, e.Data)
+		if err := b.keep(e, e.Section.Filename, e.Data); err != nil {
+			return b.aboutProp(e, "filename", err)
+		}
 		if b.DryRun {
 			return nil
 		}
@@ -135,5 +140,5 @@ func (b *Build) writeMap(img *Image) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return path, b.Output.Write(name, content.String(img.Map()))
+	return path, b.Output.Of(iodir.Map).Write(name, content.String(img.Map()))
 }

@@ -3,7 +3,9 @@
 package layout
 
 import (
+	"errors"
 	"fmt"
+	"path"
 	"strings"
 
 	"binman/content"
@@ -94,11 +96,18 @@ func (img *Image) outputs() []string {
 }
 
 // keep makes contents known under the name of their file, for images that come later.
-func (b *Build) keep(name string, data content.Data) {
+// Nothing else may be written over an image; sections may, of which templates make several.
+func (b *Build) keep(e *Entry, name string, data content.Data) error {
 	if b.made == nil {
-		b.made = map[string]content.Data{}
+		b.made, b.madeOf = map[string]content.Data{}, map[string]*Entry{}
 	}
-	b.made[name] = data
+	if first := b.madeOf[path.Clean(name)]; first != nil && first != e && (first.Parent == nil || e.Parent == nil) {
+		if same, err := content.Equal(b.made[first.Section.Filename], data); !same || err != nil {
+			return errors.Join(err, fmt.Errorf("'%s' writes the file '%s' as well, with other contents", first.Node.Path(), name))
+		}
+	}
+	b.made[name], b.madeOf[path.Clean(name)] = data, e
+	return nil
 }
 
 // Made returns the contents of a file that this build has made of an earlier image, or of

@@ -156,8 +156,37 @@ type Output struct {
 	// Keep leaves files as they are that have the bytes that are to be written
 	// already: so their time tells when they changed.
 	Keep bool
-	// Wrote, unless it is nil, is told of the path of each file.
-	Wrote func(path string)
+	// Claim, unless it is nil, is asked before a file is written, with its path and what
+	// it is. It may refuse.
+	Claim func(path string, what What) error
+	What  What
+}
+
+// What says what the files of an Output are.
+type What string
+
+// What is written.
+const (
+	Result       What = "" // what a description names
+	Link         What = "a link"
+	Intermediate What = "an intermediate file"
+	Form         What = "another form of an image"
+	Tree         What = "a device tree"
+	Map          What = "a map"
+)
+
+// Of returns the same directory for other files.
+func (o Output) Of(what What) Output {
+	o.What = what
+	return o
+}
+
+// claim returns an error if the file may not be written.
+func (o Output) claim(path string) error {
+	if o.Claim == nil {
+		return nil
+	}
+	return o.Claim(path, o.What)
 }
 
 // Path returns the path of the output file named name, which must not lead
@@ -179,8 +208,8 @@ func (o Output) Write(name string, data content.Data) error {
 	if err != nil {
 		return err
 	}
-	if o.Wrote != nil {
-		o.Wrote(path)
+	if err := o.claim(path); err != nil {
+		return err
 	}
 	if o.Keep && isAlready(path, data) {
 		return nil
@@ -218,6 +247,9 @@ func (o Output) Symlink(name, target string) error {
 		if dest, err = filepath.Rel(filepath.Dir(name), target); err != nil {
 			return err
 		}
+	}
+	if err := o.Of(Link).claim(path); err != nil {
+		return err
 	}
 	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSymlink != 0 {
 		if err := os.Remove(path); err != nil {

@@ -186,8 +186,8 @@ func (o *buildOptions) build(l *later) error {
 		Note:         used.Note,
 		Forms:        o.forms,
 		Env:          env,
-		Output:       iodir.Output{Dir: out, Keep: o.keep, Wrote: used.wrote},
-		Scratch:      iodir.Output{Dir: tmp, Keep: o.keep, Wrote: used.wrote},
+		Output:       iodir.Output{Dir: out, Keep: o.keep, Claim: used.claim},
+		Scratch:      iodir.Output{Dir: tmp, Keep: o.keep, Claim: used.claim},
 		Log:          o.log(),
 		Threads:      max(threads, 0),
 		UpdateFDT:    o.updateFDT,
@@ -215,6 +215,9 @@ func (o *buildOptions) build(l *later) error {
 	case !o.trial:
 		o.tellPlace(b, out)
 	}
+	if err := o.claimReports(used); err != nil {
+		return err
+	}
 	if elfParams != nil {
 		log := func(level elf.Level, text string) { b.Log.Printf(layout.Notice+layout.Level(level), "%s", text) }
 		if err := elf.UpdateFile(elfParams[0], elfParams[1], elfParams[2], elfParams[3], content.Bytes(b.MainTree()), log); err != nil {
@@ -233,6 +236,22 @@ func (o *buildOptions) build(l *later) error {
 	}
 	b.Log.Printf(layout.Error, "%v", err)
 	return statusOnly(statusMissing)
+}
+
+// claimReports notes what is written for others about the build.
+func (o *buildOptions) claimReports(u *used) error {
+	for _, report := range []struct {
+		path string
+		what iodir.What
+	}{{o.manifest, "the manifest"}, {o.sbom, "the bill of materials"}, {o.inToto, "the statement"}, {o.depfile, "the depfile"}} {
+		if report.path == "" || report.path == "-" || o.dryRun || o.trial {
+			continue
+		}
+		if err := u.claim(report.path, report.what); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // besides returns the directories with another in front of dir, if that is one of

@@ -3,10 +3,13 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"binman/content"
@@ -14,6 +17,7 @@ import (
 	"binman/internal/atomicfile"
 	"binman/internal/host"
 	"binman/internal/inputs"
+	"binman/internal/suggest"
 	"binman/layout"
 )
 
@@ -22,7 +26,7 @@ type used struct {
 	inputs.Record
 
 	mu   sync.Mutex
-	made []string
+	made map[string]iodir.What // what was written, by its path
 }
 
 // record begins to note what the build reads.
@@ -39,15 +43,36 @@ func (u *used) input(dirs []string) iodir.Input {
 	return in
 }
 
-func (u *used) wrote(path string) {
+// claim notes that a file is going to be written. Nothing is written twice, but for what
+// has the same place in the build, nor over an input.
+func (u *used) claim(path string, what iodir.What) error {
+	path = filepath.Clean(path)
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.made = append(u.made, path)
+	first, again := u.made[path]
+	switch {
+	case again && first != what:
+		return fmt.Errorf("'%s' would be written twice: as %s, and as %s", path, cmp.Or(first, "a result"), cmp.Or(what, "a result"))
+	case !again && what != iodir.Intermediate && u.Has(path, slices.Collect(maps.Keys(u.made))):
+		return suggest.With(fmt.Errorf("'%s' is an input of this build, which it would be written over", path), "name another directory for the output with -O, or another file")
+	}
+	if u.made == nil {
+		u.made = map[string]iodir.What{}
+	}
+	u.made[path] = what
+	return nil
+}
+
+// inputs returns what was read, without what the build has written itself.
+func (u *used) inputs() []inputs.Input {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.List(slices.Collect(maps.Keys(u.made)))
 }
 
 // print prints what was read.
 func (u *used) print(w io.Writer) {
-	for _, in := range u.List(u.made) {
+	for _, in := range u.inputs() {
 		fmt.Fprintf(w, "%-8s%s\n", in.State, printable(in.Path))
 	}
 }
@@ -70,5 +95,5 @@ func (o *buildOptions) writeDepfile(u *used, b *layout.Build, out string) error 
 	for _, img := range b.Images {
 		images = append(images, filepath.Join(out, img.Filename))
 	}
-	return atomicfile.Options{NoSync: true}.Write(o.depfile, content.Bytes(inputs.Depfile(images, u.List(u.made))))
+	return atomicfile.Options{NoSync: true}.Write(o.depfile, content.Bytes(inputs.Depfile(images, u.inputs())))
 }

@@ -80,6 +80,27 @@ func (r *Record) List(made []string) []Input {
 	return list
 }
 
+// Has says whether the file at path, or what a link there leads to, is one that has been
+// read. What is in made does not count.
+func (r *Record) Has(path string, made []string) bool {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return false // there is nothing
+	}
+	real, _ = filepath.Abs(real)
+	for _, in := range r.List(made) {
+		if in.State != Read {
+			continue
+		}
+		if other, err := filepath.EvalSymlinks(in.Path); err == nil {
+			if other, _ = filepath.Abs(other); other == real {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // ReadFile returns a function that reads files and notes them.
 func (r *Record) ReadFile(read func(string) ([]byte, error)) func(string) ([]byte, error) {
 	return func(path string) ([]byte, error) {
