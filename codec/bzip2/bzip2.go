@@ -40,6 +40,7 @@ package bzip2
 import (
 	"io"
 	"math/bits"
+	"slices"
 
 	"binman/codec/internal/blocks"
 	"binman/codec/internal/flush"
@@ -97,7 +98,7 @@ func split(src *io.SectionReader) ([]int64, error) {
 	var r runs
 	r.reset(src)
 	starts := []int64{0}
-	var block []byte
+	block := make([]byte, 0, blockRoom(src))
 	for at := int64(0); at < src.Size(); starts = append(starts, at) {
 		var n int64
 		var err error
@@ -108,6 +109,9 @@ func split(src *io.SectionReader) ([]int64, error) {
 	}
 	return starts, nil
 }
+
+// blockRoom returns how long the next block of src can be.
+func blockRoom(src *io.SectionReader) int { return int(min(src.Size()+src.Size()/4, blockSize)) + 5 }
 
 // encoder makes blocks, one after the other.
 type encoder struct {
@@ -122,6 +126,7 @@ type encoder struct {
 // encode makes src a block, and appends it to out.
 func (e *encoder) encode(src *io.SectionReader, out []byte) (part, error) {
 	e.reset(src)
+	e.data = slices.Grow(e.data[:0], blockRoom(src))
 	var sum uint32
 	var err error
 	if e.data, _, sum, err = e.block(e.data[:0]); err != nil {

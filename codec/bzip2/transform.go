@@ -14,7 +14,7 @@ import "slices"
 // n equal ones of block.
 func (e *encoder) transform() (row int) {
 	start, period := leastRotation(e.data)
-	word := append(e.word[:0], e.data[start:period]...)
+	word := append(slices.Grow(e.word[:0], period), e.data[start:period]...)
 	word = append(word, e.data[:start]...)
 	copies := len(e.data) / period
 

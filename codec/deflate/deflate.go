@@ -28,6 +28,7 @@ package deflate
 
 import (
 	"io"
+	"slices"
 
 	"binman/codec/internal/blocks"
 	"binman/codec/internal/flush"
@@ -49,7 +50,8 @@ func EncodeTo(w io.Writer, src *io.SectionReader) error {
 		start := int64(i) * pieceSize
 		window := max(start-windowSize, 0)
 		end := min(start+pieceSize, src.Size())
-		e.src, e.start, e.out = e.src[:end-window], int(start-window), bitWriter{out: old[:0]}
+		e.src, e.start = e.src[:end-window], int(start-window)
+		e.out = bitWriter{out: slices.Grow(old[:0], int(end-start)+64)}
 		if err := blocks.ReadAt(src, e.src, window); err != nil {
 			return nil, err
 		}

@@ -4,7 +4,19 @@
 // share: shorter codes first, codes of one length in the order of symbols.
 package huffman
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
+
+// work is memory that Lengths needs for a short time. Encoders call it often.
+type work struct {
+	leaves          []int  // symbols, rarest first
+	isLeaf          []bool // the levels, one after the other
+	weights, merged []int
+}
+
+var works = sync.Pool{New: func() any { return new(work) }}
 
 // Lengths returns the code length in bits of each symbol, 0 for those that
 // occur freq[symbol] = 0 times: the lengths, none above limit, that make the
@@ -15,12 +27,15 @@ import "slices"
 // for optimal length-limited Huffman codes", Journal of the ACM 37(3), 1990.
 func Lengths(freq []int, limit int) []uint8 {
 	lengths := make([]uint8, len(freq))
-	var leaves []int // symbols, rarest first
+	mem := works.Get().(*work)
+	defer works.Put(mem)
+	leaves := mem.leaves[:0]
 	for symbol, f := range freq {
 		if f > 0 {
 			leaves = append(leaves, symbol)
 		}
 	}
+	mem.leaves = leaves
 	if len(leaves) < 2 {
 		for _, symbol := range leaves {
 			lengths[symbol] = 1
@@ -31,11 +46,12 @@ func Lengths(freq []int, limit int) []uint8 {
 
 	// Each level lists the leaves and the pairs of the level before, by
 	// weight; isLeaf tells which is which.
-	isLeaf := make([][]bool, limit)
-	var weights, merged []int
+	most := 2 * len(leaves)
+	isLeaf := slices.Grow(mem.isLeaf[:0], limit*most)[:limit*most]
+	weights, merged := slices.Grow(mem.weights[:0], most), slices.Grow(mem.merged[:0], most)
 	for level := range limit {
 		merged = merged[:0]
-		flags := make([]bool, 0, 2*len(leaves))
+		flags := isLeaf[level*most : level*most]
 		for l, w := 0, 0; l < len(leaves) || w+1 < len(weights); {
 			if w+1 >= len(weights) || l < len(leaves) && freq[leaves[l]] <= weights[w]+weights[w+1] {
 				merged = append(merged, freq[leaves[l]])
@@ -47,15 +63,15 @@ func Lengths(freq []int, limit int) []uint8 {
 				w += 2
 			}
 		}
-		isLeaf[level] = flags
 		weights, merged = merged, weights
 	}
 	// The 2n-2 lightest items of the last level, and what they are made of:
 	// a leaf's length is the number of levels that it is taken from.
-	take := 2*len(leaves) - 2
+	mem.isLeaf, mem.weights, mem.merged = isLeaf, weights, merged
+	take := most - 2
 	for level := limit - 1; level >= 0 && take > 0; level-- {
 		n := 0
-		for _, leaf := range isLeaf[level][:take] {
+		for _, leaf := range isLeaf[level*most:][:take] {
 			if leaf {
 				lengths[leaves[n]]++
 				n++
