@@ -168,10 +168,6 @@ func (o *buildOptions) build(l *later) error {
 	if o.outDir != final { // what one image leaves there can be an input of another
 		o.inDirs = besides(o.inDirs, final, out)
 	}
-	threads := o.threads
-	if threads == 0 {
-		threads = 1
-	}
 	b := &layout.Build{Options: layout.Options{
 		Description:  dt,
 		Only:         o.images,
@@ -189,7 +185,7 @@ func (o *buildOptions) build(l *later) error {
 		Output:       iodir.Output{Dir: out, Keep: o.keep, Claim: used.claim},
 		Scratch:      iodir.Output{Dir: tmp, Keep: o.keep, Claim: used.claim},
 		Log:          o.log(),
-		Threads:      max(threads, 0),
+		Threads:      max(o.threads, 0),
 		UpdateFDT:    o.updateFDT,
 		UseExpanded:  !o.noExpanded,
 		WriteMap:     o.writeMap,

@@ -108,6 +108,7 @@ func (g *globals) run(args []string) int {
 			return g.fail(fmt.Errorf("the command '%s' in '%s' does not sign", name, g.attachDir))
 		}
 		err := g.limitMemory()
+		defer g.limitThreads()()
 		if err == nil {
 			err = cmd.run()
 		}
