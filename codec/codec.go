@@ -89,11 +89,11 @@ func (c Codec) CompressTo(w io.Writer, src Source) error {
 	if src.Len() > MaxSize {
 		return fmt.Errorf("%#x bytes are too many to compress (at most %#x)", src.Len(), MaxSize)
 	}
-	out := writer{w: w}
+	out := flush.Counter{W: w}
 	err := c.encode(&out, src)
 	switch {
-	case out.err != nil:
-		return out.err // it has nothing to do with the data
+	case out.Err != nil:
+		return out.Err // it has nothing to do with the data
 	case err != nil:
 		return fmt.Errorf("compress with %s: %w", c.Name, err)
 	}
@@ -122,10 +122,10 @@ func (c Codec) DecompressTo(w io.Writer, src []byte, max int64) error {
 
 // decompress writes the content at the start of src.
 func (c Codec) decompress(w io.Writer, src []byte, max int64) (consumed int64, err error) {
-	out := writer{w: w}
+	out := flush.Counter{W: w}
 	consumed, err = c.decode(&out, src, max)
-	if out.err != nil {
-		return 0, out.err // it has nothing to do with the data
+	if out.Err != nil {
+		return 0, out.Err // it has nothing to do with the data
 	}
 	return consumed, err
 }
@@ -134,9 +134,9 @@ func (c Codec) decompress(w io.Writer, src []byte, max int64) (consumed int64, e
 // content Decompress returns. That is decompressed, and let go; work is about how many
 // bytes of it there were, with an error too.
 func (c Codec) Extent(src []byte, max int64) (size, work int64, err error) {
-	out := writer{w: io.Discard}
+	out := flush.Counter{W: io.Discard}
 	size, err = c.decompress(&out, src, max)
-	return size, out.n, c.failed(err)
+	return size, out.N, c.failed(err)
 }
 
 // failed says what failed with an error; nil if there is none.
@@ -145,23 +145,6 @@ func (c Codec) failed(err error) error {
 		return nil
 	}
 	return fmt.Errorf("decompress with %s: %w", c.Name, err)
-}
-
-// writer counts what goes to a writer, and keeps its error.
-type writer struct {
-	w   io.Writer
-	n   int64
-	err error
-}
-
-func (w *writer) Write(p []byte) (int, error) {
-	if len(p) == 0 {
-		return 0, nil
-	}
-	n, err := w.w.Write(p)
-	w.n += int64(n)
-	w.err = err
-	return n, err
 }
 
 // DecompressAll returns the joined contents of all streams in src, of which
@@ -180,17 +163,17 @@ func (c Codec) DecompressAll(src []byte, max int64) ([]byte, error) {
 
 // DecompressAllTo is like DecompressAll, and writes the contents as DecompressTo does.
 func (c Codec) DecompressAllTo(w io.Writer, src []byte, max int64) error {
-	out := writer{w: w}
+	out := flush.Counter{W: w}
 	at, err := c.decompress(&out, src, max)
 	if err != nil {
 		return c.failed(err)
 	}
 	for !isPadding(src[at:]) {
-		n, err := c.decompress(&out, src[at:], max-out.n)
+		n, err := c.decompress(&out, src[at:], max-out.N)
 		switch {
 		case errors.Is(err, ErrTooLarge):
 			return c.failed(limit.Exceeded(max))
-		case err != nil && out.err == nil:
+		case err != nil && out.Err == nil:
 			return c.failed(fmt.Errorf("at offset 0x%x, behind a stream, is neither padding nor another stream: %w", at, err))
 		case err != nil:
 			return c.failed(err)

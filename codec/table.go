@@ -9,6 +9,7 @@ import (
 
 	"binman/codec/bzip2"
 	"binman/codec/gzip"
+	"binman/codec/internal/flush"
 	"binman/codec/lz4"
 	"binman/codec/lzma"
 	"binman/codec/lzo"
@@ -52,10 +53,10 @@ const xzMagic = "\xfd7zXZ\x00"
 // decodeXZ joins the streams at the start of src, which may have zero bytes
 // between them, a multiple of 4.
 func decodeXZ(w io.Writer, src []byte, max int64) (consumed int64, err error) {
-	out := writer{w: w}
+	out := flush.Counter{W: w}
 	rest := src
 	for first := true; first || bytes.HasPrefix(rest, []byte(xzMagic)); first = false {
-		used, err := xz.DecodeTo(&out, rest, max-out.n)
+		used, err := xz.DecodeTo(&out, rest, max-out.N)
 		if err != nil {
 			return 0, err
 		}

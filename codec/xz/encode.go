@@ -30,14 +30,14 @@ func encode(w io.Writer, src []byte, p lzma.Params) error {
 	index := []byte{0, 0}
 	if len(src) > 0 { // xz writes no block for no data
 		header := appendBlockHeader(nil, p)
-		data := counter{w: w}
+		data := flush.Counter{W: w}
 		if _, err := w.Write(append(out, header...)); err != nil {
 			return err
 		}
 		if err := lzma.Encode2To(&data, src, p); err != nil {
 			return err
 		}
-		size := int64(len(header)) + data.n
+		size := int64(len(header)) + data.N
 		out = make([]byte, pad4(size))
 		check := crc64.Checksum(src, crc64.MakeTable(crc64.ECMA))
 		out = binary.LittleEndian.AppendUint64(out, check)
@@ -56,18 +56,6 @@ func encode(w io.Writer, src []byte, p lzma.Params) error {
 	out = append(out, footer...)
 	_, err := w.Write(append(out, footerMagic...))
 	return err
-}
-
-// counter counts what goes to a writer.
-type counter struct {
-	w io.Writer
-	n int64
-}
-
-func (c *counter) Write(p []byte) (int, error) {
-	n, err := c.w.Write(p)
-	c.n += int64(n)
-	return n, err
 }
 
 // appendBlockHeader appends the header of a block of unknown size, as a

@@ -12,6 +12,23 @@ import (
 	"binman/codec/internal/limit"
 )
 
+// Counter counts the bytes that go to a writer, and keeps its error.
+type Counter struct {
+	W   io.Writer
+	N   int64
+	Err error
+}
+
+func (c *Counter) Write(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	n, err := c.W.Write(p)
+	c.N += int64(n)
+	c.Err = err
+	return n, err
+}
+
 // full is how many bytes wait until they are written.
 const full = 64 << 10
 
