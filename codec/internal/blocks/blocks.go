@@ -7,10 +7,11 @@ import (
 	"io"
 	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 // Write encodes src in blocks of so many bytes, and writes what they become. encode
-// appends to out, which is empty.
+// appends that to out, which is empty.
 func Write[S any](w io.Writer, src *io.SectionReader, size int, newState func() S, encode func(state S, out, block []byte) []byte) error {
 	type worker struct {
 		state S
@@ -50,9 +51,10 @@ func ReadAt(src *io.SectionReader, p []byte, at int64) error {
 
 // Each calls do for the blocks 0 to n-1, in parallel, and emit for what it returned, one
 // after the other in their order. Each worker has a state of its own, which newState
-// makes. No more results wait than there are workers, twice. do gets a result that has been
-// emitted, to use its memory again, or the zero value. After an error of do or emit,
-// which is returned, only what has been begun is finished.
+// makes. No more blocks are begun and not emitted than there are workers, twice: so many that
+// a worker seldom waits. do gets a result that has been emitted, to use its memory again, or
+// the zero value. After an error of do or emit, which is returned, only what has been begun is
+// finished.
 func Each[S, R any](n int, newState func() S, do func(state S, i int, old R) (R, error), emit func(i int, result R) error) error {
 	workers := min(n, runtime.GOMAXPROCS(0))
 	if workers <= 1 {
@@ -62,59 +64,46 @@ func Each[S, R any](n int, newState func() S, do func(state S, i int, old R) (R,
 		result R
 		err    error
 	}
-	type job struct {
-		i    int
-		old  R
-		done chan done
+	begun := 2 * workers
+	slots := make([]chan done, begun) // what block i became comes from slots[i%begun]
+	used := make(chan R, begun)       // a block may be begun for each
+	for i := range slots {
+		slots[i] = make(chan done, 1)
+		used <- *new(R)
 	}
-	jobs := make(chan job)
-	waiting := make(chan job, workers)
-	used := make(chan R, 2*workers)
+	var next atomic.Int64
 	quit := make(chan struct{})
 	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer close(quit)
 	for range workers {
 		wg.Go(func() {
 			state := newState()
-			for j := range jobs {
-				result, err := do(state, j.i, j.old)
-				j.done <- done{result, err}
+			for {
+				var old R
+				select {
+				case <-quit:
+					return
+				case old = <-used:
+				}
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				result, err := do(state, i, old)
+				slots[i%begun] <- done{result, err}
 			}
 		})
 	}
-	wg.Go(func() {
-		defer close(waiting)
-		defer close(jobs)
-		for i := range n {
-			j := job{i: i, done: make(chan done, 1)}
-			select {
-			case j.old = <-used:
-			default:
-			}
-			select {
-			case <-quit:
-				return
-			case waiting <- j:
-				jobs <- j
-			}
-		}
-	})
-	defer wg.Wait()
-	for j := range waiting {
-		d := <-j.done
+	for i := range n {
+		d := <-slots[i%begun]
 		if d.err == nil {
-			d.err = emit(j.i, d.result)
+			d.err = emit(i, d.result)
 		}
 		if d.err != nil {
-			close(quit)
-			for j := range waiting {
-				<-j.done
-			}
 			return d.err
 		}
-		select {
-		case used <- d.result:
-		default:
-		}
+		used <- d.result
 	}
 	return nil
 }
