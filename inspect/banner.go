@@ -8,6 +8,7 @@ import (
 
 	"binman/format/verify"
 	"binman/internal/binfmt"
+	"binman/internal/lazy"
 )
 
 // A banner is what a program without a header says when it starts: the text is in it,
@@ -15,7 +16,7 @@ import (
 type banner struct {
 	name, short string
 	starts      []string // what the text starts with
-	text        *regexp.Regexp
+	text        func() *regexp.Regexp
 }
 
 const maxBanner = 256 // bytes
@@ -23,10 +24,10 @@ const maxBanner = 256 // bytes
 // banners lists the programs that are known by their texts. OpenSBI and SeaBIOS fill in
 // their version when they run.
 var banners = []banner{
-	{"U-Boot version", "u-boot", []string{"U-Boot "}, regexp.MustCompile(`^U-Boot (SPL |TPL |VPL )?\d{4}\.\d\d[!-~]* \([ -~]*`)},
-	{"TF-A version", "tf-a", []string{"v1.", "v2."}, regexp.MustCompile(`^v\d\.\d+(\.\d+)?(-[!-'*-~]*)?\((release|debug)\):[ -~]*`)},
-	{"OpenSBI", "opensbi", []string{"OpenSBI v"}, regexp.MustCompile(`^OpenSBI v(%d\.%d|\d+\.\d+)[ -~]*`)},
-	{"SeaBIOS", "seabios", []string{"SeaBIOS (version "}, regexp.MustCompile(`^SeaBIOS \(version [ -~]*\)`)},
+	{"U-Boot version", "u-boot", []string{"U-Boot "}, lazy.Regexp(`^U-Boot (SPL |TPL |VPL )?\d{4}\.\d\d[!-~]* \([ -~]*`)},
+	{"TF-A version", "tf-a", []string{"v1.", "v2."}, lazy.Regexp(`^v\d\.\d+(\.\d+)?(-[!-'*-~]*)?\((release|debug)\):[ -~]*`)},
+	{"OpenSBI", "opensbi", []string{"OpenSBI v"}, lazy.Regexp(`^OpenSBI v(%d\.%d|\d+\.\d+)[ -~]*`)},
+	{"SeaBIOS", "seabios", []string{"SeaBIOS (version "}, lazy.Regexp(`^SeaBIOS \(version [ -~]*\)`)},
 }
 
 // read returns the text that data start with, or "" if that is none.
@@ -35,7 +36,7 @@ func (k banner) read(r io.ReaderAt, size int64) string {
 	if err != nil {
 		return ""
 	}
-	return string(k.text.Find(b))
+	return string(k.text().Find(b))
 }
 
 func (k banner) format() format {

@@ -4,10 +4,10 @@ package layout
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"binman/elf"
+	"binman/internal/lazy"
 )
 
 // elf opens the ELF file named name from the input directories, once in a
@@ -71,12 +71,12 @@ func (t *symbolTable) collect(e *Entry) {
 	t.entries[e.Name] = e
 }
 
-var symbolName = regexp.MustCompile(`^_binman_(\w+)_prop_(\w+)$`)
+var symbolName = lazy.Regexp(`^_binman_(\w+)_prop_(\w+)$`)
 
 // lookup finds the entry that a symbol named _binman_<entry>_prop_<property>
 // speaks of. An entry name that ends in _any stands for all forms of it.
 func (t *symbolTable) lookup(sym, msg string) (e *Entry, name, prop string, err error) {
-	m := symbolName.FindStringSubmatch(sym)
+	m := symbolName().FindStringSubmatch(sym)
 	if m == nil {
 		return nil, "", "", fmt.Errorf("%s: Symbol '%s' has invalid format", msg, sym)
 	}

@@ -8,14 +8,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"unicode"
+
+	"binman/internal/lazy"
 )
 
 // fieldName is what the fields of declarations and answers are called: so the decoder,
 // which takes capital letters for small ones, cannot take another for one.
-var fieldName = regexp.MustCompile(`^[a-z-]+$`)
+var fieldName = lazy.Regexp(`^[a-z-]+$`)
 
 // openFields are the objects whose fields have names that the plug-in has given.
 const openFields = "properties"
@@ -78,7 +79,7 @@ func checkNames(text []byte) error {
 		switch {
 		case top.seen[key]:
 			return fmt.Errorf("the field '%.64s' is there twice", key)
-		case !top.open && !fieldName.MatchString(key), key == "":
+		case !top.open && !fieldName().MatchString(key), key == "":
 			return fmt.Errorf("there is no field '%.64s'", key)
 		}
 		top.seen[key], top.key = true, key

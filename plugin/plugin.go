@@ -20,13 +20,13 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"time"
 
 	"binman/content"
 	"binman/content/iodir"
 	"binman/describe/fields"
+	"binman/internal/lazy"
 )
 
 // Protocol is the version of declarations and requests.
@@ -191,14 +191,14 @@ func Parse(text []byte) (*Plugin, error) {
 
 var (
 	// A type is the name of a node, where '@' begins an address, and '_' counts as '-'.
-	typeName     = regexp.MustCompile(`^[a-z0-9][a-z0-9,.+-]*$`)
-	propertyName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9,._+?#-]*$`)
+	typeName     = lazy.Regexp(`^[a-z0-9][a-z0-9,.+-]*$`)
+	propertyName = lazy.Regexp(`^[A-Za-z0-9][A-Za-z0-9,._+?#-]*$`)
 )
 
 // check checks the declaration of a type, as far as it does not depend on other types.
 func (t *Type) check() error {
 	switch {
-	case len(t.Name) > maxName || !typeName.MatchString(t.Name):
+	case len(t.Name) > maxName || !typeName().MatchString(t.Name):
 		return fmt.Errorf("a name has up to %d small letters, digits and , . + -, such as 'acme,header'", maxName)
 	case t.Summary == "":
 		return errors.New("'summary' is missing, one line that says what it is")
@@ -238,7 +238,7 @@ var argKinds = []string{"presence", "integer", "string", KindFile}
 
 func (p *Property) check() error {
 	switch {
-	case len(p.Name) > maxName || !propertyName.MatchString(p.Name):
+	case len(p.Name) > maxName || !propertyName().MatchString(p.Name):
 		return fmt.Errorf("a name has up to %d letters, digits and , . _ + ? # -", maxName)
 	case !slices.Contains(fields.DeclaredKinds(), p.Kind):
 		return fmt.Errorf("the kind '%.64s' is not one of: %s", p.Kind, quoted(fields.DeclaredKinds()))

@@ -5,16 +5,17 @@ package zephyr
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"binman/internal/lazy"
 )
 
 // Cache is CMakeCache.txt: the values of entries by their names. The last of
 // several counts.
 type Cache map[string]string
 
-var cacheLine = regexp.MustCompile(`^(.*?):(FILEPATH|PATH|STRING|BOOL|INTERNAL)=(.*)$`)
+var cacheLine = lazy.Regexp(`^(.*?):(FILEPATH|PATH|STRING|BOOL|INTERNAL)=(.*)$`)
 
 // ParseCache reads CMakeCache.txt. Lines of other types are passed over, as the
 // original does.
@@ -27,7 +28,7 @@ func ParseCache(text []byte) (Cache, error) {
 		if bytes.HasPrefix(line, []byte("//")) || bytes.HasPrefix(line, []byte("#")) {
 			continue
 		}
-		m := cacheLine.FindSubmatch(line)
+		m := cacheLine().FindSubmatch(line)
 		if m == nil {
 			continue
 		}

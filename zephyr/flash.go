@@ -13,6 +13,7 @@ import (
 
 	"binman/dts"
 	"binman/fdt"
+	"binman/internal/lazy"
 )
 
 // Flash is what the devicetree says of the slots of MCUboot, in bytes.
@@ -136,13 +137,13 @@ func (r *flashReader) writeSize(flash *fdt.Node) (int64, error) {
 	return n, nil
 }
 
-var notIdent = regexp.MustCompile(`[^a-z0-9]`)
+var notIdent = lazy.Regexp(`[^a-z0-9]`)
 
 // macro returns the value of a macro of devicetree_generated.h about a node.
 func (r *flashReader) macro(n *fdt.Node, name string) (int64, bool) {
 	ident := "DT_N"
 	for part := range strings.SplitSeq(strings.Trim(n.Path(), "/"), "/") {
-		ident += "_S_" + notIdent.ReplaceAllString(strings.ToLower(part), "_")
+		ident += "_S_" + notIdent().ReplaceAllString(strings.ToLower(part), "_")
 	}
 	m := regexp.MustCompile(`(?m)^#define ` + ident + `_` + name + `[ \t]+(\w+)[ \t\r]*$`).FindStringSubmatch(r.header)
 	if m == nil {

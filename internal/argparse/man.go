@@ -3,10 +3,10 @@
 package argparse
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 
+	"binman/internal/lazy"
 	"binman/internal/roff"
 )
 
@@ -51,7 +51,7 @@ func (p *Parser) Man(cmd string, page *roff.Page) {
 		}
 	}
 	for _, block := range strings.Split(epilog, "\n\n") {
-		if m := sectionOf.FindStringSubmatch(block); m != nil {
+		if m := sectionOf().FindStringSubmatch(block); m != nil {
 			page.Section(m[1])
 			block = block[len(m[0]):]
 		}
@@ -59,7 +59,7 @@ func (p *Parser) Man(cmd string, page *roff.Page) {
 	}
 }
 
-var sectionOf = regexp.MustCompile(`^([A-Z]{2}[A-Z ]*):\s+`)
+var sectionOf = lazy.Regexp(`^([A-Z]{2}[A-Z ]*):\s+`)
 
 func lowerFirst(s string) string {
 	r := []rune(s)

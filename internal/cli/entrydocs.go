@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"binman/describe/fields"
 	"binman/internal/argparse"
+	"binman/internal/lazy"
 	"binman/layout"
 )
 
@@ -280,12 +280,12 @@ func writeEntryMarkdown(w io.Writer, docs *entryDocs) error {
 }
 
 // rstHeading matches a heading within the documentation of a type.
-var rstHeading = regexp.MustCompile(`(?m)^(.+)\n~{3,}$`)
+var rstHeading = lazy.Regexp(`(?m)^(.+)\n~{3,}$`)
 
 // markdownDoc turns the few things that the documentation uses of
 // reStructuredText into Markdown: literal blocks are indented in both.
 func markdownDoc(doc string) string {
-	return strings.ReplaceAll(rstHeading.ReplaceAllString(doc, "### $1"), "::\n", ":\n")
+	return strings.ReplaceAll(rstHeading().ReplaceAllString(doc, "### $1"), "::\n", ":\n")
 }
 
 func mdProperties(w io.Writer, props []*fields.Property) {

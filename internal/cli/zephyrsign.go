@@ -10,11 +10,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"binman/internal/click"
+	"binman/internal/lazy"
 	"binman/internal/leftover"
 	"binman/zephyr"
 )
@@ -234,13 +234,13 @@ func (z *zephyrSign) runTool(tool string, args []string) error {
 	return nil
 }
 
-var plainWord = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
+var plainWord = lazy.Regexp(`^[\w@%+=:,./-]+$`)
 
 // shellLine returns a command as one would type it.
 func shellLine(words []string) string {
 	var list []string
 	for _, w := range words {
-		if !plainWord.MatchString(w) {
+		if !plainWord().MatchString(w) {
 			w = "'" + strings.ReplaceAll(w, "'", `'"'"'`) + "'"
 		}
 		list = append(list, w)

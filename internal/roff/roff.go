@@ -17,10 +17,11 @@ package roff
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"binman/internal/lazy"
 )
 
 // Page is a manual page that is being written.
@@ -145,7 +146,7 @@ func blocks(text string) [][]string {
 	return all
 }
 
-var underline = regexp.MustCompile(`^~{3,}$`)
+var underline = lazy.Regexp(`^~{3,}$`)
 
 func (p *Page) block(lines []string) {
 	switch first := lines[0]; {
@@ -153,7 +154,7 @@ func (p *Page) block(lines []string) {
 		p.Section(strings.ToUpper(strings.TrimLeft(first, "# ")))
 	case strings.HasPrefix(first, "#"):
 		p.Subsection(strings.TrimLeft(first, "# "))
-	case len(lines) > 1 && underline.MatchString(lines[1]):
+	case len(lines) > 1 && underline().MatchString(lines[1]):
 		p.Subsection(first)
 	case strings.HasPrefix(first, "<!--"):
 	case strings.HasPrefix(first, "```"):
@@ -216,16 +217,16 @@ func (p *Page) literal(lines []string) {
 }
 
 var (
-	code = regexp.MustCompile("``?([^`]+)``?")
-	link = regexp.MustCompile(`\[([^][]+)\]\([^)]+\)`)
+	code = lazy.Regexp("``?([^`]+)``?")
+	link = lazy.Regexp(`\[([^][]+)\]\([^)]+\)`)
 )
 
 // inline escapes text and sets what is code in bold.
 func inline(text string) string {
-	text = link.ReplaceAllString(text, "$1")
+	text = link().ReplaceAllString(text, "$1")
 	var b strings.Builder
 	at := 0
-	for _, m := range code.FindAllStringSubmatchIndex(text, -1) {
+	for _, m := range code().FindAllStringSubmatchIndex(text, -1) {
 		b.WriteString(Escape(text[at:m[0]]) + `\fB` + Escape(text[m[2]:m[3]]) + `\fR`)
 		at = m[1]
 	}

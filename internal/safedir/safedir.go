@@ -18,12 +18,12 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
 
 	"binman/content"
+	"binman/internal/lazy"
 	"binman/internal/leftover"
 )
 
@@ -177,7 +177,7 @@ func (d *Dir) checkName(name string) error {
 }
 
 // windowsDevice matches the names that are devices whatever their extension.
-var windowsDevice = regexp.MustCompile(`^(?i:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]) *(\.|$)`)
+var windowsDevice = lazy.Regexp(`^(?i:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]) *(\.|$)`)
 
 // windowsName says whether a part of a name is one of a file on Windows, as
 // Microsoft's "Naming Files, Paths, and Namespaces" has it. A colon would make
@@ -186,7 +186,7 @@ var windowsDevice = regexp.MustCompile(`^(?i:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(C
 func windowsName(part string) bool {
 	forbidden := func(r rune) bool { return r < ' ' || strings.ContainsRune(`<>:"|?*`, r) }
 	return !strings.ContainsFunc(part, forbidden) && !strings.HasSuffix(part, ".") &&
-		!strings.HasSuffix(part, " ") && !windowsDevice.MatchString(part)
+		!strings.HasSuffix(part, " ") && !windowsDevice().MatchString(part)
 }
 
 // checkPlain checks that name does not exist or is of the mode's type.
