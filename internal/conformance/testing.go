@@ -16,10 +16,14 @@ import (
 // Types lists the types for tests.
 func Types() []layout.TypeInfo {
 	return []layout.TypeInfo{{
-		Name:    "_testing",
-		New:     func() layout.Type { return &Testing{contents: []byte("aa")} },
-		Summary: "A fake entry used for testing",
-		Doc:     `An entry with the features that the original's functional suite asks of it.`,
+		Name: "_testing",
+		New:  func() layout.Type { return &Testing{contents: []byte("aa")} },
+		Text: func() layout.TypeText {
+			return layout.TypeText{
+				Summary: "A fake entry used for testing",
+				Doc:     `An entry with the features that the original's functional suite asks of it.`,
+			}
+		},
 	}}
 }
 
