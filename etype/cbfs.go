@@ -191,7 +191,7 @@ func (c *CBFS) Make(ctx *layout.Context, e *layout.Entry, p layout.Parts) (conte
 		}
 		im.Files[at[i]] = f
 	}
-	data, err := im.Marshal()
+	data, err := im.Data()
 	if err != nil {
 		return content.Data{}, nil, e.Errorf("%w", err)
 	}
@@ -201,7 +201,7 @@ func (c *CBFS) Make(ctx *layout.Context, e *layout.Entry, p layout.Parts) (conte
 			places[i] = cbfsPlace(&im.Files[n])
 		}
 	}
-	return content.Bytes(data), places, nil
+	return data, places, nil
 }
 
 func cbfsPlace(f *cbfs.File) layout.Place {

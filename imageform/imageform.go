@@ -15,7 +15,6 @@
 package imageform
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"slices"
@@ -95,10 +94,37 @@ func Make(name string, data content.Data, o Options) (content.Data, error) {
 // text makes a form that has the bytes of the image at its address.
 func text(write func(io.Writer, []addressed.Piece, Options) error) func(content.Data, Options) (content.Data, error) {
 	return func(data content.Data, o Options) (content.Data, error) {
-		var out bytes.Buffer
+		out := bounded{most: content.MaxBytes}
 		err := write(&out, []addressed.Piece{{Addr: o.Address, Data: data}}, o)
-		return content.Bytes(out.Bytes()), err
+		return out.data(), err
 	}
+}
+
+// bounded holds a text, which it does not copy when it grows.
+type bounded struct {
+	most int64 // bytes
+	full []content.Data
+	last []byte
+	n    int64
+}
+
+// chunk is how much of a text is kept in one piece, in bytes.
+const chunk = 1 << 20
+
+// data returns what has been written.
+func (b *bounded) data() content.Data { return content.Join(append(b.full, content.Bytes(b.last))...) }
+
+// Write fails when there is too much.
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.n += int64(len(p)); b.n > b.most {
+		return 0, fmt.Errorf("the text would have more than %#x bytes", b.most)
+	}
+	if len(b.last)+len(p) > chunk && len(b.last) > 0 {
+		b.full = append(b.full, content.Bytes(b.last))
+		b.last = make([]byte, 0, chunk)
+	}
+	b.last = append(b.last, p...)
+	return len(p), nil
 }
 
 // compressed makes a form with an algorithm of package codec.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -460,6 +461,27 @@ func BenchmarkMarshal(b *testing.B) {
 	for b.Loop() {
 		if _, err := im.Marshal(); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestLarge makes a CBFS of 4 GiB less a byte, whose free space takes no memory.
+func TestLarge(t *testing.T) {
+	for _, arch := range []cbfs.Arch{cbfs.X86, cbfs.ARM64} {
+		im := &cbfs.Image{Arch: arch, Size: 1<<32 - 64, Files: []cbfs.File{{Name: "a", Type: cbfs.Raw, Data: []byte("hello")}}}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		d, err := im.Data()
+		runtime.ReadMemStats(&after)
+		if err != nil || d.Len() != im.Size {
+			t.Fatalf("%#x bytes, %v", d.Len(), err)
+		}
+		if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
+			t.Errorf("it took %d bytes of memory", n)
+		}
+		got, err := cbfs.Parse(d, d.Len())
+		if err != nil || len(got.Files) == 0 {
+			t.Errorf("%v, %v", got, err)
 		}
 	}
 }

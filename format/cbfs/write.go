@@ -3,12 +3,12 @@
 package cbfs
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
 	"strings"
 
+	"binman/content"
 	"binman/internal/binfmt"
 )
 
@@ -26,8 +26,9 @@ func (e *spaceError) Unwrap() error { return ErrSpace }
 
 // writer is a CBFS under construction.
 type writer struct {
-	buf      []byte // the region, erased flash to begin with
-	pos      int64  // where the next byte goes; what is put past the end is only counted
+	parts    []content.Data // the region, as far as it is made
+	made     int64          // how much that is
+	pos      int64          // where the next byte goes; what is put past the end is only counted
 	arch     Arch
 	size     int64 // of the region
 	header   int64 // offset of the master header
@@ -36,21 +37,30 @@ type writer struct {
 	lost     *File // a file that no reader would find
 }
 
-// Marshal returns the bytes of the CBFS: im.Size of them. The files stand in
-// their order; those of a free type are left out, since free space is made
-// where it is needed. Marshal sets Offset, HeaderOffset and Size of the
-// files.
+// Marshal returns the bytes of Data.
+func (im *Image) Marshal() ([]byte, error) {
+	d, err := im.Data()
+	if err != nil {
+		return nil, err
+	}
+	return d.Bytes()
+}
+
+// Data returns the CBFS: im.Size bytes, of which free space takes no memory. The
+// files stand in their order; those of a free type are left out, since free space is
+// made where it is needed. Data sets Offset, HeaderOffset and Size of the files,
+// whose Data must not change afterwards.
 //
 // Files that do not fit are an error that wraps ErrSpace.
-func (im *Image) Marshal() ([]byte, error) {
+func (im *Image) Data() (d content.Data, err error) {
 	if im.Size < 0 || im.Size > math.MaxUint32 || im.Size > math.MaxInt {
-		return nil, fmt.Errorf("CBFS cannot have a size of %#x bytes: it must fit in 32 bits", im.Size)
+		return d, fmt.Errorf("CBFS cannot have a size of %#x bytes: it must fit in 32 bits", im.Size)
 	}
 	arch := im.Arch
 	if arch == 0 {
 		arch = X86
 	}
-	w := &writer{buf: bytes.Repeat([]byte{erased}, int(im.Size)), arch: arch, size: im.Size, limit: im.Size - pointerSize}
+	w := &writer{arch: arch, size: im.Size, limit: im.Size - pointerSize}
 	if arch == X86 {
 		w.header = w.limit - headerSize
 	} else {
@@ -60,7 +70,7 @@ func (im *Image) Marshal() ([]byte, error) {
 	if arch != X86 {
 		w.put(head)
 		if err := w.skipTo(w.contents); err != nil {
-			return nil, err
+			return d, err
 		}
 	}
 	seen := make(map[string]bool, len(im.Files))
@@ -70,36 +80,48 @@ func (im *Image) Marshal() ([]byte, error) {
 			continue
 		}
 		if seen[f.Name] {
-			return nil, fmt.Errorf("CBFS file '%s' appears twice: use cbfs-name to tell them apart", f.Name)
+			return d, fmt.Errorf("CBFS file '%s' appears twice: use cbfs-name to tell them apart", f.Name)
 		}
 		seen[f.Name] = true
 		if err := w.file(f); err != nil {
-			return nil, err
+			return d, err
 		}
 	}
 	if arch == X86 {
 		if w.pos > w.header {
-			return nil, &spaceError{"header at offset", w.header, w.pos}
+			return d, &spaceError{"header at offset", w.header, w.pos}
 		}
 		if err := w.padTo(w.header); err != nil {
-			return nil, err
+			return d, err
 		}
 		w.put(head)
 	}
 	if err := w.padTo(w.limit); err != nil {
-		return nil, err
+		return d, err
 	}
 	if w.lost != nil {
-		return nil, fmt.Errorf("CBFS file '%s' would start at offset %#x, which is not a multiple of %#x, where no reader finds it: %w", w.lost.Name, w.lost.HeaderOffset, defAlign, ErrSpace)
+		return d, fmt.Errorf("CBFS file '%s' would start at offset %#x, which is not a multiple of %#x, where no reader finds it: %w", w.lost.Name, w.lost.HeaderOffset, defAlign, ErrSpace)
 	}
 	w.put(binary.LittleEndian.AppendUint32(nil, uint32(w.header-w.size)))
-	return w.buf, nil
+	w.erasedTo(w.size)
+	return content.Join(w.parts...), nil
+}
+
+// erasedTo makes the region up to offset off, as erased flash.
+func (w *writer) erasedTo(off int64) {
+	if off > w.made {
+		w.parts = append(w.parts, content.Fill(erased, off-w.made))
+		w.made = off
+	}
 }
 
 // put writes b at the current position.
 func (w *writer) put(b []byte) {
 	if w.pos < w.size {
-		copy(w.buf[w.pos:], b)
+		w.erasedTo(w.pos)
+		now := b[:min(int64(len(b)), w.size-w.pos)]
+		w.parts = append(w.parts, content.Bytes(now))
+		w.made += int64(len(now))
 	}
 	w.pos += int64(len(b))
 }
