@@ -10,7 +10,6 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -112,15 +111,5 @@ func (k *imgtoolKeygen) run() error {
 
 // write writes the key for its owner alone.
 func (k *imgtoolKeygen) write(text []byte) error {
-	if k.force {
-		if err := os.Remove(k.key); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-	}
-	file, err := os.OpenFile(k.key, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(text)
-	return errors.Join(err, file.Close())
+	return writeKey(k.key, text, 0o600, k.force)
 }

@@ -20,6 +20,7 @@ import (
 	"strings"
 	"time"
 
+	"binman/internal/leftover"
 	"binman/layout"
 	"binman/signer"
 )
@@ -94,17 +95,38 @@ func (o *keyOptions) generatePair(name, algo string) error {
 // newFile writes a file that must not be there yet: a key that is overwritten
 // is lost.
 func (o *keyOptions) newFile(path string, data []byte, mode os.FileMode) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	err := writeKey(path, data, mode, false)
 	if errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("'%s' is there already, and a key that is overwritten is lost; remove it, or choose another name", path)
 	}
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(data)
-	if err = errors.Join(err, file.Close()); err != nil {
-		return err
-	}
 	fmt.Fprintln(o.stdout, path)
 	return nil
+}
+
+// writeKey writes a file completely or not at all. Another is replaced only if that is
+// said, and stays until the new one is complete.
+func writeKey(path string, data []byte, mode os.FileMode, replace bool) error {
+	name := path
+	if replace {
+		name = filepath.Join(filepath.Dir(path), ".binman-"+rand.Text())
+	}
+	file, done, err := leftover.Make(func() (*os.File, string, error) {
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+		return f, name, err
+	})
+	if err != nil {
+		return err
+	}
+	defer done()
+	_, err = file.Write(data)
+	if err = errors.Join(err, file.Close()); err == nil && replace {
+		err = os.Rename(name, path)
+	}
+	if err != nil {
+		os.Remove(name)
+	}
+	return err
 }

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"binman/content"
 	"binman/internal/atomicfile"
@@ -119,11 +120,14 @@ func (f *File) overwrite(data content.Data) error {
 		return fmt.Errorf("'%s' has %#x bytes and cannot take an image of %#x", f.path, f.Data.Len(), data.Len())
 	}
 	spill, done, err := leftover.Make(func() (*os.File, string, error) {
-		f, err := os.CreateTemp("", "binman-replace-")
+		temp, err := os.CreateTemp("", "binman-replace-")
+		if err != nil { // TMPDIR may be nowhere
+			temp, err = os.CreateTemp(filepath.Dir(f.path), ".binman-")
+		}
 		if err != nil {
 			return nil, "", err
 		}
-		return f, f.Name(), nil
+		return temp, temp.Name(), nil
 	})
 	if err != nil {
 		return err
