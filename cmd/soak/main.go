@@ -25,6 +25,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -82,7 +83,7 @@ func main() {
 		at = to
 		fmt.Fprintf(os.Stderr, "\r%d of %d, %d finds, %v", at, *n, finds, time.Since(start).Round(time.Second))
 	}
-	fmt.Printf("\n%d images of %d kinds, %d finds, %v\n", *n, len(seeds), finds, time.Since(start).Round(time.Second))
+	fmt.Printf("\n%d images of %d kinds, %d finds, %v\n", *n, kinds(seeds), finds, time.Since(start).Round(time.Second))
 	if finds > 0 {
 		os.RemoveAll(dir)
 		os.Exit(1)
@@ -115,12 +116,20 @@ func seedImages(dir string, given []string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(samples) == 0 {
+		fmt.Fprintln(os.Stderr, "soak: the samples of the formats are in the source tree; run it there, or give it images")
+	}
 	for _, name := range samples {
 		if fi, err := os.Stat(name); err == nil && fi.Mode().IsRegular() && fi.Size() < 1<<16 {
 			list = append(list, list[0], name) // half of all are the first
 		}
 	}
 	return list, nil
+}
+
+// kinds returns how many different files there are.
+func kinds(seeds []string) int {
+	return len(slices.Compact(slices.Sorted(slices.Values(seeds))))
 }
 
 // run works through numbers in a process, and returns where it stopped and why; "" if it
