@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 
+	"binman/codec"
 	"binman/content"
 	"binman/content/iodir"
 	"binman/etype"
@@ -382,9 +383,13 @@ func (f *framed) checkItem(t *testing.T, e *layout.Entry, it layout.Item) {
 	if it.Codec == "" {
 		return
 	}
-	plain, err := layout.Decompress(it.Codec, it.Data, it.Uncomp.Value)
-	if err != nil || plain.Len() != it.Uncomp.Value || it.Uncomp != e.UncompSize {
-		t.Errorf("%s: %d bytes, %v before compression, by the map %v; error %v", e.Path(), plain.Len(), it.Uncomp, e.UncompSize, err)
+	c, err := codec.Lookup(it.Codec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := c.Decompress(bytesOf(t, it.Data), it.Uncomp.Value)
+	if err != nil || int64(len(plain)) != it.Uncomp.Value || it.Uncomp != e.UncompSize {
+		t.Errorf("%s: %d bytes, %v before compression, by the map %v; error %v", e.Path(), len(plain), it.Uncomp, e.UncompSize, err)
 	}
 }
 

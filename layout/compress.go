@@ -4,7 +4,6 @@ package layout
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"binman/codec"
@@ -87,7 +86,7 @@ func (e *Entry) decompress(data content.Data) (content.Data, error) {
 	room := e.room()
 	limit := e.UncompSize.Or(room)
 	most := max(limit, harmless+ratio*data.Len())
-	out, err := Decompress(e.Compress, data, min(most, room))
+	out, err := e.unpackOne(e.Compress, data, min(most, room))
 	if errors.Is(err, codec.ErrTooLarge) && most > room {
 		return content.Data{}, e.tooMuch(err)
 	}
@@ -107,37 +106,14 @@ func (e *Entry) decompressRows(data content.Data) (content.Data, error) {
 	if err != nil {
 		return content.Data{}, e.Errorf("%w", err)
 	}
-	src, err := data.View()
-	if err != nil {
-		return content.Data{}, e.Errorf("%w", err)
-	}
-	var out content.Collector
-	err = c.DecompressAllTo(&out, src, e.room())
+	out, err := e.unpack(data, e.room(), c.DecompressAllTo)
 	if errors.Is(err, codec.ErrTooLarge) {
 		return content.Data{}, e.tooMuch(err)
 	}
 	if err != nil {
-		return content.Data{}, e.Errorf("cannot decompress: %w", err)
+		return content.Data{}, e.Errorf("%w", err)
 	}
-	return out.Data(), nil
-}
-
-// Decompress decompresses what was compressed in the way called name. If that
-// makes more than limit bytes the error is codec.ErrTooLarge.
-func Decompress(name string, data content.Data, limit int64) (content.Data, error) {
-	c, err := codec.Lookup(name)
-	if err != nil {
-		return content.Data{}, err
-	}
-	src, err := data.View()
-	if err != nil {
-		return content.Data{}, err
-	}
-	var out content.Collector
-	if err := c.DecompressTo(&out, src, limit); err != nil {
-		return content.Data{}, fmt.Errorf("cannot decompress: %w", err)
-	}
-	return out.Data(), nil
+	return out, nil
 }
 
 // NoteMissingTool notes that the entry needed an external tool that is not to

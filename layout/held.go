@@ -4,6 +4,10 @@ package layout
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"math"
 	"slices"
 
 	"binman/codec"
@@ -52,6 +56,46 @@ func (e *Entry) memory() int64 {
 		return DefaultMemory
 	}
 	return cmp.Or(e.opened.of.b.Memory, DefaultMemory)
+}
+
+// sumOfMemory is how many times what may be held at once may be decompressed, in sum for an
+// image. What is let go is decompressed again, so it is more than once; and a small image can
+// have a great many nodes over the same few bytes.
+const sumOfMemory = 8
+
+// unpack decompresses data of the entry to limit bytes at most; the error of more is
+// codec.ErrTooLarge.
+func (e *Entry) unpack(data content.Data, limit int64, decode func(w io.Writer, src []byte, limit int64) error) (content.Data, error) {
+	src, err := data.View()
+	if err != nil {
+		return content.Data{}, err
+	}
+	most := sumOfMemory * min(e.memory(), math.MaxInt64/sumOfMemory)
+	left := most
+	if e.opened != nil {
+		left -= e.opened.of.unpackedSum
+	}
+	var out content.Collector
+	err = decode(&out, src, min(limit, left))
+	if e.opened != nil {
+		e.opened.of.unpackedSum += out.Len()
+	}
+	if errors.Is(err, codec.ErrTooLarge) && left < limit {
+		return content.Data{}, fmt.Errorf("more than %#x bytes would be decompressed in sum (--memory allows more)", most)
+	}
+	if err != nil {
+		return content.Data{}, fmt.Errorf("cannot decompress: %w", err)
+	}
+	return out.Data(), nil
+}
+
+// unpackOne is unpack for what was compressed in the way called name.
+func (e *Entry) unpackOne(name string, data content.Data, limit int64) (content.Data, error) {
+	c, err := codec.Lookup(name)
+	if err != nil {
+		return content.Data{}, err
+	}
+	return e.unpack(data, limit, c.DecompressTo)
 }
 
 // room returns how many bytes an entry may have when it is decompressed: what it is

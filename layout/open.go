@@ -21,6 +21,8 @@ type Opened struct {
 	MapPos int64        // where the map is in the file
 	Grow   int64        // bytes that Replace may add beyond what is new and a mebibyte
 
+	unpackedSum int64 // bytes that have been decompressed in all
+
 	held    int64    // bytes that have been decompressed to look into containers
 	holders []*Entry // these containers, in the order in which they were opened
 

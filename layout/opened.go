@@ -157,7 +157,7 @@ func (e *Entry) bare(it Item) (content.Data, error) {
 		return it.Data, nil
 	}
 	room := e.room()
-	data, err := Decompress(it.Codec, it.Data, min(it.Uncomp.Or(room), room))
+	data, err := e.unpackOne(it.Codec, it.Data, min(it.Uncomp.Or(room), room))
 	if errors.Is(err, codec.ErrTooLarge) && it.Uncomp.Or(room) >= room {
 		return content.Data{}, e.tooMuch(err)
 	}

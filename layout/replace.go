@@ -252,7 +252,7 @@ func (o *Opened) newContents(r Replacement) (content.Data, error) {
 		}
 		return o.b.compress(e, data)
 	case e.As.Compress != "" && compression != "":
-		plain, err := Decompress(compression, data, e.room())
+		plain, err := e.unpackOne(compression, data, e.room())
 		if err != nil {
 			return content.Data{}, e.Errorf("the new data is not compressed as its container does it: %w", err)
 		}
