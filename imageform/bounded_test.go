@@ -12,7 +12,7 @@ func TestBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := b.data().Len(); n != 4*700<<10 {
+	if n := b.Data().Len(); n != 4*700<<10 {
 		t.Errorf("it holds %d bytes", n)
 	}
 	if _, err := b.Write(piece); err == nil || err.Error() != "the text would have more than 0x300000 bytes" {

@@ -96,35 +96,22 @@ func text(write func(io.Writer, []addressed.Piece, Options) error) func(content.
 	return func(data content.Data, o Options) (content.Data, error) {
 		out := bounded{most: content.MaxBytes}
 		err := write(&out, []addressed.Piece{{Addr: o.Address, Data: data}}, o)
-		return out.data(), err
+		return out.Data(), err
 	}
 }
 
-// bounded holds a text, which it does not copy when it grows.
+// bounded collects a text of so many bytes at most.
 type bounded struct {
-	most int64 // bytes
-	full []content.Data
-	last []byte
-	n    int64
+	content.Collector
+	most int64
 }
-
-// chunk is how much of a text is kept in one piece, in bytes.
-const chunk = 1 << 20
-
-// data returns what has been written.
-func (b *bounded) data() content.Data { return content.Join(append(b.full, content.Bytes(b.last))...) }
 
 // Write fails when there is too much.
 func (b *bounded) Write(p []byte) (int, error) {
-	if b.n += int64(len(p)); b.n > b.most {
+	if b.Len()+int64(len(p)) > b.most {
 		return 0, fmt.Errorf("the text would have more than %#x bytes", b.most)
 	}
-	if len(b.last)+len(p) > chunk && len(b.last) > 0 {
-		b.full = append(b.full, content.Bytes(b.last))
-		b.last = make([]byte, 0, chunk)
-	}
-	b.last = append(b.last, p...)
-	return len(p), nil
+	return b.Collector.Write(p)
 }
 
 // compressed makes a form with an algorithm of package codec.

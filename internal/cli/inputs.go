@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -53,7 +54,7 @@ func (u *used) claim(path string, what iodir.What) error {
 	switch {
 	case again && first != what:
 		return fmt.Errorf("'%s' would be written twice: as %s, and as %s", path, cmp.Or(first, "a result"), cmp.Or(what, "a result"))
-	case !again && what != iodir.Intermediate && u.Has(path, slices.Collect(maps.Keys(u.made))):
+	case !again && what != iodir.Intermediate && u.Has(path, u.has, os.Stat):
 		return suggest.With(fmt.Errorf("'%s' is an input of this build, which it would be written over", path), "name another directory for the output with -O, or another file")
 	}
 	if u.made == nil {
@@ -62,6 +63,9 @@ func (u *used) claim(path string, what iodir.What) error {
 	u.made[path] = what
 	return nil
 }
+
+// has says whether the build has written a file.
+func (u *used) has(path string) bool { _, ok := u.made[path]; return ok }
 
 // inputs returns what was read, without what the build has written itself.
 func (u *used) inputs() []inputs.Input {

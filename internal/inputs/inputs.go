@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,6 +22,14 @@ import (
 type Record struct {
 	mu     sync.Mutex
 	states map[string]State
+	fresh  []string // files that have been read since Has was last called
+	files  []file   // those that had been read before
+}
+
+// file is a file that has been read.
+type file struct {
+	path string
+	info fs.FileInfo
 }
 
 // State says what became of a file.
@@ -57,8 +66,11 @@ func (r *Record) note(path string, state State) {
 		r.states = map[string]State{}
 	}
 	path = filepath.Clean(path)
-	if r.states[path] != Read {
-		r.states[path] = state
+	if r.states[path] == Read {
+		return
+	}
+	if r.states[path] = state; state == Read {
+		r.fresh = append(r.fresh, path)
 	}
 }
 
@@ -81,24 +93,38 @@ func (r *Record) List(made []string) []Input {
 }
 
 // Has says whether the file at path, or what a link there leads to, is one that has been
-// read. What is in made does not count.
-func (r *Record) Has(path string, made []string) bool {
-	real, err := filepath.EvalSymlinks(path)
+// read. What the build has made itself, which made tells by the name, does not count.
+func (r *Record) Has(path string, made func(path string) bool, stat func(path string) (fs.FileInfo, error)) bool {
+	there, err := stat(path)
 	if err != nil {
 		return false // there is nothing
 	}
-	real, _ = filepath.Abs(real)
-	for _, in := range r.List(made) {
-		if in.State != Read {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, path := range r.fresh {
+		if made(path) {
 			continue
 		}
-		if other, err := filepath.EvalSymlinks(in.Path); err == nil {
-			if other, _ = filepath.Abs(other); other == real {
-				return true
-			}
+		if info, err := stat(path); err == nil {
+			r.files = append(r.files, file{path, info})
 		}
 	}
-	return false
+	r.fresh = nil
+	return slices.ContainsFunc(r.files, func(f file) bool {
+		return os.SameFile(f.info, there) && realPath(f.path) == realPath(path) // not another link to the same file
+	})
+}
+
+// realPath returns the absolute path without symbolic links.
+func realPath(path string) string {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return path
+	}
+	if abs, err := filepath.Abs(real); err == nil {
+		return abs
+	}
+	return real
 }
 
 // ReadFile returns a function that reads files and notes them.
