@@ -4,7 +4,6 @@ package dts
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -195,17 +194,14 @@ func (u *unit) finish() {
 	}
 }
 
-// errTooLong is the fault of a file that exceeds a limit.
-var errTooLong = errors.New("the file is too long")
-
 // read reads a file of at most limit bytes.
 func read(readFile func(string) ([]byte, error), path string, limit int64) ([]byte, error) {
 	if readFile == nil {
-		readFile = func(path string) ([]byte, error) { return openfile.ReadAll(path, limit+1) }
+		readFile = func(path string) ([]byte, error) { return openfile.ReadAll(path, limit) }
 	}
 	b, err := readFile(path)
 	if err == nil && int64(len(b)) > limit {
-		err = &os.PathError{Op: "read", Path: path, Err: errTooLong}
+		err = &os.PathError{Op: "read", Path: path, Err: openfile.ErrTooLong}
 	}
 	return b, err
 }

@@ -24,7 +24,7 @@ func Keys() signer.Options {
 
 // readKey reads a small file, which may be a pipe.
 func readKey(name string) ([]byte, error) {
-	key, err := openfile.ReadAll(name, maxAnswer+1)
+	key, err := openfile.ReadAll(name, maxAnswer)
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return nil, &content.PathError{Path: name, Err: pe.Err}
 	}

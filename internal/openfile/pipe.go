@@ -20,9 +20,12 @@ const (
 // ErrNobody says that nobody has opened the other end of a pipe.
 var ErrNobody = errors.New("a pipe whose other end nobody opens")
 
+// ErrTooLong says that a file has more bytes than are read.
+var ErrTooLong = errors.New("the file is too long")
+
 // ReadAll reads a small file, which may be a pipe, for which it does not wait for
-// ever. It stops at limit bytes. The error of a file that cannot be opened is an
-// *fs.PathError.
+// ever. More than limit bytes are ErrTooLong. That error, and those of a file that cannot
+// be opened and of ErrNobody, are an *fs.PathError.
 func ReadAll(path string, limit int64) ([]byte, error) {
 	f, err := Read(path)
 	if err != nil {
@@ -33,16 +36,22 @@ func ReadAll(path string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := io.LimitReader(f, limit)
+	read := func() ([]byte, error) {
+		b, err := io.ReadAll(io.LimitReader(f, limit+1))
+		if err == nil && int64(len(b)) > limit {
+			return nil, &fs.PathError{Op: "read", Path: path, Err: ErrTooLong}
+		}
+		return b, err
+	}
 	if fi.Mode()&fs.ModeNamedPipe == 0 {
-		return io.ReadAll(r)
+		return read()
 	}
 	if err := f.SetReadDeadline(time.Now().Add(longest)); err != nil {
 		return nil, err
 	}
 	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		// The end of a pipe that nobody has opened for writing is at once.
-		b, err := io.ReadAll(r)
+		b, err := read()
 		if err != nil || len(b) > 0 {
 			return b, err
 		}

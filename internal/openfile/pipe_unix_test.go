@@ -50,9 +50,12 @@ func TestReadAll(t *testing.T) {
 	if err := os.WriteFile(path, []byte("text"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	for limit, want := range map[int64]string{100: "text", 3: "tex"} {
-		if text, err := openfile.ReadAll(path, limit); string(text) != want || err != nil {
+	for _, limit := range []int64{100, 4} {
+		if text, err := openfile.ReadAll(path, limit); string(text) != "text" || err != nil {
 			t.Errorf("at most %d: %q, %v", limit, text, err)
 		}
+	}
+	if text, err := openfile.ReadAll(path, 3); !errors.Is(err, openfile.ErrTooLong) {
+		t.Errorf("at most 3: %q, %v", text, err)
 	}
 }

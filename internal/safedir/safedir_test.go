@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"binman/content"
@@ -212,18 +211,5 @@ func TestNamesThatDifferInCase(t *testing.T) {
 	}
 	if err := d.Write("a/name", content.String("second")); !errors.Is(err, ErrTwice) {
 		t.Errorf("the same file: %v", err)
-	}
-}
-
-// A pipe where the directory should be is not waited for.
-func TestPipeAsDirectory(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "pipe")
-	if err := mkfifo(name); err != nil {
-		t.Skip(err)
-	}
-	for _, open := range []func(string) (*Dir, error){Open, OpenExisting} {
-		if _, err := open(name); !errors.Is(err, syscall.ENOTDIR) {
-			t.Errorf("error is %v", err)
-		}
 	}
 }
