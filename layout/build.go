@@ -42,8 +42,7 @@ type Build struct {
 	mu       sync.Mutex // guards elfs and scanned
 	scanned  *fdt.Tree  // the main tree, read back from its bytes
 	fakeDir  string
-	made     map[string]content.Data // files of images that are done, by their name
-	madeOf   map[string]*Entry       // what they are of, by their clean name
+	made     map[string]product // files that earlier images left, by their clean name
 
 	described map[string]*Entry // the entries of all images by the paths of their nodes; nil until needed
 

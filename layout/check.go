@@ -167,8 +167,11 @@ func (r *reader) survey(tree *fdt.Tree) {
 // outputs looks for files that cannot be written, and for those that are
 // written twice.
 func (r *reader) outputs() {
-	writers := map[string]*Entry{}
-	sole := map[string]bool{} // images, and links to them
+	type writer struct {
+		*Entry
+		alone bool // it is an image, or a link to one
+	}
+	writers := map[string]writer{}
 	output := func(e *Entry, prop, name string, alone bool) {
 		if name == "" {
 			return
@@ -178,15 +181,15 @@ func (r *reader) outputs() {
 			return
 		}
 		name = path.Clean(name)
-		if first := writers[name]; first != nil {
-			if alone && sole[name] || prop == "symlink" {
+		if first, again := writers[name]; again {
+			if alone && first.alone || prop == "symlink" {
 				r.refuse(e, prop, fmt.Errorf("'%s' writes the file '%s' as well", first.Node.Path(), name))
 				return
 			}
 			r.note(e.Node, e.Node.Prop(prop), "'%s' writes the file '%s' as well: the one written last stays", first.Node.Path(), name)
 			return
 		}
-		writers[name], sole[name] = e, alone
+		writers[name] = writer{e, alone}
 	}
 	for _, img := range r.b.Images {
 		output(img.Entry, "filename", img.Filename, true)

@@ -95,18 +95,26 @@ func (img *Image) outputs() []string {
 	return names
 }
 
+// product is a file that this build has made.
+type product struct {
+	data content.Data
+	of   *Entry // an image, or a section
+}
+
 // keep makes contents known under the name of their file, for images that come later.
 // Nothing else may be written over an image; sections may, of which templates make several.
 func (b *Build) keep(e *Entry, name string, data content.Data) error {
 	if b.made == nil {
-		b.made, b.madeOf = map[string]content.Data{}, map[string]*Entry{}
+		b.made = map[string]product{}
 	}
-	if first := b.madeOf[path.Clean(name)]; first != nil && first != e && (first.Parent == nil || e.Parent == nil) {
-		if same, err := content.Equal(b.made[first.Section.Filename], data); !same || err != nil {
-			return errors.Join(err, fmt.Errorf("'%s' writes the file '%s' as well, with other contents", first.Node.Path(), name))
+	name = path.Clean(name)
+	first, again := b.made[name]
+	if again && first.of != e && (first.of.Parent == nil || e.Parent == nil) {
+		if same, err := content.Equal(first.data, data); !same || err != nil {
+			return errors.Join(err, fmt.Errorf("'%s' writes the file '%s' as well, with other contents", first.of.Node.Path(), name))
 		}
 	}
-	b.made[name], b.madeOf[path.Clean(name)] = data, e
+	b.made[name] = product{data, e}
 	return nil
 }
 
@@ -116,6 +124,6 @@ func (ctx *Context) Made(name string) (data content.Data, ok bool) { return ctx.
 
 // Made returns the contents of a file that is an image, or a section in one.
 func (b *Build) Made(name string) (data content.Data, ok bool) {
-	data, ok = b.made[name]
-	return data, ok
+	p, ok := b.made[path.Clean(name)]
+	return p.data, ok
 }
