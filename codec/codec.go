@@ -84,7 +84,7 @@ func (c Codec) Compress(src []byte) ([]byte, error) {
 // CompressTo is like Compress, and writes the compressed form while it compresses. It
 // needs some MiB of memory for each thread, but for three: lzma needs all of src, xz that and
 // about 100 MiB to search its dictionary of 8 MiB, zstd about 30 MiB for the same.
-// After an error, what has been written is not to be used.
+// An error of w comes back as it is. After an error, what has been written is not to be used.
 func (c Codec) CompressTo(w io.Writer, src Source) error {
 	if src.Len() > MaxSize {
 		return fmt.Errorf("%#x bytes are too many to compress (at most %#x)", src.Len(), MaxSize)

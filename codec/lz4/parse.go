@@ -16,9 +16,7 @@ const (
 	longMatch    = 7  // bytes of a long match
 	goodLength   = 7  // with what is left of a match this long in hand, do not look
 
-	// What spreads the bytes of a short and of a long match over the hashes.
-	shortPrime = 2654435761
-	longPrime  = 0x9e3779b185ebca87
+	longPrime = 0x9e3779b185ebca87 // spreads the bytes of a long match over the hashes
 )
 
 // parser finds the cheapest sequences for a block. An offset costs two bytes
@@ -95,7 +93,7 @@ func (p *parser) findMatches(block []byte) {
 	var m found
 	for i := range length {
 		eight := binary.LittleEndian.Uint64(block[i:])
-		short := p.short.Insert(i, uint32(eight)*shortPrime)
+		short := p.short.Insert(i, recent.Hash4(uint32(eight)))
 		long := p.long.Insert(i, uint32(eight<<(64-8*longMatch)*longPrime>>32))
 		m.length = max(m.length-1, minMatch-1) // what is left of the previous position's match
 		before := m.length

@@ -102,7 +102,7 @@ func (f *finder) visit(i, literals int, m match) (match, int) {
 
 // insert makes the four bytes at i known and returns the places where they were last.
 func (f *finder) insert(i int) recent.Places {
-	return f.known.Insert(i, binary.LittleEndian.Uint32(f.block[i:])*2654435761)
+	return f.known.Insert(i, recent.Hash4(binary.LittleEndian.Uint32(f.block[i:])))
 }
 
 // skip makes every second position from i to end-1 known without finding matches.

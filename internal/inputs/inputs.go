@@ -93,7 +93,7 @@ func (r *Record) List(made []string) []Input {
 }
 
 // Has says whether the file at path, or what a link there leads to, is one that has been
-// read. What the build has made itself, which made tells by the name, does not count.
+// read. What the build has made itself, which made tells by the name, does not count. stat is os.Stat, or looks elsewhere.
 func (r *Record) Has(path string, made func(path string) bool, stat func(path string) (fs.FileInfo, error)) bool {
 	there, err := stat(path)
 	if err != nil {

@@ -27,6 +27,9 @@ type Places struct {
 	places   uint64
 }
 
+// Hash4 returns the hash of four bytes.
+func Hash4(four uint32) uint32 { return four * 2654435761 }
+
 // Reset forgets all positions.
 func (t *Table) Reset() { clear(t[:]) }
 
