@@ -113,7 +113,7 @@ func (c Codec) Decompress(src []byte, max int64) ([]byte, error) {
 
 // DecompressTo is like Decompress, and writes the content while it decompresses. It
 // needs memory for what later bytes may refer to: 64 KiB for gzip and lz4, some MiB for
-// bzip2 and lzo, for the others the size of the dictionary, which is 8 MiB at most for what
+// lzo, and for bzip2 for each thread, for the others the size of the dictionary, which is 8 MiB at most for what
 // Compress makes. After an error, what has been written is not to be used.
 func (c Codec) DecompressTo(w io.Writer, src []byte, max int64) error {
 	_, err := c.decompress(w, src, max)
