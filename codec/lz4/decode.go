@@ -10,6 +10,7 @@ import (
 
 	"binman/codec/internal/cursor"
 	"binman/codec/internal/limit"
+	"binman/codec/internal/lz77"
 )
 
 // Errors of Decode. They come wrapped with the offset in the input.
@@ -135,6 +136,7 @@ func (d *decoder) blocks() error {
 		return limit.Exceeded(d.win.Limit())
 	}
 	start := d.win.Total()
+	d.win.Reserve(farthest, d.Left())
 	window := len(d.win.Out) // where the data begins that a match may refer to
 	var content xxh32State
 	for {
@@ -257,7 +259,7 @@ func (d *decoder) block(src []byte, window int, blockMax int64) error {
 		if int64(len(out))+int64(literals) > most {
 			return over(literals, i)
 		}
-		out = append(out, src[i:i+literals]...)
+		out = lz77.AppendLiterals(out, src[i:], literals)
 		i += literals
 		if i == len(src) {
 			return nil // the last sequence has no match
@@ -279,13 +281,7 @@ func (d *decoder) block(src []byte, window int, blockMax int64) error {
 		if int64(len(out))+int64(length) > most {
 			return over(length, i)
 		}
-		// A match may overlap what it produces, so copy what is there,
-		// which doubles with each turn.
-		for from := len(out) - offset; length > 0; {
-			n := min(length, len(out)-from)
-			out = append(out, out[from:from+n]...)
-			length -= n
-		}
+		out = lz77.AppendMatch(out, offset, length)
 	}
 	return bad("no last literals", len(src))
 }

@@ -9,6 +9,7 @@ import (
 	"math"
 
 	bounded "binman/codec/internal/limit"
+	"binman/codec/internal/lz77"
 )
 
 // Decode decodes an LZMA alone file that fills src. It fails with ErrTooLarge
@@ -50,6 +51,7 @@ func DecodeTo(w io.Writer, src []byte, limit int64) (consumed int64, err error) 
 		return 0, d.corrupt(0, "LZMA properties 0x%02x are not valid", src[0])
 	}
 	d.dict = max(int64(binary.LittleEndian.Uint32(src[1:])), minDict)
+	d.win.Reserve(d.dict, len(src))
 	size := binary.LittleEndian.Uint64(src[5:])
 	known := size != math.MaxUint64
 	if known && size > uint64(max(limit, 0)) {
@@ -119,9 +121,13 @@ func (d *decoder) corrupt(at int, format string, args ...any) error {
 // room makes sure that n more bytes fit, in the limit and in memory.
 func (d *decoder) room(n int) error {
 	if err := d.win.Make(n); err != nil {
-		return fmt.Errorf("lzma: %w: more than %d bytes", ErrTooLarge, d.win.Limit())
+		return d.tooLarge()
 	}
 	return nil
+}
+
+func (d *decoder) tooLarge() error {
+	return fmt.Errorf("lzma: %w: more than %d bytes", ErrTooLarge, d.win.Limit())
 }
 
 // run decodes packets until there are end bytes, or reports that the end marker came
@@ -191,16 +197,7 @@ func (d *decoder) packet(end int64) (marker bool, err error) {
 	if err := d.room(n); err != nil {
 		return false, err
 	}
-	back := int(d.reps[0]) + 1
-	out := d.win.Out
-	for n > 0 {
-		// Copied bytes may serve as source of the next ones.
-		from := len(out) - back
-		part := out[from:min(from+n, len(out))]
-		out = append(out, part...)
-		n -= len(part)
-	}
-	d.win.Out = out
+	d.win.Out = lz77.AppendMatch(d.win.Out, int(d.reps[0])+1, n)
 	return false, nil
 }
 
@@ -236,14 +233,7 @@ func (d *decoder) literal(pos uint32) (byte, error) {
 		return 0, err
 	}
 	match := uint32(d.win.Out[len(d.win.Out)-int(d.reps[0])-1])
-	at, same := uint32(1), uint32(0x100)
-	for at < 0x100 {
-		match <<= 1
-		bit := d.rc.bit(&lit[same+match&same+at])
-		at = at<<1 | bit
-		same &= ^(match ^ bit<<8)
-	}
-	return byte(at), nil
+	return byte(d.rc.matched(lit, match)), nil
 }
 
 // whichRep returns the index of a repeated distance, or numReps for the

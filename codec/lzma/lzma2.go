@@ -135,6 +135,7 @@ func Decode2Prefix(src []byte, dictSize, limit int64) (out []byte, consumed int6
 func Decode2To(w io.Writer, src []byte, dictSize, limit int64) (consumed int64, err error) {
 	d := newDecoder(w, src, limit)
 	d.dict = dictSize
+	d.win.Reserve(dictSize, len(src))
 	need := resetDictionary // the least reset that the next chunk must ask for
 	at := 0
 	for {
@@ -228,8 +229,8 @@ func (d *decoder) chunk(at, need int) (int, error) {
 	if !d.rc.start(d.src[:end], at+size) {
 		return 0, d.corrupt(at+size, "the LZMA chunk does not begin with a valid range code")
 	}
-	if err := d.room(unpacked); err != nil {
-		return 0, err
+	if int64(unpacked) > d.win.Left() {
+		return 0, d.tooLarge()
 	}
 	marker, err := d.run(d.win.Total() + int64(unpacked))
 	if err != nil {

@@ -131,18 +131,18 @@ func (r *rangeDecoder) next() uint32 {
 	return uint32(b)
 }
 
-func (r *rangeDecoder) normalize() {
-	if r.rng < topRange {
-		r.rng <<= 8
-		r.code = r.code<<8 | r.next()
+// wide returns a range that is wide enough for another bit, and its code.
+func (r *rangeDecoder) wide(rng, code uint32) (newRange, newCode uint32) {
+	if rng < topRange {
+		return rng << 8, code<<8 | r.next()
 	}
+	return rng, code
 }
 
+func (r *rangeDecoder) normalize() { r.rng, r.code = r.wide(r.rng, r.code) }
+
 func (r *rangeDecoder) bit(prob *uint16) uint32 {
-	if r.rng < topRange {
-		r.rng <<= 8
-		r.code = r.code<<8 | r.next()
-	}
+	r.normalize()
 	p := uint32(*prob)
 	bound := r.rng >> probBits * p
 	if r.code < bound {
@@ -157,33 +157,73 @@ func (r *rangeDecoder) bit(prob *uint16) uint32 {
 }
 
 func (r *rangeDecoder) direct(n uint) uint32 {
+	rng, code := r.rng, r.code
 	v := uint32(0)
-	for ; n > 0; n-- {
-		r.normalize()
-		r.rng >>= 1
-		v <<= 1
-		if r.code >= r.rng {
-			r.code -= r.rng
-			v |= 1
-		}
+	for range n {
+		rng, code = r.wide(rng, code)
+		rng >>= 1
+		one := uint32((uint64(rng) - uint64(code) - 1) >> 32) // as in decide
+		code -= one & rng
+		v = v<<1 - one
 	}
+	r.rng, r.code = rng, code
 	return v
 }
 
+// probTurn is what a probability goes towards after a zero less what it does after a one, where
+// it becomes p - p>>probShift: p + (1<<probShift - 1 - p)>>probShift is the same.
+const probTurn = 1<<probBits - (1<<probShift - 1)
+
+// decide is bit without branches, for bits that nobody can predict. It returns all ones for a one.
+// range and code are arguments, so that they stay in registers from one bit to the next.
+func decide(rng, code uint32, prob *uint16) (one, newRange, newCode uint32) {
+	p := uint32(*prob)
+	bound := rng >> probBits * p
+	one = uint32((uint64(bound) - uint64(code) - 1) >> 32)
+	*prob = uint16(p + uint32(int32(1<<probBits-p-one&probTurn)>>probShift))
+	return one, bound + one&(rng-2*bound), code - one&bound
+}
+
 func (r *rangeDecoder) tree(probs []uint16, n uint) uint32 {
+	rng, code := r.rng, r.code
 	at := uint32(1)
 	for range n {
-		at = at<<1 | r.bit(&probs[at])
+		rng, code = r.wide(rng, code)
+		var one uint32
+		one, rng, code = decide(rng, code, &probs[at])
+		at = at<<1 - one
 	}
+	r.rng, r.code = rng, code
 	return at - 1<<n
 }
 
+// matched is tree for the eight bits of a literal where another byte was likely: other
+// probabilities apply as long as its bits are the same.
+func (r *rangeDecoder) matched(probs *literalModel, likely uint32) uint32 {
+	rng, code := r.rng, r.code
+	at, same := uint32(1), uint32(0x100)
+	for at < 0x100 {
+		likely <<= 1
+		rng, code = r.wide(rng, code)
+		var one uint32
+		one, rng, code = decide(rng, code, &probs[same+likely&same+at])
+		at = at<<1 - one
+		same &= ^(likely ^ one<<8)
+	}
+	r.rng, r.code = rng, code
+	return at
+}
+
 func (r *rangeDecoder) reverse(probs []uint16, n uint) uint32 {
+	rng, code := r.rng, r.code
 	at, v := uint32(1), uint32(0)
 	for i := range n {
-		bit := r.bit(&probs[at])
-		at = at<<1 | bit
-		v |= bit << i
+		rng, code = r.wide(rng, code)
+		var one uint32
+		one, rng, code = decide(rng, code, &probs[at])
+		at = at<<1 - one
+		v |= one & (1 << i)
 	}
+	r.rng, r.code = rng, code
 	return v
 }

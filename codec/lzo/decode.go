@@ -35,6 +35,7 @@ func Decode(src []byte, maxSize int64) ([]byte, error) {
 // the files take.
 func DecodeTo(w io.Writer, src []byte, maxSize int64) (consumed int64, err error) {
 	d := decoder{Cursor: cursor.Cursor{Src: src, Order: binary.BigEndian, Malformed: ErrFormat}, win: limit.NewWindow(w, maxSize)}
+	d.win.Reserve(0, len(src))
 	if !d.isFile() {
 		return 0, d.Errorf("no lzop magic")
 	}

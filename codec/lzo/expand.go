@@ -5,6 +5,8 @@ package lzo
 import (
 	"encoding/binary"
 	"errors"
+
+	"binman/codec/internal/lz77"
 )
 
 var (
@@ -157,7 +159,7 @@ func (e *expander) literals(n int) error {
 	if n > e.size-(len(e.out)-e.base) {
 		return errTooLong
 	}
-	e.out = append(e.out, e.src[:n]...)
+	e.out = lz77.AppendLiterals(e.out, e.src, n)
 	e.src = e.src[n:]
 	return nil
 }
@@ -169,12 +171,6 @@ func (e *expander) copy(length, distance int) error {
 	if length > e.size-(len(e.out)-e.base) {
 		return errTooLong
 	}
-	// A match may overlap what it produces, so copy what is there, which
-	// doubles with each turn.
-	for from := len(e.out) - distance; length > 0; {
-		n := min(length, len(e.out)-from)
-		e.out = append(e.out, e.out[from:from+n]...)
-		length -= n
-	}
+	e.out = lz77.AppendMatch(e.out, distance, length)
 	return nil
 }

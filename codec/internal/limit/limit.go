@@ -18,6 +18,14 @@ func Exceeded(limit int64) error {
 	return fmt.Errorf("%w: more than the limit of %d bytes", ErrTooLarge, limit)
 }
 
+// grow returns b with room for n bytes more. Other than slices.Grow, it leaves memory alone that is not
+// used yet: most of it has not been touched since the system gave it.
+func grow(b []byte, n int) []byte {
+	bigger := make([]byte, len(b), len(b)+n)
+	copy(bigger, b)
+	return bigger
+}
+
 // growth returns by how much a result of n bytes grows that is full: by half, and
 // to no more than the limit. If that is near, it grows to it at once.
 func growth(n, limit int64) int {

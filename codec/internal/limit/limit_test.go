@@ -82,3 +82,26 @@ func TestWindow(t *testing.T) {
 		}
 	}
 }
+
+// Memory for a window is there at once if the input may fill it, and follows what is decoded if not.
+func TestReserve(t *testing.T) {
+	for _, tt := range []struct {
+		limit, keep int64
+		input       int
+		want        int
+	}{
+		{1 << 30, 8 << 20, 1000, 4000},
+		{1 << 30, 8 << 20, 100 << 20, 10<<20 + 64<<10},
+		{1 << 30, 64 << 10, 100 << 20, 1<<20 + 128<<10},
+		{500, 8 << 20, 100 << 20, 500},
+		{-1, 8 << 20, 100 << 20, 0},
+	} {
+		w := NewWindow(io.Discard, tt.limit)
+		w.Reserve(tt.keep, tt.input)
+		w.Out = append(w.Out, make([]byte, min(tt.want, 100))...)
+		w.Reserve(tt.keep, tt.input)
+		if cap(w.Out) != tt.want {
+			t.Errorf("limit %d, %d to keep, from %d bytes: room for %d, want %d", tt.limit, tt.keep, tt.input, cap(w.Out), tt.want)
+		}
+	}
+}

@@ -2,14 +2,11 @@
 
 package limit
 
-import (
-	"io"
-	"slices"
-)
+import "io"
 
-// slack is how many bytes more than it needs a window may have before they are
-// written, so that what it needs is moved seldom.
-const slack = 1 << 20
+// slack returns how many bytes more than it needs a window may have before they are
+// written, so that what it needs is moved seldom: each byte four times.
+func slack(keep int64) int64 { return max(1<<20, keep/4) }
 
 // Window is where a decoder puts what it decodes. It has the last bytes, to which
 // matches refer; those before them have gone to a writer.
@@ -40,16 +37,28 @@ func (w *Window) Make(n int) error {
 		return Exceeded(w.max)
 	}
 	if len(w.Out)+n > cap(w.Out) {
-		w.Out = slices.Grow(w.Out, max(n, growth(int64(len(w.Out)), w.max-w.written)))
+		w.Out = grow(w.Out, max(n, growth(int64(len(w.Out)), w.max-w.written)))
 	}
 	return nil
 }
+
+// Reserve makes room for a window of which keep bytes are needed, if the size of the input makes that
+// likely: if it is a fourth or more of what there may be.
+func (w *Window) Reserve(keep int64, input int) {
+	room := int(min(keep+slack(keep)+reserve, w.max, 4*int64(input)))
+	if cap(w.Out) < room {
+		w.Out = grow(w.Out, room-len(w.Out))
+	}
+}
+
+// reserve is for what is put into a full window before it is passed on.
+const reserve = 64 << 10
 
 // Pass writes what is not needed any more: all but the last keep bytes. It does so
 // when that is worth it, and returns by how many bytes what remains has moved to the
 // front of Out.
 func (w *Window) Pass(keep int64) (moved int, err error) {
-	if int64(len(w.Out)) < keep+slack {
+	if int64(len(w.Out)) < keep+slack(keep) {
 		return 0, nil
 	}
 	return w.pass(int(keep))
@@ -100,7 +109,7 @@ type Buffer struct {
 
 func (b *Buffer) Write(p []byte) (int, error) {
 	if len(b.Out)+len(p) > cap(b.Out) {
-		b.Out = slices.Grow(b.Out, max(len(p), growth(int64(len(b.Out)), max(b.Max, int64(len(b.Out)+len(p))))))
+		b.Out = grow(b.Out, max(len(p), growth(int64(len(b.Out)), max(b.Max, int64(len(b.Out)+len(p))))))
 	}
 	b.Out = append(b.Out, p...)
 	return len(p), nil
