@@ -102,7 +102,7 @@ func split(src *io.SectionReader) ([]int64, error) {
 	for at := int64(0); at < src.Size(); starts = append(starts, at) {
 		var n int64
 		var err error
-		if block, n, _, err = r.block(block[:0]); err != nil {
+		if block, n, err = r.block(block[:0], func([]byte) {}); err != nil {
 			return nil, err
 		}
 		at += n
@@ -117,9 +117,8 @@ func blockRoom(src *io.SectionReader) int { return int(min(src.Size()+src.Size()
 type encoder struct {
 	runs
 	sorter  suffixSorter
-	data    []byte // of a block
+	data    []byte // of a block, then what transform makes of it
 	word    []byte // see transform
-	last    []byte
 	symbols []uint16
 }
 
@@ -127,12 +126,13 @@ type encoder struct {
 func (e *encoder) encode(src *io.SectionReader, out []byte) (part, error) {
 	e.reset(src)
 	e.data = slices.Grow(e.data[:0], blockRoom(src))
-	var sum uint32
+	crc := ^uint32(0)
 	var err error
-	if e.data, _, sum, err = e.block(e.data[:0]); err != nil {
+	if e.data, _, err = e.block(e.data[:0], func(piece []byte) { crc = checksum(crc, piece) }); err != nil {
 		return part{}, err
 	}
-	p := part{bitWriter{out: out}, sum}
+	sum := ^crc
+	p := part{bitWriter{out: slices.Grow(out, len(e.data)/3)}, sum}
 	e.writeBlock(&p.bits, sum)
 	return p, nil
 }

@@ -64,9 +64,9 @@ func TestTransform(t *testing.T) {
 		for i, at := range rows {
 			want[i] = twice[at+n-1]
 		}
-		e := encoder{data: tt.Data}
+		e := encoder{data: bytes.Clone(tt.Data)}
 		row := e.transform()
-		last := e.last
+		last := e.data
 		if !bytes.Equal(last, want) {
 			t.Errorf("%s: got last column %q, want %q", tt.Name, last, want)
 		}

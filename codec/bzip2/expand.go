@@ -11,7 +11,7 @@ import (
 // the last one of them so many times more.
 func expand(data []byte, emit func(p []byte, last byte, more int) error) error {
 	for len(data) > 0 {
-		n, more := run(data), 0
+		n, more := firstRun(data), 0
 		p, last := data[:n], data[n-1]
 		data = data[n:]
 		if len(data) > 0 {
@@ -25,8 +25,8 @@ func expand(data []byte, emit func(p []byte, last byte, more int) error) error {
 	return nil
 }
 
-// run returns the end of the first four equal bytes, or of data.
-func run(data []byte) int {
+// firstRun returns the end of the first four equal bytes, or of data.
+func firstRun(data []byte) int {
 	const lowest, highest = 0x0101010101010101, 0x8080808080808080
 	i := 0
 	for ; i+11 <= len(data); i += 8 {

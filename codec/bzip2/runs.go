@@ -27,13 +27,12 @@ func (r *runs) reset(src *io.SectionReader) {
 }
 
 // block appends data to dst, runs shortened, until dst holds a block or there is no more. It
-// returns how many bytes of the source that are, and their checksum.
-func (r *runs) block(dst []byte) (block []byte, used int64, sum uint32, err error) {
-	crc := ^uint32(0)
+// returns how many bytes of the source that are. visit gets these, a piece at a time.
+func (r *runs) block(dst []byte, visit func(piece []byte)) (block []byte, used int64, err error) {
 	for len(dst) < blockSize {
 		if len(r.rest) < maxRun {
 			if err := r.fill(); err != nil {
-				return nil, 0, 0, err
+				return nil, 0, err
 			}
 		}
 		if len(r.rest) == 0 {
@@ -45,11 +44,11 @@ func (r *runs) block(dst []byte) (block []byte, used int64, sum uint32, err erro
 		}
 		var n int
 		dst, n = shorten(dst, r.rest, end)
-		crc = checksum(crc, r.rest[:n])
+		visit(r.rest[:n])
 		r.rest = r.rest[n:]
 		used += int64(n)
 	}
-	return dst, used, ^crc, nil
+	return dst, used, nil
 }
 
 // fill reads as much as there is room for.
@@ -66,6 +65,13 @@ func (r *runs) fill() error {
 // block, and returns it and the number of bytes used.
 func shorten(dst, src []byte, end int) (block []byte, used int) {
 	for used < end && len(dst) < blockSize {
+		// What has no run of four stays as it is. A block ends where a run does, so near its end
+		// each run is looked at, the short ones too.
+		if n := min(firstRun(src[used:])-4, end-used, blockSize-3-len(dst)); n > 0 {
+			dst = append(dst, src[used:used+n]...)
+			used += n
+			continue
+		}
 		c := src[used]
 		run := 1
 		for run < maxRun && used+run < len(src) && src[used+run] == c {

@@ -18,148 +18,202 @@ func sortSuffixes[T byte | int32](m *suffixSorter, text []T, limit int) []int32 
 	}
 	s := newSorter(m, text, limit)
 	defer s.release(m)
-	cuts := m.numbers.get(len(text)/2 + 1)[:0]
-	defer m.numbers.put(cuts)
-	for i := 1; i < len(text); i++ {
-		if s.isCut(int32(i)) {
-			cuts = append(cuts, int32(i))
-		}
-	}
-	s.induce(cuts) // sorts the pieces
+	cuts := s.cuts(m)
+	defer func() { m.numbers.put(cuts) }()
 	if len(cuts) > 1 {
-		ranks, distinct := s.rankPieces(m, cuts)
-		sorted := sortSuffixes(m, ranks, distinct)
-		for i, c := range sorted {
-			sorted[i] = cuts[c]
+		pieces := s.sortPieces(m, cuts)
+		if ranks, distinct := s.rankPieces(m, cuts, pieces); distinct < len(cuts) {
+			pieces = sortSuffixes(m, ranks, distinct)
+			for i, c := range pieces {
+				pieces[i] = cuts[c]
+			}
+			m.numbers.put(ranks)
 		}
-		s.induce(sorted)
-		m.numbers.put(ranks)
-		m.numbers.put(sorted)
+		m.numbers.put(cuts)
+		cuts = pieces
 	}
+	s.sortAll(cuts)
 	return s.order
 }
 
-// sorter sorts the suffixes of one text.
+// sorter sorts the suffixes of one text. While it does, an entry of order that is above 0 is a
+// suffix that says where the one before it belongs.
 type sorter[T byte | int32] struct {
 	text  []T
-	small []bool
 	order []int32
-	// Where the bucket of a value begins, and in it, that of small suffixes:
-	// large ones come first. begin has one entry more, the end.
-	begin, beginSmall []int32
-	next              []int32
+	begin []int32 // where the suffixes that begin with a value begin in order, and the end
+	next  []int32 // where the next one goes
 }
 
 // suffixSorter is the memory that the sorters take.
-type suffixSorter struct {
-	flags   pool[bool]
-	numbers pool[int32]
-}
+type suffixSorter struct{ numbers pool[int32] }
 
 func newSorter[T byte | int32](m *suffixSorter, text []T, limit int) *sorter[T] {
 	s := &sorter[T]{
-		text:       text,
-		small:      m.flags.get(len(text)),
-		order:      m.numbers.get(len(text)),
-		begin:      m.numbers.get(limit + 1),
-		beginSmall: m.numbers.get(limit),
-		next:       m.numbers.get(limit + 1),
+		text:  text,
+		order: m.numbers.get(len(text)),
+		begin: m.numbers.get(limit + 1),
+		next:  m.numbers.get(limit + 1),
 	}
-	// The last suffix is large, as the empty one after it is the least.
-	for i := len(text) - 2; i >= 0; i-- {
-		s.small[i] = text[i] < text[i+1] || text[i] == text[i+1] && s.small[i+1]
-	}
-	large := s.beginSmall
-	for i, c := range text {
+	for _, c := range text {
 		s.begin[int(c)+1]++
-		if !s.small[i] {
-			large[c]++
-		}
 	}
 	for c := range limit {
 		s.begin[c+1] += s.begin[c]
-		s.beginSmall[c] = s.begin[c] + large[c]
 	}
 	return s
 }
 
 // release gives back all memory but that of the order.
 func (s *sorter[T]) release(m *suffixSorter) {
-	m.flags.put(s.small)
 	m.numbers.put(s.begin)
-	m.numbers.put(s.beginSmall)
 	m.numbers.put(s.next)
 }
 
-// isCut reports whether the suffix at i, above 0, is small and follows a
-// large one.
-func (s *sorter[T]) isCut(i int32) bool { return s.small[i] && !s.small[i-1] }
-
-// induce sorts all suffixes given the cuts in order; from cuts in any order it
-// sorts them by their pieces. In each bucket the cuts are placed first; a scan
-// upwards then places each large suffix when the one after it is met, and a
-// scan downwards the small ones, cuts again included.
-func (s *sorter[T]) induce(cuts []int32) {
-	for i := range s.order {
-		s.order[i] = -1
+// cuts returns where the cuts are, in the order of the text.
+func (s *sorter[T]) cuts(m *suffixSorter) []int32 {
+	cuts := m.numbers.get(len(s.text)/2 + 1)
+	n := len(cuts)
+	small := false // the last suffix is large, as the empty one after it is the least
+	for i := len(s.text) - 2; i >= 0; i-- {
+		switch a, b := s.text[i], s.text[i+1]; {
+		case a < b:
+			small = true
+		case a > b && small:
+			small = false
+			n--
+			cuts[n] = int32(i + 1)
+		}
 	}
-	copy(s.next, s.beginSmall)
-	for _, cut := range cuts {
-		c := s.text[cut]
-		s.order[s.next[c]] = cut
-		s.next[c]++
-	}
+	return cuts[n:]
+}
 
+// place puts cuts at the ends of what begins with their first values, the last of them last.
+func (s *sorter[T]) place(cuts []int32) {
 	copy(s.next, s.begin)
-	last := int32(len(s.text) - 1)
-	s.order[s.next[s.text[last]]] = last
-	s.next[s.text[last]]++
-	for i := 0; i < len(s.order); i++ {
-		if at := s.order[i] - 1; at >= 0 && !s.small[at] {
-			c := s.text[at]
-			s.order[s.next[c]] = at
-			s.next[c]++
+	for i := len(cuts) - 1; i >= 0; i-- {
+		end := int(s.text[cuts[i]]) + 1
+		s.next[end]--
+		s.order[s.next[end]] = cuts[i]
+	}
+}
+
+// putLarge puts the large suffix at k where it belongs. It is for a scan upwards to go on from if
+// the one before it is large too, else for a scan downwards.
+func (s *sorter[T]) putLarge(k int32) {
+	c := s.text[k]
+	entry := k
+	if k > 0 && s.text[k-1] < c {
+		entry = ^k
+	}
+	s.order[s.next[c]] = entry
+	s.next[c]++
+}
+
+// sortPieces returns the cuts in the order of the pieces that begin there. From any order of the
+// cuts, a scan upwards sorts the large suffixes by what they are up to the next cut, and from
+// these a scan downwards the small ones, cuts again included.
+func (s *sorter[T]) sortPieces(m *suffixSorter, cuts []int32) []int32 {
+	order := s.order
+	s.place(cuts)
+	copy(s.next, s.begin)
+	s.putLarge(int32(len(s.text) - 1))
+	for i := range order {
+		if v := order[i]; v > 0 {
+			order[i] = 0
+			s.putLarge(v - 1)
+		} else if v < 0 {
+			order[i] = ^v
 		}
 	}
 
 	copy(s.next, s.begin)
-	for i := len(s.order) - 1; i >= 0; i-- {
-		if at := s.order[i] - 1; at >= 0 && s.small[at] {
-			end := int(s.text[at]) + 1
-			s.next[end]--
-			s.order[s.next[end]] = at
+	for i := len(order) - 1; i >= 0; i-- {
+		v := order[i]
+		if v <= 0 {
+			continue
 		}
+		order[i] = 0
+		k := v - 1
+		c := s.text[k]
+		entry := k
+		if k > 0 && s.text[k-1] > c {
+			entry = ^k // a cut
+		}
+		s.next[int(c)+1]--
+		order[s.next[int(c)+1]] = entry
+	}
+
+	pieces := m.numbers.get(len(cuts))[:0]
+	for i, v := range order {
+		if v < 0 {
+			pieces = append(pieces, ^v)
+		}
+		order[i] = 0
+	}
+	return pieces
+}
+
+// sortAll makes order that of all suffixes, given the cuts in order.
+func (s *sorter[T]) sortAll(cuts []int32) {
+	order := s.order
+	s.place(cuts)
+	copy(s.next, s.begin)
+	s.putLarge(int32(len(s.text) - 1))
+	for i := range order {
+		v := order[i]
+		order[i] = ^v
+		if v > 0 {
+			s.putLarge(v - 1)
+		}
+	}
+
+	copy(s.next, s.begin)
+	for i := len(order) - 1; i >= 0; i-- {
+		v := order[i]
+		if v <= 0 {
+			order[i] = ^v
+			continue
+		}
+		k := v - 1
+		c := s.text[k]
+		entry := k
+		if k == 0 || s.text[k-1] > c {
+			entry = ^k
+		}
+		s.next[int(c)+1]--
+		order[s.next[int(c)+1]] = entry
 	}
 }
 
 // rankPieces returns, in the order of the text, the rank of the piece that
-// begins at each cut, and the number of ranks. The pieces must be sorted.
-func (s *sorter[T]) rankPieces(m *suffixSorter, cuts []int32) (ranks []int32, distinct int) {
-	index := m.numbers.get(len(s.text)) // of a cut in cuts
-	defer m.numbers.put(index)
-	for i, cut := range cuts {
-		index[cut] = int32(i)
+// begins at each cut, and the number of ranks. pieces are the cuts in the order of theirs; if
+// two of them are equal, it puts back their memory.
+func (s *sorter[T]) rankPieces(m *suffixSorter, cuts, pieces []int32) (ranks []int32, distinct int) {
+	// Two cuts are never next to each other, so half of one is enough to know it by.
+	about := m.numbers.get(len(s.text)/2 + 1)
+	defer m.numbers.put(about)
+	// A piece reaches to the next cut, that included. The last one ends with the text, so no other
+	// equals it.
+	for i, cut := range cuts[:len(cuts)-1] {
+		about[cut/2] = cuts[i+1] + 1 - cut
 	}
-	// A piece reaches to the next cut, that included.
-	piece := func(cut int32) []T {
-		if i := int(index[cut]) + 1; i < len(cuts) {
-			return s.text[cut : cuts[i]+1]
-		}
-		return s.text[cut:]
-	}
-	ranks = m.numbers.get(len(cuts))
-	before := int32(-1)
-	for _, at := range s.order {
-		if at <= 0 || !s.isCut(at) {
-			continue
-		}
-		// The last piece ends with the text, so no other equals it.
-		if before < 0 || !equal(piece(before), piece(at)) ||
-			at == cuts[len(cuts)-1] || before == cuts[len(cuts)-1] {
+	var before []T
+	for _, cut := range pieces {
+		piece := s.text[cut : cut+about[cut/2]]
+		if len(piece) == 0 || !equal(before, piece) {
 			distinct++
 		}
-		ranks[index[at]] = int32(distinct - 1)
-		before = at
+		before = piece
+		about[cut/2] = int32(distinct - 1)
+	}
+	if distinct == len(cuts) {
+		return nil, distinct
+	}
+	m.numbers.put(pieces)
+	ranks = m.numbers.get(len(cuts))
+	for i, cut := range cuts {
+		ranks[i] = about[cut/2]
 	}
 	return ranks, distinct
 }

@@ -2,10 +2,13 @@
 
 package bzip2
 
-import "slices"
+import (
+	"bytes"
+	"slices"
+)
 
-// transform makes e.last the last bytes of the sorted rotations of e.data, the block, which is
-// not empty, and returns the row at which the block itself stands.
+// transform makes e.data, the block, which is not empty, the last bytes of its sorted rotations,
+// and returns the row at which the block itself stands.
 //
 // The order of rotations is had from the order of suffixes, which can be
 // found in linear time whatever the data: if block is made of n copies of a
@@ -18,7 +21,7 @@ func (e *encoder) transform() (row int) {
 	word = append(word, e.data[:start]...)
 	copies := len(e.data) / period
 
-	last := slices.Grow(e.last[:0], len(e.data))
+	last := e.data[:0]
 	order := sortSuffixes(&e.sorter, word, 256)
 	for i, at := range order {
 		before := int(at) - 1
@@ -34,7 +37,7 @@ func (e *encoder) transform() (row int) {
 		}
 	}
 	e.sorter.numbers.put(order)
-	e.word, e.last = word, last
+	e.word, e.data = word, last
 	return row
 }
 
@@ -46,7 +49,7 @@ func leastRotation(b []byte) (start, period int) {
 	n := len(b)
 	i, j, k := 0, 1, 0
 	for i < n && j < n && k < n {
-		x, y := b[(i+k)%n], b[(j+k)%n]
+		x, y := b[around(i+k, n)], b[around(j+k, n)]
 		if x == y {
 			k++
 			continue
@@ -68,10 +71,18 @@ func leastRotation(b []byte) (start, period int) {
 	return min(i, j) % period, period
 }
 
-// moveToFront makes e.symbols those of e.last, end of block included, and returns which
+// around returns an offset below 2n as one below n, of what goes around.
+func around(i, n int) int {
+	if i >= n {
+		return i - n
+	}
+	return i
+}
+
+// moveToFront makes e.symbols those of e.data, end of block included, and returns which
 // byte values there are.
 func (e *encoder) moveToFront() (used [256]bool) {
-	for _, c := range e.last {
+	for _, c := range e.data {
 		used[c] = true
 	}
 	var list []byte
@@ -80,25 +91,24 @@ func (e *encoder) moveToFront() (used [256]bool) {
 			list = append(list, byte(value))
 		}
 	}
-	symbols := slices.Grow(e.symbols[:0], len(e.last)/2+16)
+	symbols := e.symbols[:0]
+	if cap(symbols) <= len(e.data) {
+		symbols = make([]uint16, 0, len(e.data)+1) // of which most blocks use half, and no more is touched
+	}
 	zeros := 0
 	flush := func() {
 		for ; zeros > 0; zeros = (zeros - 1) / 2 {
 			symbols = append(symbols, uint16((zeros-1)&1))
 		}
 	}
-	for _, c := range e.last {
+	for _, c := range e.data {
 		if list[0] == c {
 			zeros++
 			continue
 		}
 		flush()
-		before := list[0]
-		place := 0
-		for before != c {
-			place++
-			before, list[place] = list[place], before
-		}
+		place := bytes.IndexByte(list, c)
+		copy(list[1:], list[:place])
 		list[0] = c
 		symbols = append(symbols, uint16(place+1))
 	}
