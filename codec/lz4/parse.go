@@ -11,10 +11,11 @@ import (
 
 const (
 	minMatch     = 4
-	lastLiterals = 5  // the bytes at a block's end that must be literals
-	matchMargin  = 12 // no match begins in these last bytes of a block
-	longMatch    = 7  // bytes of a long match
-	goodLength   = 7  // with what is left of a match this long in hand, do not look
+	lastLiterals = 5   // the bytes at a block's end that must be literals
+	matchMargin  = 12  // no match begins in these last bytes of a block
+	longMatch    = 7   // bytes of a long match
+	goodLength   = 7   // with what is left of a match this long in hand, do not look
+	wholeLength  = 512 // no more than that of a longer match is remembered
 
 	longPrime = 0x9e3779b185ebca87 // spreads the bytes of a long match over the hashes
 )
@@ -91,7 +92,7 @@ func (p *parser) findMatches(block []byte) {
 	n := max(0, len(block)-matchMargin+1)
 	length, offset := p.length[:n], p.offset[:n]
 	var m found
-	for i := range length {
+	for i := 0; i < n; i++ {
 		eight := binary.LittleEndian.Uint64(block[i:])
 		short := p.short.Insert(i, recent.Hash4(uint32(eight)))
 		long := p.long.Insert(i, uint32(eight<<(64-8*longMatch)*longPrime>>32))
@@ -112,6 +113,11 @@ func (p *parser) findMatches(block []byte) {
 		length[i], offset[i] = uint16(m.length), uint16(m.distance)
 		if m.length > before {
 			p.extend(block, i)
+		}
+		// Nothing within a long match, as in fill, is worth looking for but its end.
+		for ; m.length > wholeLength && i+1 < n; i++ {
+			m.length--
+			length[i+1], offset[i+1] = uint16(m.length), uint16(m.distance)
 		}
 	}
 }

@@ -23,7 +23,7 @@ func (p *parser) appendBlock(out, block []byte) []byte {
 	for i := 1; i < len(block); { // a block begins with a literal
 		m, saved := p.visit(i, i-pos, match{})
 		if saved <= 0 {
-			i++
+			i += 1 + (i-pos)>>8 // fewer looks the longer there has been nothing
 			continue
 		}
 		end := i + 1 // positions before it are known
