@@ -92,7 +92,7 @@ func (r *reader) header(at int64) error {
 	case string(h[:3]) != "BZh":
 		return failed(at, "no header of a stream")
 	case h[3] < '1' || h[3] > '9':
-		return failed(at, "block size '%c', which must be 1 to 9", h[3])
+		return failed(at, "block size %q, which must be '1' to '9'", h[3])
 	}
 	r.size = int(h[3]-'0') * 100_000
 	r.sum = 0
