@@ -214,7 +214,7 @@ func (o Output) Write(name string, data content.Data) error {
 	if o.Keep && isAlready(path, data) {
 		return nil
 	}
-	return atomicfile.Options{NoSync: true}.Write(path, data)
+	return atomicfile.WriteNoSync(path, data)
 }
 
 // isAlready says whether a regular file has these bytes.

@@ -42,7 +42,7 @@ import (
 type Options struct {
 	// NoSync leaves flushing to the system. The file still appears
 	// complete or not at all to other programs, but may be lost or empty
-	// after a power failure: for intermediate files.
+	// after a power failure: for files that can be made again.
 	NoSync bool
 
 	// fault is called before each step, for tests: an error it returns is
@@ -65,6 +65,9 @@ const (
 
 // Write writes d to the file at path.
 func Write(path string, d content.Data) error { return Options{}.Write(path, d) }
+
+// WriteNoSync writes d to the file at path, which can be made again: see Options.
+func WriteNoSync(path string, d content.Data) error { return Options{NoSync: true}.Write(path, d) }
 
 // Create begins writing the file at path.
 func Create(path string) (*File, error) { return Options{}.Create(path) }

@@ -332,7 +332,7 @@ func (o *buildOptions) writeManifest(m *report.Manifest) error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(o.manifest, content.Bytes(text))
+	return atomicfile.WriteNoSync(o.manifest, content.Bytes(text))
 }
 
 // entryArgs takes apart arguments of the form name=value.

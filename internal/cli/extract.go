@@ -93,7 +93,8 @@ func (o *extractOptions) writeOne(data content.Data, log *layout.Log) error {
 		_, err := data.WriteTo(o.stdout)
 		return err
 	}
-	if err := atomicfile.Write(o.filename, data); err != nil {
+	// It can be extracted again, as what is extracted to a directory, so it need not be flushed.
+	if err := atomicfile.WriteNoSync(o.filename, data); err != nil {
 		return err
 	}
 	log.Printf(layout.Notice, "Wrote %#x bytes to file '%s'", data.Len(), o.filename)

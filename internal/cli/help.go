@@ -84,7 +84,7 @@ func (g *globals) writeManPages(p *argparse.Parser, dir string) error {
 	writeEntryMan(entries)
 	pages["binman-entries.7"] = entries
 	for name, page := range pages {
-		if err := atomicfile.Write(filepath.Join(dir, name), content.Bytes(page.Bytes())); err != nil {
+		if err := atomicfile.WriteNoSync(filepath.Join(dir, name), content.Bytes(page.Bytes())); err != nil {
 			return err
 		}
 	}

@@ -121,7 +121,7 @@ func (d *imgtoolInfo) print(info *dumpInfo) error {
 	}
 	text := map[string]func(*dumpInfo) string{"human": (*dumpInfo).human, "yaml": (*dumpInfo).yaml, "json": (*dumpInfo).json}[format](info)
 	if d.out != "" {
-		return atomicfile.Write(d.out, content.String(text))
+		return atomicfile.WriteNoSync(d.out, content.String(text))
 	}
 	if format == "json" {
 		text += "\n"

@@ -99,5 +99,5 @@ func (o *buildOptions) writeDepfile(u *used, b *layout.Build, out string) error 
 	for _, img := range b.Images {
 		images = append(images, filepath.Join(out, img.Filename))
 	}
-	return atomicfile.Options{NoSync: true}.Write(o.depfile, content.Bytes(inputs.Depfile(images, u.inputs())))
+	return atomicfile.WriteNoSync(o.depfile, content.Bytes(inputs.Depfile(images, u.inputs())))
 }

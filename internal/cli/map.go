@@ -91,7 +91,7 @@ func (o *mapOptions) run() error {
 		_, err := o.stdout.Write(buf.Bytes())
 		return err
 	}
-	return atomicfile.Write(o.output, content.Bytes(buf.Bytes()))
+	return atomicfile.WriteNoSync(o.output, content.Bytes(buf.Bytes()))
 }
 
 // extensions of file names say the format of the drawing; none stands for text.

@@ -290,7 +290,7 @@ func (o *mkimageOptions) make() error {
 	if err != nil {
 		return err
 	}
-	if err := atomicfile.Write(o.image, data); err != nil {
+	if err := atomicfile.WriteNoSync(o.image, data); err != nil {
 		return err
 	}
 	if o.has('q') {

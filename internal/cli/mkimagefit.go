@@ -56,7 +56,11 @@ func (o *mkimageOptions) fit() error {
 			return err
 		}
 	}
-	if err := atomicfile.Write(o.image, made.Data); err != nil {
+	write := atomicfile.WriteNoSync
+	if o.has('F') {
+		write = atomicfile.Write // the old FIT can not be made again
+	}
+	if err := write(o.image, made.Data); err != nil {
 		return err
 	}
 	if o.has('q') {

@@ -57,5 +57,5 @@ func writeJSON(name string, v any) error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.Options{NoSync: true}.Write(name, content.Bytes(text))
+	return atomicfile.WriteNoSync(name, content.Bytes(text))
 }
