@@ -5,6 +5,9 @@ package etype
 import (
 	"errors"
 	"io/fs"
+	"path"
+	"slices"
+	"strings"
 
 	"binman/content"
 	"binman/describe"
@@ -69,14 +72,39 @@ func (f *Blob) Read(ctx *layout.Context, e *layout.Entry) error {
 	return nil
 }
 
-// Check warns of a blob whose type stands in for the name of its file, unless
-// there is such a file.
+// Check finds a blob whose file is a directory, and warns of one whose type
+// stands in for the name of its file.
 func (f *Blob) Check(ctx *layout.Context, e *layout.Entry, report func(layout.Level, error)) {
-	if !ctx.Checks || f.Filename != e.TypeName || !f.plain() {
+	checkDirectory(ctx, e, "filename", e.File, report)
+	if f.plain() {
+		checkNamed(ctx, e, report)
+	}
+}
+
+// checkNamed warns of an entry whose type stands in for the name of its file,
+// unless there is such a file.
+func checkNamed(ctx *layout.Context, e *layout.Entry, report func(layout.Level, error)) {
+	if !ctx.Checks || e.File != e.TypeName {
 		return
 	}
 	if _, ok := fileSize(ctx, e.File); !ok {
 		report(layout.Warning, describe.Advise(e.Errorf("no property 'filename': the entry is taken to be the file '%s'", e.File), `add filename = "...";`))
+	}
+}
+
+// checkDirectory finds an input file that is a directory, as its name says or
+// the directories to look in.
+func checkDirectory(ctx *layout.Context, e *layout.Entry, prop, name string, report func(layout.Level, error)) {
+	if !ctx.Checks || name == "" {
+		return
+	}
+	is := strings.HasSuffix(name, "/") || slices.Contains([]string{".", ".."}, path.Base(name))
+	if found, err := ctx.Input.Find(name); !is && err == nil && len(ctx.Input.Dirs) > 0 {
+		info, err := ctx.Input.Files.Stat(found)
+		is = err == nil && info.IsDir()
+	}
+	if is {
+		report(layout.Error, e.PropErrorf(prop, "'%s' is a directory, not a file", name))
 	}
 }
 
@@ -212,6 +240,9 @@ func (l *BlobExtList) Read(ctx *layout.Context, e *layout.Entry) error {
 func (l *BlobExtList) Check(ctx *layout.Context, e *layout.Entry, report func(layout.Level, error)) {
 	if len(l.Filenames) == 0 {
 		report(layout.Warning, describe.Advise(e.Errorf("no property 'filenames': the entry is empty"), `add filenames = "...", "...";`))
+	}
+	for _, name := range l.Filenames {
+		checkDirectory(ctx, e, "filenames", name, report)
 	}
 }
 

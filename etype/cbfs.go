@@ -31,6 +31,7 @@ type CBFS struct {
 var (
 	_ layout.Reader    = (*CBFS)(nil)
 	_ layout.Holder    = (*CBFS)(nil)
+	_ layout.Checker   = (*CBFS)(nil)
 	_ layout.Sizer     = (*CBFS)(nil)
 	_ layout.Container = (*CBFS)(nil)
 	_ layout.Converter = (*CBFS)(nil)
@@ -141,6 +142,34 @@ func readCBFSFile(e *layout.Entry, node *fdt.Node) (cbfsFile, error) {
 	off, ok, err := node.U32("cbfs-offset")
 	f.Offset, f.Fixed = int64(off), ok
 	return f, err
+}
+
+// Check finds files that have no room, and those of one name.
+func (c *CBFS) Check(ctx *layout.Context, e *layout.Entry, report func(layout.Level, error)) {
+	if !ctx.Checks {
+		return
+	}
+	im := &cbfs.Image{Size: e.WantSize.Value, Arch: c.arch}
+	var sizes []int64
+	seen := map[string]bool{}
+	for _, child := range c.section.Entries {
+		f := c.files[child.Node]
+		if f.badType != nil || child.Optional {
+			continue
+		}
+		if seen[f.Name] {
+			report(layout.Error, e.Errorf("%w", cbfs.Twice(f.Name)))
+		}
+		seen[f.Name] = true
+		size := child.ContentsSize
+		if f.Type == cbfs.Stage || f.Compression != cbfs.Uncompressed {
+			size = 0 // of a program, only segments are stored
+		}
+		im.Files, sizes = append(im.Files, f.File), append(sizes, size)
+	}
+	if err := im.Room(sizes); err != nil {
+		report(layout.Error, e.PropErrorf("size", "%w", err))
+	}
 }
 
 // LeastSize returns the size that is given.

@@ -19,6 +19,7 @@ type Files struct {
 
 var (
 	_ layout.Reader    = (*Files)(nil)
+	_ layout.Checker   = (*Files)(nil)
 	_ layout.Generator = (*Files)(nil)
 )
 
@@ -36,6 +37,11 @@ func (f *Files) Read(ctx *layout.Context, e *layout.Entry) error {
 	return nil
 }
 
+// Check finds a compression that does not exist.
+func (f *Files) Check(ctx *layout.Context, e *layout.Entry, report func(layout.Level, error)) {
+	report(layout.Error, layout.CheckCompression(e, "files-compress", f.FilesCompress))
+}
+
 // Generate makes an entry of each file.
 func (f *Files) Generate(ctx *layout.Context, e *layout.Entry) error {
 	files, err := ctx.Input.Glob(f.Pattern)
@@ -44,6 +50,11 @@ func (f *Files) Generate(ctx *layout.Context, e *layout.Entry) error {
 	}
 	if f.RequireMatches && len(files) == 0 {
 		return e.Errorf("Pattern '%s' matched no files", f.Pattern)
+	}
+	if len(files) > 0 {
+		if err := layout.CheckCompression(e, "files-compress", f.FilesCompress); err != nil {
+			return err
+		}
 	}
 	for _, file := range files {
 		name := filepath.Base(file)

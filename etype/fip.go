@@ -27,6 +27,7 @@ type FIP struct {
 var (
 	_ layout.Reader    = (*FIP)(nil)
 	_ layout.Holder    = (*FIP)(nil)
+	_ layout.Checker   = (*FIP)(nil)
 	_ layout.Sizer     = (*FIP)(nil)
 	_ layout.Container = (*FIP)(nil)
 )
@@ -69,7 +70,9 @@ func (f *FIP) Children(ctx *layout.Context, e *layout.Entry) ([]layout.Child, er
 		if ctx.Opened {
 			err = nil
 		}
-		f.images[node] = img
+		if err == nil {
+			f.images[node] = img
+		}
 		c := layout.Child{Node: node, Err: err, Plain: true, Alias: fip.Entry{UUID: img.uuid}.Name()}
 		if _, ok := fip.ByName(node.Name); ok {
 			c.Type = "blob-ext"
@@ -131,6 +134,19 @@ func fipTypes() []string {
 		names = append(names, t.Name)
 	}
 	return names
+}
+
+// Check finds images that the table cannot have, whatever they hold.
+func (f *FIP) Check(ctx *layout.Context, e *layout.Entry, report func(layout.Level, error)) {
+	pkg := &fip.Package{Align: f.Align.Value}
+	for _, child := range f.Entries {
+		if img, ok := f.images[child.Node]; ok && !child.Optional {
+			pkg.Entries = append(pkg.Entries, fip.Entry{UUID: img.uuid})
+		}
+	}
+	if _, err := pkg.Layout(); err != nil {
+		report(layout.Error, e.Errorf("%w", err))
+	}
 }
 
 // LeastSize returns the size of the images and of the table's end.

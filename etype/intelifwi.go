@@ -23,6 +23,7 @@ type IntelIFWI struct {
 
 var (
 	_ layout.Reader  = (*IntelIFWI)(nil)
+	_ layout.Checker = (*IntelIFWI)(nil)
 	_ layout.Holder  = (*IntelIFWI)(nil)
 	_ layout.Leaf    = (*IntelIFWI)(nil)
 	_ layout.Updater = (*IntelIFWI)(nil)
@@ -68,6 +69,11 @@ func (f *IntelIFWI) Read(ctx *layout.Context, e *layout.Entry) error {
 	e.File = f.Filename
 	e.External = true
 	return nil
+}
+
+// Check warns if the type stands in for the name of the file.
+func (f *IntelIFWI) Check(ctx *layout.Context, e *layout.Entry, report func(layout.Level, error)) {
+	checkNamed(ctx, e, report)
 }
 
 // Children lists what goes into the IFWI. In an image, none of that is an

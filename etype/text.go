@@ -67,6 +67,9 @@ func (t *Text) LeastSize(ctx *layout.Context, e *layout.Entry) (int64, bool) {
 func (t *Text) lost(e *layout.Entry) error {
 	if t.Label == "" {
 		err := e.Errorf("No value provided for text label 'None'") // the original's word for no label
+		if e.Node.Has("text") {
+			return describe.Advise(describe.At(err, e.Node, "text"), "the text is empty: leave the entry out, or use an entry of type null or fill")
+		}
 		return describe.Advise(err, `add text = "..."; or text-label`)
 	}
 	err := e.PropErrorf("text-label", "No value provided for text label '%s'", t.Label)

@@ -86,11 +86,11 @@ func (b *Build) Check() ([]Finding, error) {
 	if err := r.images(tree.Root.Child("binman")); err != nil {
 		return nil, err
 	}
-	r.survey(tree)
 	for _, img := range b.Images {
 		r.dependencies(img.Entry)
-		r.bounds(img.Entry)
+		r.bounds(img.Entry) // before the survey, which goes by the least sizes
 	}
+	r.survey(tree)
 	_, err = b.imageOrder()
 	r.report(Error, err)
 	return inOrder(r.findings, tree), nil
@@ -174,6 +174,9 @@ func (r *reader) outputs() {
 	writers := map[string]writer{}
 	output := func(e *Entry, prop, name string, alone bool) {
 		if name == "" {
+			if e.Node.Has(prop) {
+				r.refuse(e, prop, errors.New("the name of the output file is empty"))
+			}
 			return
 		}
 		if _, err := r.b.Output.Path(name); err != nil {

@@ -17,8 +17,16 @@ func checkCompression(e *Entry) error {
 	if !e.Compressed() {
 		return nil
 	}
-	if _, err := codec.Lookup(e.Compress); err != nil {
-		return unknownCompression(e, "compress", e.Compress, err)
+	return CheckCompression(e, "compress", e.Compress)
+}
+
+// CheckCompression checks that a property names a compression that exists.
+func CheckCompression(e *Entry, prop, name string) error {
+	if name == "none" {
+		return nil
+	}
+	if _, err := codec.Lookup(name); err != nil {
+		return unknownCompression(e, prop, name, err)
 	}
 	return nil
 }

@@ -34,7 +34,11 @@ func (b *Build) explainMissing(e *Entry, ne *NodeError, name string) {
 	if where := b.whereNamed(e, ne, name); where != "" {
 		describe.Advise(ne, "%s", where)
 	}
-	if near := b.nearFile(name); near != "" {
+	switch near := b.nearFile(name); {
+	case near == "":
+	case filepath.Base(near) == filepath.Base(name):
+		describe.Advise(ne, "'%s' is a link that leads to no file", near)
+	default:
 		describe.Advise(ne, "is '%s' meant?", near)
 	}
 	for _, dir := range b.Input.Dirs {

@@ -24,6 +24,11 @@ func (e *spaceError) Error() string {
 }
 func (e *spaceError) Unwrap() error { return ErrSpace }
 
+// Twice returns the error about two files of one name.
+func Twice(name string) error {
+	return fmt.Errorf("CBFS file '%s' appears twice: use cbfs-name to tell them apart", name)
+}
+
 // writer is a CBFS under construction.
 type writer struct {
 	parts    []content.Data // the region, as far as it is made
@@ -80,7 +85,7 @@ func (im *Image) Data() (d content.Data, err error) {
 			continue
 		}
 		if seen[f.Name] {
-			return d, fmt.Errorf("CBFS file '%s' appears twice: use cbfs-name to tell them apart", f.Name)
+			return d, Twice(f.Name)
 		}
 		seen[f.Name] = true
 		if err := w.file(f); err != nil {
@@ -105,6 +110,26 @@ func (im *Image) Data() (d content.Data, err error) {
 	w.put(binary.LittleEndian.AppendUint32(nil, uint32(w.header-w.size)))
 	w.erasedTo(w.size)
 	return content.Join(w.parts...), nil
+}
+
+// Room returns an error that wraps ErrSpace if files of at least these sizes, in
+// bytes as they are stored, can not fit in the image, whatever they hold.
+func (im *Image) Room(sizes []int64) error {
+	pos, limit := int64(0), im.Size-pointerSize-headerSize
+	if im.Arch != X86 && im.Arch != 0 {
+		pos, limit = defAlign, im.Size-pointerSize
+	}
+	for i, f := range im.Files {
+		start := binfmt.Align(pos, defAlign) + fileSize + packedSize(f.Name)
+		if f.Fixed {
+			start = max(start, f.Offset)
+		}
+		pos = start + sizes[i]
+		if pos > limit {
+			return &spaceError{fmt.Sprintf("file '%s' before offset", f.Name), limit, pos}
+		}
+	}
+	return nil
 }
 
 // erasedTo makes the region up to offset off, as erased flash.
