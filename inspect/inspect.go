@@ -199,7 +199,7 @@ func Image(data content.Data, name string) (*Item, error) {
 		if len(root.searched) > 0 {
 			return nil, fmt.Errorf("too much in it looks like something known: it was searched up to %#x only", root.searched[0])
 		}
-		return nil, nil
+		return nil, begun(data, root.Name)
 	}
 	environments(root, data)
 	return root, nil

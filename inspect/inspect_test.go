@@ -105,6 +105,23 @@ func TestUnknown(t *testing.T) {
 
 // TestPlace checks that what a parser lists stays inside, with names of its
 // own.
+// What starts like a format and is not one says why.
+func TestBegun(t *testing.T) {
+	cut := legacy(t, []byte("payload"))
+	cut[20] ^= 1
+	for _, c := range []struct{ data, want string }{
+		{"\xd0\x0d\xfe\xed\x00\x00\x10\x00" + strings.Repeat("\x00", 12) + "\x00\x00\x00\x11\x00\x00\x00\x10" + strings.Repeat("\x00", 100), "device tree or FIT in 'x': "},
+		{string(cut), "legacy U-Boot image in 'x': not a legacy U-Boot image: header has bad CRC"},
+		{"\x3d\xb8\xf3\x96" + strings.Repeat("\x00", 60), "MCUboot image in 'x': "},
+		{"UBSH" + strings.Repeat("\x00", 60), "pre-load header in 'x': "},
+	} {
+		item, err := Image(content.String(c.data), "x")
+		if item != nil || err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("got %v, error %v, want %s", item, err, c.want)
+		}
+	}
+}
+
 func TestPlace(t *testing.T) {
 	got := place([]binfmt.Item{
 		{Name: "a", Offset: 0, Size: 4},

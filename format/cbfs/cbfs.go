@@ -198,6 +198,7 @@ const (
 	tagUnused2 = 0xffffffff
 	tagComp    = 0x42435a4c
 	tagStage   = 0x53746748
+	tagHash    = 0x68736148
 )
 
 var fileMagic = []byte("LARCHIVE")

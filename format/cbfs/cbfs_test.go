@@ -4,6 +4,7 @@ package cbfs_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"os"
@@ -259,12 +260,39 @@ func TestDetect(t *testing.T) {
 		{"ppc64", ppc, true},
 		{"first file only", x86[:0x40], true},
 		{"pointer without header", ppc[0x44:], false},
+		{"behind something else", append(bytes.Repeat([]byte{0xff}, 0x1000), x86...), false},
 		{"erased", bytes.Repeat([]byte{0xff}, 64), false},
 		{"three bytes", []byte{1, 2, 3}, false},
 		{"empty", nil, false},
 	} {
 		if got := cbfs.Detect(bytes.NewReader(c.data), int64(len(c.data))); got != c.want {
 			t.Errorf("%s: Detect = %v", c.name, got)
+		}
+	}
+}
+
+// cbfstool add -A writes hashes of what is stored.
+func TestHash(t *testing.T) {
+	data := []byte("LARCHIVE\x00\x00\x00\x04\x00\x00\x00\x50\x00\x00\x00\x1c\x00\x00\x00\x48a\x00\x00\x00hsaH\x00\x00\x00\x2c\x00\x00\x00\x02")
+	sum := sha256.Sum256([]byte("text"))
+	data = append(append(data, sum[:]...), "text"...)
+	for _, c := range []struct {
+		name    string
+		at      int // byte to change
+		verdict verify.Verdict
+	}{
+		{"as it was", -1, verify.Good},
+		{"contents", len(data) - 1, verify.Bad},
+		{"kind of hash", 0x27, verify.NotCovered},
+	} {
+		data := bytes.Clone(data)
+		if c.at >= 0 {
+			data[c.at] ^= 0x40
+		}
+		r := bytes.NewReader(data)
+		list, err := mustParse(t, data).Verify(r, r.Size(), nil)
+		if err != nil || len(list) != 2 || list[1].Path != "a" || list[1].Verdict != c.verdict {
+			t.Errorf("%s: %v, %+v", c.name, err, list)
 		}
 	}
 }

@@ -4,11 +4,17 @@ package cbfs
 
 import (
 	"bytes"
+	"crypto"
+	_ "crypto/sha1" // hashes of files
+	_ "crypto/sha256"
+	_ "crypto/sha512"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"slices"
+	"strings"
 
 	"binman/format/verify"
 	"binman/internal/binfmt"
@@ -23,14 +29,15 @@ const (
 )
 
 // Detect reports whether r, of which size bytes may be read, is a CBFS: its
-// last 4 bytes lead to a master header, or it starts with a file.
+// last 4 bytes lead to a master header, or it starts with a file. Behind
+// something else a CBFS is not all of the bytes.
 func Detect(r io.ReaderAt, size int64) bool {
 	src := binfmt.Source{R: r, Size: size}
 	if src.HasAt(fileMagic, 0) {
 		return true
 	}
-	_, err := pointedHeader(src)
-	return err == nil
+	head, err := pointedHeader(src)
+	return err == nil && (head.ROMSize >= size || src.HasAt(fileMagic, head.Contents))
 }
 
 // Parse reads the headers of the CBFS that r holds from its first to its
@@ -246,15 +253,51 @@ func (f *File) Open(r io.ReaderAt) *io.SectionReader {
 
 // Verify finds what Parse passes over: two files of one name, of which
 // firmware finds the first, and a chain of files that breaks off before the
-// end of the region. There are no hashes.
-func (im *Image) Verify(io.ReaderAt, int64, []verify.Key) ([]verify.Finding, error) {
+// end of the region; and it judges the hashes that files have.
+func (im *Image) Verify(r io.ReaderAt, _ int64, _ []verify.Key) ([]verify.Finding, error) {
 	list := []verify.Finding{verify.Structure(im.Size, im.check())}
 	for _, f := range im.Files {
-		if !f.Type.Free() {
-			list = append(list, verify.Finding{Path: f.Name, What: "contents", Verdict: verify.NotCovered, Why: "a CBFS has no hash of them", Offset: f.Offset, Size: f.Size})
+		if f.Type.Free() {
+			continue
 		}
+		finding, err := f.verify(r)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, finding)
 	}
 	return list, nil
+}
+
+// hashes are those that a file may have, by their number in the attribute.
+var hashes = map[uint32]crypto.Hash{1: crypto.SHA1, 2: crypto.SHA256, 3: crypto.SHA512, 4: crypto.SHA224, 5: crypto.SHA384}
+
+// verify judges the hash of a file, which is that of what is stored:
+//
+//	offset  size  attribute 0x68736148, big-endian, behind tag and length
+//	     0     4  1 SHA-1, 2 SHA-256, 3 SHA-512, 4 SHA-224, 5 SHA-384
+//	     4     …  hash
+func (f *File) verify(r io.ReaderAt) (verify.Finding, error) {
+	found := verify.Finding{Path: f.Name, What: "contents", Verdict: verify.NotCovered, Why: "the CBFS has no hash of them", Offset: f.Offset, Size: f.Size}
+	i := slices.IndexFunc(f.Attrs, func(a Attr) bool { return a.Tag == tagHash && len(a.Data) >= 4 })
+	if i < 0 {
+		return found, nil
+	}
+	number, want := binary.BigEndian.Uint32(f.Attrs[i].Data), f.Attrs[i].Data[4:]
+	kind, ok := hashes[number]
+	if !ok || len(want) < kind.Size() {
+		found.Why = fmt.Sprintf("the CBFS has a hash of them of kind %d with %d bytes, which is not known", number, len(want))
+		return found, nil
+	}
+	sum := kind.New()
+	if _, err := io.Copy(sum, f.Open(r)); err != nil {
+		return found, fmt.Errorf("CBFS file '%s': %w", f.Name, err)
+	}
+	found.What = strings.ToLower(strings.ReplaceAll(kind.String(), "-", ""))
+	if found.Verdict, found.Why = verify.Good, ""; !bytes.Equal(sum.Sum(nil), want[:kind.Size()]) {
+		found.Verdict, found.Why = verify.Bad, fmt.Sprintf("CBFS file '%s' has the hash %x, and should have %x", f.Name, sum.Sum(nil), want[:kind.Size()])
+	}
+	return found, nil
 }
 
 func (im *Image) check() error {

@@ -70,6 +70,24 @@ type Map struct {
 	Tree *fdt.Tree
 	Base int64 // where the image starts
 	Size int64 // of the image, or 0 if it takes the whole file as far as that is known
+
+	torn *TornError // of a map that gives a position: why the image cannot be in the file as a whole
+}
+
+// TornError says that an image is not in the file as a whole, by the position
+// that its map gives.
+type TornError struct {
+	Pos  int64 // where the map is in the file
+	Base int64 // where the image would start; negative if its first bytes are missing
+	Size int64 // of the image
+	File int64 // size of the file
+}
+
+func (e *TornError) Error() string {
+	if e.Base < 0 {
+		return fmt.Sprintf("FDT map at offset %#x says that it is at %#x of its image, so the first %#x bytes of that are not in the file", e.Pos, e.Pos-e.Base, -e.Base)
+	}
+	return fmt.Sprintf("FDT map at offset %#x says that its image has %#x bytes from %#x on, but the file ends at %#x", e.Pos, e.Size, e.Base, e.File)
 }
 
 // holds says whether the image of m has that of the other one in it.
@@ -83,16 +101,21 @@ func (m *Map) holds(other *Map) bool {
 // as that where it is counts more than one that gives another, which is in an
 // image at an offset of the file, and that more than one that gives none. Of two
 // of them, that of a section or of an image within an image counts less than
-// that of the whole. The error wraps ErrNone if there is no map.
+// that of the whole. An image whose end is not in the file can be read as far as
+// it is; where its start is missing, nothing is where the map says. The error
+// wraps ErrNone if there is no map to go by.
 func Find(data content.Data) (*Map, error) {
-	var best, shifted, silent *Map
+	var best, shifted, cut, silent *Map
 	if pos, ok := headerTarget(data); ok {
 		if _, tree, err := readMap(data, pos); err == nil {
 			m := &Map{Pos: pos, Tree: tree}
-			if !m.locate(data.Len()) || m.Base == 0 {
+			switch known := m.locate(data.Len()); {
+			case m.torn != nil:
+			case !known || m.Base == 0:
 				return m, nil
+			default:
+				shifted = m
 			}
-			shifted = m
 		}
 	}
 	var firstErr error
@@ -119,7 +142,15 @@ func Find(data content.Data) (*Map, error) {
 			return m.Size < data.Len() // else there is nothing around it
 		case known && (shifted == nil || m.holds(shifted)):
 			shifted = m
-		case !known && silent == nil:
+		case known:
+		case m.torn != nil:
+			if m.Base > 0 && cut == nil {
+				cut = m
+			}
+			if firstErr == nil {
+				firstErr = m.torn
+			}
+		case silent == nil:
 			silent = m
 		}
 		return true
@@ -131,6 +162,8 @@ func Find(data content.Data) (*Map, error) {
 		return best, nil
 	case shifted != nil:
 		return shifted, nil
+	case cut != nil:
+		return cut, nil
 	case silent != nil:
 		return silent, nil
 	case firstErr != nil:
@@ -141,7 +174,7 @@ func Find(data content.Data) (*Map, error) {
 
 // locate works out from the map's own position where its image starts in a
 // file of the given size, and how large it is. It returns false if the map does
-// not say, or says something that cannot be.
+// not say, and sets torn if it says something that cannot be.
 func (m *Map) locate(file int64) bool {
 	root := m.Tree.Root
 	size, _ := number(root, "size")
@@ -166,16 +199,22 @@ func (m *Map) locate(file int64) bool {
 		// as offsets do; in maps of older versions of the original from 0.
 		base := m.Pos - padding - (at - origin - start)
 		offset, ok := number(node, "offset")
-		if counts := ok && node.Parent == root && offset == at-origin; m.Pos-padding == at-origin && !counts {
+		counts := ok && node.Parent == root && offset == at-origin // both say the same
+		if m.Pos-padding == at-origin && !counts {
 			base = 0
 		}
 		fits := base >= 0 && size > 0 && size <= file-base
 		if fits {
 			m.Size = size
 		}
-		if fits || base == 0 {
-			m.Base = base
+		switch {
+		case fits || base == 0:
+			m.Base, m.torn = base, nil
 			return true
+		case !counts:
+		case base < 0 || size > 0:
+			m.Base, m.Size = base, file-base
+			m.torn = &TornError{m.Pos, base, size, file}
 		}
 	}
 	return false

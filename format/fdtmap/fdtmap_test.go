@@ -41,6 +41,7 @@ func file(size int64, pieces map[int64]content.Data) content.Data {
 
 func TestFind(t *testing.T) {
 	silent := fdtmap.Marshal(tree(t, "size = <0x1000>; fdtmap { };"))
+	placed := fdtmap.Marshal(tree(t, "size = <0x1000>; fdtmap { image-pos = <0x200>; offset = <0x200>; };"))
 	garbage := content.String(fdtmap.Magic + "........ and no tree behind it")
 	for _, c := range []struct {
 		name            string
@@ -51,6 +52,7 @@ func TestFind(t *testing.T) {
 		{"with something behind the image", file(0x3000, map[int64]content.Data{0x200: mapOf(t, "0x1000", "0x200")}), 0x200, 0, 0x1000},
 		{"in an image at an offset", file(0x4000, map[int64]content.Data{0x2200: mapOf(t, "0x1000", "0x200")}), 0x2200, 0x2000, 0x1000},
 		{"cut off", file(0x800, map[int64]content.Data{0x200: mapOf(t, "0x1000", "0x200")}), 0x200, 0, 0},
+		{"cut off in an image at an offset", file(0x2800, map[int64]content.Data{0x2200: placed}), 0x2200, 0x2000, 0x800},
 		{"without a position", file(0x1000, map[int64]content.Data{0x300: silent}), 0x300, 0, 0},
 		{"the one that knows its place", file(0x4000, map[int64]content.Data{
 			0x100: garbage, 0x400: silent, 0x800: mapOf(t, "0x1000", "0x100"), 0x3000: mapOf(t, "0x4000", "0x3000"),

@@ -99,10 +99,20 @@ type Partition struct {
 }
 
 // Detect reports whether r, of which size bytes may be read, has the
-// signature of a header in sector 1.
+// signature of a header in sector 1, or has a table in the last sector: the
+// first ones of a disk may hold a boot loader now.
 func Detect(r io.ReaderAt, size int64) bool {
 	src := binfmt.Source{R: r, Size: size}
-	return slices.ContainsFunc(sectorSizes[:], func(sector int64) bool { return src.HasAt(signature, sector) })
+	return slices.ContainsFunc(sectorSizes[:], func(sector int64) bool {
+		if src.HasAt(signature, sector) {
+			return true
+		}
+		if !src.HasAt(signature, size/sector*sector-sector) {
+			return false
+		}
+		_, err := parse(src, sector, size/sector-1)
+		return err == nil
+	})
 }
 
 // Parse reads the table of the disk image that r holds, of size bytes. When

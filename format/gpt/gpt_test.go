@@ -167,6 +167,21 @@ func TestBackupIsReadWhenThePrimaryIsDamaged(t *testing.T) {
 	}
 }
 
+// A boot loader over the first sectors leaves the copy, whose own place counts.
+func TestDetectsTheCopy(t *testing.T) {
+	img := sample().build(nil)
+	copy(img[512:], "XXXX")
+	for _, c := range []struct {
+		name string
+		img  []byte
+		want bool
+	}{{"copy", img, true}, {"at an offset", append(make([]byte, 512), img...), false}, {"damaged", append(img[:len(img)-1:len(img)-1], 'x'), true}} {
+		if got := gpt.Detect(bytes.NewReader(c.img), int64(len(c.img))); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
 func TestParseErrors(t *testing.T) {
 	put32 := func(off int, v uint32) func([]byte) {
 		return func(h []byte) { binary.LittleEndian.PutUint32(h[off:], v) }

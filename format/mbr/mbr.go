@@ -40,6 +40,7 @@ const (
 	entries    = 4
 	protective = 0xee // of a GUID partition table
 	maxLogical = 128
+	alignment  = 1 << 20 // bytes
 )
 
 // Partition is one of a disk.
@@ -75,6 +76,7 @@ func Parse(r io.ReaderAt, size int64) (*Table, error) {
 	}
 	t := &Table{}
 	inside := false // the others are in what has been cut off
+	usual := true   // all start where partitioning programs put them
 	for i, p := range list {
 		if p.Type == protective {
 			return nil, fmt.Errorf("%w, but what protects one with GUIDs", ErrFormat)
@@ -87,10 +89,11 @@ func Parse(r io.ReaderAt, size int64) (*Table, error) {
 			return nil, fmt.Errorf("%w: partition %d is at sector %d with %d sectors", ErrFormat, i+1, p.Offset/sector, p.Size/sector)
 		}
 		inside = inside || p.Offset < size
+		usual = usual && p.Offset%alignment == 0
 		p.Number = i + 1
 		t.Partitions = append(t.Partitions, p)
 	}
-	if !inside {
+	if !inside && (!usual || len(t.Partitions) == 0) {
 		return nil, ErrFormat
 	}
 	for _, p := range slices.Clone(t.Partitions) {

@@ -84,6 +84,20 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// A disk of which only the start is there: where all partitions begin at a
+// whole MiB, that is no accident.
+func TestCutOff(t *testing.T) {
+	disk := make([]byte, sector)
+	write(disk, 0, entry{0x80, 0x0c, 2048, 100}, entry{0, 0x83, 4096, 10})
+	if got := view(t, disk); !strings.Contains(got, "p1") || !strings.Contains(got, "the file is cut off") {
+		t.Errorf("got %s", got)
+	}
+	write(disk, 0, entry{0x80, 0x0c, 2048, 100}, entry{0, 0x83, 4097, 10})
+	if got := view(t, disk); got != "error" {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestRefuses(t *testing.T) {
 	for name, list := range map[string][]entry{
 		"protective": {{0, 0xee, 1, 99}},

@@ -76,6 +76,9 @@ func (g *globals) openForeign(name string, cause error) (*foreign, error) {
 		return nil, suggest.With(cause, "nor anything else that is known\n"+
 			"an image has a map if its description has an entry 'fdtmap', and positions in that if it is built with -u")
 	}
+	if torn, ok := errors.AsType[*fdtmap.TornError](cause); ok {
+		g.log().Printf(layout.Warning, "'%s': %v", name, torn)
+	}
 	g.unpacker().Unpack(root, data)
 	return &foreign{name: name, root: root, data: data, form: form}, nil
 }
