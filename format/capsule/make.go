@@ -112,7 +112,7 @@ func (a *Auth) signer() []string {
 	if err != nil {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s:%x (%s)", cert.PublicKeyAlgorithm, sha256.Sum256(cert.RawSubjectPublicKeyInfo), cert.Subject)}
+	return []string{fmt.Sprintf("%s:%x (%s)", cert.PublicKeyAlgorithm, sha256.Sum256(cert.RawSubjectPublicKeyInfo), Subject(cert))}
 }
 
 // judge completes the finding about a signature.
@@ -132,7 +132,7 @@ func (a *Auth) judge(f *verify.Finding, digest []byte, keys []verify.Key) {
 		return
 	}
 	cert, _ := s.Certificate() // Verify has found it
-	f.What += ", certificate of " + cert.Subject.String()
+	f.What += ", certificate of " + Subject(cert)
 	if len(keys) == 0 {
 		f.Verdict, f.Why = verify.NotCovered, "it holds for the certificate in the capsule, and no key is given that says who that is"
 		return

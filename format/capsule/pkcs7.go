@@ -242,6 +242,22 @@ func (s *Signature) Certificate() (*x509.Certificate, error) {
 // ErrSignature says that a signature is not that of the content.
 var ErrSignature = errors.New("the image has changed since it was signed, or the signature is not that of the certificate")
 
+// maxModulus bounds RSA keys in bits, since what comes out of an image may be made to take
+// hours.
+const maxModulus = 16384
+
+// maxSubject bounds what is told of the owner of a certificate, in characters.
+const maxSubject = 200
+
+// Subject returns the owner of a certificate, cut where it is too long to be read.
+func Subject(cert *x509.Certificate) string {
+	text := []rune(cert.Subject.String())
+	if len(text) <= maxSubject {
+		return string(text)
+	}
+	return string(text[:maxSubject]) + "…"
+}
+
 // Verify checks the signature of a digest (SHA-256, the only one that firmware takes in a
 // capsule) with the certificate of the signer. Whether that can be trusted is not its
 // affair.
@@ -279,6 +295,9 @@ func (s *Signature) verify(hash crypto.Hash, digest []byte) error {
 	good := false
 	switch key := cert.PublicKey.(type) {
 	case *rsa.PublicKey:
+		if bits := key.N.BitLen(); bits > maxModulus {
+			return fmt.Errorf("the key of the certificate has %d bits, more than %d", bits, maxModulus)
+		}
 		good = rsa.VerifyPKCS1v15(key, hash, signed, s.info.Signature) == nil
 	case *ecdsa.PublicKey:
 		good = ecdsa.VerifyASN1(key, signed, s.info.Signature)

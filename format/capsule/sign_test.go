@@ -5,15 +5,18 @@ package capsule_test
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"io"
 	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -155,4 +158,46 @@ func FuzzSignature(f *testing.F) {
 			_ = s.Verify(make([]byte, 32))
 		}
 	})
+}
+
+// pretender has a key of any size, and signs nothing.
+type pretender struct{ key *rsa.PublicKey }
+
+func (p pretender) Public() crypto.PublicKey { return p.key }
+
+func (p pretender) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
+	return make([]byte, p.key.Size()), nil
+}
+
+// A certificate whose key would take hours is not calculated with, and a long name is cut.
+func TestHostileCertificate(t *testing.T) {
+	n := new(big.Int).Lsh(big.NewInt(1), 1_000_000)
+	huge := &rsa.PublicKey{N: n.Add(n, big.NewInt(1)), E: 1<<31 - 1}
+	_, issuer, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: strings.Repeat("x", 65000)}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, huge, issuer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sig, err := capsule.Sign(make([]byte, 32), cert, pretender{huge}, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := capsule.ParseSignature(sig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Verify(make([]byte, 32)); err == nil || err.Error() != "the key of the certificate has 1000001 bits, more than 16384" {
+		t.Errorf("got %v", err)
+	}
+	if text := capsule.Subject(cert); text != "CN="+strings.Repeat("x", 197)+"…" {
+		t.Errorf("the subject is %q", text)
+	}
 }

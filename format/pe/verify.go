@@ -42,7 +42,7 @@ func signer(s *capsule.Signature) string {
 	if err != nil {
 		return "unknown:"
 	}
-	return fmt.Sprintf("%s:%x (%s)", cert.PublicKeyAlgorithm, sha256.Sum256(cert.RawSubjectPublicKeyInfo), cert.Subject)
+	return fmt.Sprintf("%s:%x (%s)", cert.PublicKeyAlgorithm, sha256.Sum256(cert.RawSubjectPublicKeyInfo), capsule.Subject(cert))
 }
 
 // Verify judges the signatures.
@@ -128,7 +128,7 @@ func judgeSignature(found *verify.Finding, s *capsule.Signature, digest func(cry
 		return
 	}
 	cert, _ := s.Certificate() // it has been used
-	found.What += ", certificate of " + cert.Subject.String()
+	found.What += ", certificate of " + capsule.Subject(cert)
 	if len(keys) == 0 {
 		found.Verdict, found.Why = verify.NotCovered, "it holds for the certificate in the file, and no key is given that says who that is"
 		return
