@@ -83,14 +83,14 @@ func commandLine(name string, args []string) string {
 	return strings.Join(append([]string{name}, args...), " ")
 }
 
-// toolLimit is how long a program may run: all of them are done in seconds.
-const toolLimit = 10 * time.Minute
+// Limit is how long a program may run: all of them are done in seconds.
+const Limit = 10 * time.Minute
 
 // Run runs a program and returns what it prints on its standard output, of
 // which only the first maxOutput bytes are kept. The error wraps ErrMissing if
 // there is no such program, and is an *Error if it fails.
 func (s Set) Run(name string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), toolLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), Limit)
 	defer cancel()
 	stdout, stderr, err := s.run(ctx, name, args)
 	if err == nil || errors.Is(err, ErrMissing) {
@@ -126,7 +126,7 @@ func (s Set) run(ctx context.Context, name string, args []string) (stdout, stder
 	cmd.WaitDelay = 10 * time.Second
 	err = leftover.Run(cmd)
 	if ctx.Err() != nil {
-		err = fmt.Errorf("it did not end within %v", toolLimit)
+		err = fmt.Errorf("it did not end within %v", Limit)
 	}
 	return outs.String(), errs.String(), err
 }

@@ -59,11 +59,17 @@ func (k *Keyring) Add(spec string) error {
 	return nil
 }
 
+// maxShown bounds what is shown of a wrong line, in bytes: it may be out of any file.
+const maxShown = 100
+
 func (k *Keyring) add(spec string) error {
 	hint, ref, ok := strings.Cut(spec, "=")
 	hint, ref = strings.TrimSpace(hint), strings.TrimSpace(ref)
 	if !ok || hint == "" || ref == "" || strings.ContainsRune(hint, ':') {
-		return fmt.Errorf("'%s' does not say where a key is: write HINT=REF, such as dev=keys/dev.key", Redact(spec))
+		if spec = Redact(spec); len(spec) > maxShown {
+			spec = strings.ToValidUTF8(spec[:maxShown], "") + "…"
+		}
+		return fmt.Errorf("'%s' does not say where a key is: write HINT=REF, such as dev=keys/dev.key", spec)
 	}
 	if old, ok := k.refs[hint]; ok && old != ref {
 		return fmt.Errorf("two keys are given for '%s'", hint)

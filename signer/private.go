@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 )
 
@@ -55,9 +56,28 @@ func ReadPrivateKey(file []byte, passphrase func() ([]byte, error)) (crypto.Sign
 		return key, nil
 	}
 	if len(other) > 0 {
-		return nil, noPrivateKey(fmt.Sprintf("it has no private key, but %s", strings.Join(other, ", ")))
+		return nil, noPrivateKey("it has no private key, but " + kinds(other))
 	}
 	return nil, noPrivateKey("it has no private key: it is neither PEM nor DER")
+}
+
+// kinds lists labels of PEM blocks, each once, and no more than a line takes.
+func kinds(labels []string) string {
+	const most, longest = 8, 64
+	var list []string
+	for _, label := range labels {
+		if len(label) > longest {
+			label = label[:longest] + "…"
+		}
+		switch {
+		case slices.Contains(list, label):
+		case len(list) == most:
+			return strings.Join(list, ", ") + ", …"
+		default:
+			list = append(list, label)
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // noPrivateKey is an error about a file in which a private key was looked for. It is
@@ -72,7 +92,7 @@ func (e noPrivateKey) Is(target error) bool { return target == ErrNoKey }
 // privateBlocks reads the contents of a PEM block by its label.
 var privateBlocks = map[string]func(der []byte) (any, error){
 	"RSA PRIVATE KEY": parsePKCS1,
-	"EC PRIVATE KEY":  func(der []byte) (any, error) { return x509.ParseECPrivateKey(der) },
+	"EC PRIVATE KEY":  parseSEC1,
 	"PRIVATE KEY":     parsePKCS8,
 	// Decrypted, it is a PRIVATE KEY.
 	"ENCRYPTED PRIVATE KEY": parsePKCS8,
@@ -167,6 +187,14 @@ func parsePKCS1(der []byte) (any, error) {
 	return key, nil
 }
 
+func parseSEC1(der []byte) (any, error) {
+	key, err := x509.ParseECPrivateKey(der)
+	if err != nil {
+		return nil, tidy(err)
+	}
+	return key, nil
+}
+
 func parsePKCS8(der []byte) (any, error) {
 	var info struct {
 		Version   int
@@ -191,7 +219,7 @@ func parsePKCS8(der []byte) (any, error) {
 // functions.
 func tidy(err error) error {
 	text, _, _ := strings.Cut(err.Error(), " (use ")
-	for _, p := range []string{"x509: ", "crypto/rsa: ", "asn1: "} {
+	for _, p := range []string{"x509: ", "crypto/rsa: ", "ecdsa: ", "asn1: "} {
 		text = strings.TrimPrefix(text, p)
 	}
 	return errors.New(text)

@@ -12,6 +12,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -565,4 +566,22 @@ func FuzzParseRequest(f *testing.F) {
 			t.Errorf("%+v became %+v", r, again)
 		}
 	})
+}
+
+// What is told of a file with ten thousand blocks, or of a line that is none, is short.
+func TestManyBlocks(t *testing.T) {
+	var file []byte
+	for i := range 10000 {
+		file = append(file, pem.EncodeToMemory(&pem.Block{Type: fmt.Sprintf("KIND %d", i%20)})...)
+	}
+	const want = "KIND 0, KIND 1, KIND 2, KIND 3, KIND 4, KIND 5, KIND 6, KIND 7, …"
+	if _, err := signer.ReadPrivateKey(file, nil); !errors.Is(err, signer.ErrNoKey) || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("got %.300v", err)
+	}
+	if _, err := signer.ReadPublicKey(file); !errors.Is(err, signer.ErrNoKey) || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("got %.300v", err)
+	}
+	if err := signer.NewKeyring(signer.Options{}).Add(strings.Repeat("x", 100000)); err == nil || len(err.Error()) > 250 {
+		t.Errorf("got %.300v", err)
+	}
 }

@@ -147,7 +147,7 @@ func ReadPublicKey(file []byte) (PublicKey, error) {
 		return key, nil
 	}
 	if len(other) > 0 {
-		return nil, fmt.Errorf("%w: found %s", ErrNoKey, strings.Join(other, ", "))
+		return nil, fmt.Errorf("%w: found %s", ErrNoKey, kinds(other))
 	}
 	return nil, ErrNoKey
 }

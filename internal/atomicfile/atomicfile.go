@@ -45,6 +45,13 @@ type Options struct {
 	// after a power failure: for files that can be made again.
 	NoSync bool
 
+	// New makes a file that is there already an error.
+	New bool
+
+	// Mode is that of the file, less the umask, instead of 0666 or that of the file
+	// that it replaces; 0 stands for these.
+	Mode fs.FileMode
+
 	// fault is called before each step, for tests: an error it returns is
 	// the failure of that step.
 	fault func(step) error
@@ -91,7 +98,9 @@ type File struct {
 	path   string      // as the caller named it
 	target string      // what is replaced: path with links resolved
 	old    fs.FileInfo // what was at target, or nil
-	f      *os.File    // nil once committed or aborted
+	f      *os.File    // nil once closed
+	ready  bool        // complete, but for its name
+	temp   string      // path of the temporary file, "" if there is none
 	err    error       // the first failure to write
 	direct bool        // f is the target itself
 	done   func()      // f is not temporary any more; nil with direct
@@ -101,6 +110,9 @@ type File struct {
 func (o Options) Create(path string) (*File, error) {
 	f := &File{opt: o, path: path}
 	target, old, err := resolve(path)
+	if err == nil && old != nil && o.New {
+		err = syscall.EEXIST
+	}
 	if err != nil {
 		return nil, pathError(path, err)
 	}
@@ -120,7 +132,7 @@ func (o Options) Create(path string) (*File, error) {
 	}
 	err = f.step(stepCreate, func() error {
 		f.f, f.done, err = leftover.Make(func() (*os.File, string, error) {
-			temp, err := createTemp(filepath.Dir(target), old != nil)
+			temp, err := createTemp(filepath.Dir(target), o.tempMode(old != nil))
 			if err != nil {
 				return nil, "", err
 			}
@@ -131,7 +143,20 @@ func (o Options) Create(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.temp = f.f.Name()
 	return f, nil
+}
+
+// tempMode returns the mode of the temporary file. When it is to replace another, nobody
+// else may read it until it has that one's mode.
+func (o Options) tempMode(replaces bool) fs.FileMode {
+	switch {
+	case o.Mode != 0:
+		return o.Mode
+	case replaces:
+		return 0o600
+	}
+	return 0o666
 }
 
 // writable returns an error when the file at path may not be written to.
@@ -143,13 +168,8 @@ func writable(path string) error {
 	return f.Close()
 }
 
-// createTemp makes a new file in dir. When it is to replace another, nobody
-// else may read it until it has that one's mode.
-func createTemp(dir string, private bool) (*os.File, error) {
-	mode := os.FileMode(0o666)
-	if private {
-		mode = 0o600
-	}
+// createTemp makes a new file in dir.
+func createTemp(dir string, mode fs.FileMode) (*os.File, error) {
 	for try := 0; ; try++ {
 		name := filepath.Join(dir, fmt.Sprintf(".binman-%016x", rand.Uint64()))
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
@@ -237,45 +257,110 @@ func (f *File) write(do func() error) error {
 
 // Commit makes the file appear under its name. On an error it is as if
 // nothing had been written, unless only the flushing of the directory failed.
-func (f *File) Commit() error {
-	defer f.Abort()
-	if f.err != nil {
+func (f *File) Commit() error { return CommitAll(f) }
+
+// CommitAll makes files appear under their names that belong together: all are complete
+// before the first gets its name, so that a full disk leaves none of them.
+func CommitAll(files ...*File) error {
+	for _, f := range files {
+		defer f.Abort()
+	}
+	for _, f := range files {
+		if err := f.Complete(); err != nil {
+			return err
+		}
+	}
+	for i, f := range files {
+		if err := f.appear(); err != nil {
+			for _, before := range files[:i] {
+				if before.opt.New {
+					os.Remove(before.target)
+				}
+			}
+			return err
+		}
+	}
+	for _, f := range files {
+		if f.direct || f.opt.NoSync {
+			continue
+		}
+		if err := f.step(stepSyncDir, func() error { return syncDir(filepath.Dir(f.target)) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Complete does what Commit does, but for the giving of the name, which is to follow: the
+// file takes nothing then but its place on the disk.
+func (f *File) Complete() error {
+	if f.ready || f.err != nil {
 		return f.err
 	}
 	if f.f == nil {
 		return &content.PathError{Path: f.path, Err: fs.ErrClosed}
 	}
-	if f.direct {
-		return f.close()
+	if !f.direct {
+		if err := f.flush(); err != nil {
+			return err
+		}
 	}
+	err := f.close()
+	f.ready = err == nil
+	return err
+}
+
+// flush gives the file its mode, and brings it to the disk.
+func (f *File) flush() error {
 	if f.old != nil {
 		err := f.step(stepMode, func() error {
 			keepOwner(f.f, f.old)
+			if f.opt.Mode != 0 {
+				return nil
+			}
 			return f.f.Chmod(f.old.Mode() & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky))
 		})
 		if err != nil {
 			return err
 		}
 	}
-	if !f.opt.NoSync {
-		if err := f.step(stepSync, f.f.Sync); err != nil {
-			return err
-		}
-	}
-	temp := f.f.Name()
-	if err := f.close(); err != nil {
-		os.Remove(temp)
-		return err
-	}
-	err := f.step(stepRename, func() error { return rename(temp, f.target) })
-	if err != nil {
-		os.Remove(temp)
-		return err
-	}
 	if f.opt.NoSync {
 		return nil
 	}
-	return f.step(stepSyncDir, func() error { return syncDir(filepath.Dir(f.target)) })
+	return f.step(stepSync, f.f.Sync)
+}
+
+// appear gives the complete file its name.
+func (f *File) appear() error {
+	f.ready = false
+	if f.direct {
+		return nil
+	}
+	give := rename
+	if f.opt.New {
+		give = renameNew
+	}
+	err := f.step(stepRename, func() error { return give(f.temp, f.target) })
+	if err == nil {
+		f.temp = ""
+	}
+	return err
+}
+
+// renameNew gives the file temp the name target, unless something has it. Only a link
+// does that at once, which some file systems do not have.
+func renameNew(temp, target string) error {
+	err := os.Link(temp, target)
+	switch {
+	case err == nil:
+		return os.Remove(temp)
+	case errors.Is(err, fs.ErrExist):
+		return err
+	}
+	if _, err := os.Lstat(target); err == nil {
+		return syscall.EEXIST
+	}
+	return rename(temp, target)
 }
 
 // close closes the file, whether that succeeds or not.
@@ -292,14 +377,15 @@ func (f *File) Abort() {
 		defer done()
 		f.done = nil
 	}
-	if f.f == nil {
-		return
+	if f.f != nil {
+		f.f.Close()
+		f.f = nil
 	}
-	f.f.Close()
-	if !f.direct {
-		os.Remove(f.f.Name())
+	f.ready = false
+	if f.temp != "" {
+		os.Remove(f.temp)
+		f.temp = ""
 	}
-	f.f = nil
 }
 
 // step does one step of the work, or fails as a test wants it to.

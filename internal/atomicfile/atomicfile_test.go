@@ -232,3 +232,58 @@ func TestHoles(t *testing.T) {
 		t.Errorf("equal %v, %v", eq, err)
 	}
 }
+
+// Of files that belong together, all appear or none does, whatever fails with one of them.
+func TestCommitAll(t *testing.T) {
+	fail := errors.New("fault")
+	for _, s := range []step{"", stepSync, stepClose, stepRename} {
+		for broken := range 2 {
+			dir := t.TempDir()
+			var list []*File
+			for i, name := range []string{"one", "two"} {
+				o := Options{New: true, Mode: 0o600}
+				o.fault = func(at step) error {
+					if i == broken && at == s {
+						return fail
+					}
+					return nil
+				}
+				f, err := o.Create(filepath.Join(dir, name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := f.Write([]byte(name)); err != nil {
+					t.Fatal(err)
+				}
+				list = append(list, f)
+			}
+			err := CommitAll(list...)
+			got := files(t, dir)
+			if s == "" && (err != nil || len(got) != 2 || got["one"] != "one" || got["two"] != "two") {
+				t.Errorf("%q, %v", got, err)
+			}
+			if s != "" && (!errors.Is(err, fail) || len(got) != 0) {
+				t.Errorf("%s of %d: %q, %v", s, broken, got, err)
+			}
+		}
+	}
+}
+
+// What is new replaces nothing, also what has appeared meanwhile.
+func TestNew(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	f, err := Options{New: true}.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, path, "old", 0o666)
+	if err := f.Commit(); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := (Options{New: true}).Create(path); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("got %v", err)
+	}
+	if got := files(t, filepath.Dir(path)); len(got) != 1 || got["file"] != "old" {
+		t.Errorf("%q", got)
+	}
+}

@@ -42,6 +42,7 @@ type globals struct {
 	args      []string // all of the command line
 	attachDir string   // the first step of signing is gone through again, with the signatures from there
 
+	used     *used     // what the command reads and writes; a build has its own
 	progress *progress // nil if none is shown
 	stdout   *output
 	stderr   io.Writer
@@ -60,7 +61,8 @@ var errVersion = argparse.ErrVersion
 // Main runs the program with the given arguments, without the program's name,
 // and returns its exit status.
 func Main(args []string, stdout, stderr io.Writer) int {
-	g := &globals{stdout: &output{w: stdout}, stderr: messages{stderr}, progress: newProgress(stderr)}
+	errs := &output{name: "standard error", w: stderr}
+	g := &globals{stdout: &output{name: "standard output", w: stdout}, stderr: messages{errs}, used: &used{by: "command"}, progress: newProgress(stderr)}
 	if len(args) > 0 && args[0] == argparse.CompleteCommand {
 		g.complete(args[1:])
 		return 0
@@ -68,6 +70,9 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	status := g.run(args)
 	if status == 0 && g.stdout.err != nil {
 		return g.fail(g.stdout.err)
+	}
+	if status == 0 && errs.err != nil { // nobody can be told why
+		return statusError
 	}
 	return status
 }

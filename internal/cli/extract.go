@@ -14,7 +14,6 @@ import (
 
 	"binman/content"
 	"binman/internal/argparse"
-	"binman/internal/atomicfile"
 	"binman/internal/safedir"
 	"binman/layout"
 )
@@ -52,6 +51,7 @@ func (g *globals) extractCommand() command {
 }
 
 func (o *extractOptions) run() error {
+	o.used.Note(o.image, nil)
 	img, err := o.open(o.image)
 	if err != nil {
 		return o.extractForeign(err)
@@ -93,8 +93,7 @@ func (o *extractOptions) writeOne(data content.Data, log *layout.Log) error {
 		_, err := data.WriteTo(o.stdout)
 		return err
 	}
-	// It can be extracted again, as what is extracted to a directory, so it need not be flushed.
-	if err := atomicfile.WriteNoSync(o.filename, data); err != nil {
+	if err := o.save(result{path: o.filename, what: "the contents", data: data}); err != nil {
 		return err
 	}
 	log.Printf(layout.Notice, "Wrote %#x bytes to file '%s'", data.Len(), o.filename)
@@ -125,6 +124,7 @@ func (o *extractOptions) extractAll(img *layout.Opened) error {
 		return fmt.Errorf("Cannot make output directory '%s': %w", o.outDir, pathCause(err))
 	}
 	defer dir.Close()
+	dir.Keep(o.image)
 	log := o.log()
 	log.Printf(layout.Notice, "%d entries match and will be written", len(list))
 	failed := &failures{globals: o.globals}

@@ -309,6 +309,7 @@ func (o *extractOptions) extractForeign(cause error) error {
 		return err
 	}
 	defer dir.Close()
+	dir.Keep(o.image)
 	log.Printf(layout.Notice, "%d entries match and will be written", len(files))
 	failed := &failures{globals: o.globals}
 	for _, it := range files {

@@ -33,7 +33,7 @@ type imgtool struct {
 }
 
 func (g *globals) newImgtool() *imgtool {
-	return &imgtool{globals: g, keys: keyFlags{timeout: defaultTimeout}}
+	return &imgtool{globals: g, keys: keyFlags{timeout: defaultTimeout, note: &g.used.Record}}
 }
 
 func (g *globals) imgtoolCommand() command {

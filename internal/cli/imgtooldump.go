@@ -14,7 +14,6 @@ import (
 
 	"binman/content"
 	"binman/format/mcuboot"
-	"binman/internal/atomicfile"
 	"binman/internal/click"
 )
 
@@ -94,6 +93,7 @@ func (d *imgtoolInfo) run() error {
 	if err != nil {
 		return err
 	}
+	d.used.Note(d.in, nil)
 	image, err := mcuboot.ScanAny(in.Data, in.Len())
 	if err != nil {
 		return fmt.Errorf("'%s': %w", d.in, err)
@@ -121,12 +121,12 @@ func (d *imgtoolInfo) print(info *dumpInfo) error {
 	}
 	text := map[string]func(*dumpInfo) string{"human": (*dumpInfo).human, "yaml": (*dumpInfo).yaml, "json": (*dumpInfo).json}[format](info)
 	if d.out != "" {
-		return atomicfile.WriteNoSync(d.out, content.String(text))
+		return d.save(result{path: d.out, what: "the information", data: content.String(text)})
 	}
 	if format == "json" {
 		text += "\n"
 	}
-	fmt.Fprint(d.stdout, text)
+	fmt.Fprint(messages{d.stdout}, text)
 	return nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 
+	"binman/internal/atomicfile"
 	"binman/internal/click"
 	"binman/signer"
 )
@@ -111,5 +112,16 @@ func (k *imgtoolKeygen) run() error {
 
 // write writes the key for its owner alone.
 func (k *imgtoolKeygen) write(text []byte) error {
-	return writeKey(k.key, text, 0o600, k.force)
+	if err := k.used.claim(k.key, "the key"); err != nil {
+		return err
+	}
+	f, err := atomicfile.Options{New: !k.force, Mode: 0o600}.Create(k.key)
+	if err != nil {
+		return err
+	}
+	defer f.Abort()
+	if _, err := f.Write(text); err != nil {
+		return err
+	}
+	return f.Commit()
 }

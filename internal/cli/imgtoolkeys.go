@@ -14,7 +14,6 @@ import (
 
 	"binman/content"
 	"binman/format/mcuboot"
-	"binman/internal/atomicfile"
 	"binman/internal/click"
 	"binman/signer"
 )
@@ -200,7 +199,7 @@ func (k *imgtoolKey) keyinfo() error {
 // write writes to the file, or prints.
 func (k *imgtoolKey) write(text string) error {
 	if k.out != "" {
-		return atomicfile.Write(k.out, content.String(text))
+		return k.save(result{path: k.out, what: "the key", data: content.String(text)})
 	}
 	_, err := k.stdout.Write([]byte(text))
 	return err

@@ -6,6 +6,7 @@ import (
 	"crypto"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"strings"
 
 	"binman/content"
@@ -93,14 +94,45 @@ func (s *imgtoolSign) sign() error {
 	if s.trial {
 		return nil
 	}
+	if err := s.claim(); err != nil {
+		return err
+	}
 	s.tell(made)
-	if err := s.save(in, made); err != nil {
-		return asWrong(err)
+	return asWrong(s.write(in, made))
+}
+
+// claim says where it would write over what it reads; over the image, it may.
+func (s *imgtoolSign) claim() error {
+	err := s.used.claim(s.out, "the image")
+	if err == nil && s.sigOut != "" {
+		s.used.Note(s.in, nil)
+		err = s.used.claim(s.sigOut, "the signature")
+	}
+	return err
+}
+
+// write writes the image and the signature.
+func (s *imgtoolSign) write(in slotImage, made *mcuboot.Made) error {
+	image, err := s.writing().Create(s.out)
+	if err != nil {
+		return err
+	}
+	defer image.Abort()
+	if err := s.save(image, in, made); err != nil {
+		return err
 	}
 	if s.sigOut == "" {
-		return nil
+		return image.Commit()
 	}
-	return atomicfile.Write(s.sigOut, content.String(base64.StdEncoding.EncodeToString(made.Signature)))
+	sig, err := atomicfile.Create(s.sigOut)
+	if err != nil {
+		return err
+	}
+	defer sig.Abort()
+	if _, err := io.WriteString(sig, base64.StdEncoding.EncodeToString(made.Signature)); err != nil {
+		return err
+	}
+	return atomicfile.CommitAll(sig, image)
 }
 
 // chooseKeys opens the keys, and says what is made with them.
@@ -163,7 +195,7 @@ func (s *imgtoolSign) encryption() error {
 		return click.Wrong("--encrypt and --encrypt-kw are two ways to encrypt: give one")
 	case s.wrap != "":
 		var err error
-		e.Wrap, err = readWrapKey(s.wrap)
+		e.Wrap, err = s.readWrapKey(s.wrap)
 		return err
 	}
 	key, err := s.imgtool.key(s.encrypt)
@@ -194,8 +226,8 @@ func (s *imgtoolSign) sameKind(pub crypto.PublicKey) error {
 }
 
 // readWrapKey reads a key that wraps others.
-func readWrapKey(path string) ([]byte, error) {
-	b, err := smallFile(path)
+func (s *imgtoolSign) readWrapKey(path string) ([]byte, error) {
+	b, err := s.smallInput(path)
 	if err != nil || len(b) == 16 || len(b) == 32 {
 		return b, err
 	}
@@ -212,6 +244,7 @@ func (s *imgtoolSign) fixedSignature() error {
 		return nil
 	}
 	value, err := readBase64(s.fixed)
+	s.used.Note(s.fixed, err)
 	if err != nil {
 		return err
 	}
@@ -284,15 +317,15 @@ func signsDigest(pub crypto.PublicKey) bool {
 	return err == nil && kind.Short == "ed25519"
 }
 
-// save writes the image.
-func (s *imgtoolSign) save(in slotImage, made *mcuboot.Made) error {
+// save writes the image into the file.
+func (s *imgtoolSign) save(to *atomicfile.File, in slotImage, made *mcuboot.Made) error {
 	p := &s.params
 	var trailer []mcuboot.Piece
 	if (s.pad || s.confirm || s.test) && p.Export == mcuboot.ExportNothing {
 		trailer = p.Slot.Trailer(made.Order, p.Erased, s.confirm || s.test, s.confirm)
 	}
 	if isHex(s.out) {
-		return s.saveHex(in, made, trailer)
+		return s.saveHex(to, in, made, trailer)
 	}
 	image := made.Data
 	if trailer != nil {
@@ -301,7 +334,7 @@ func (s *imgtoolSign) save(in slotImage, made *mcuboot.Made) error {
 			return err
 		}
 	}
-	return s.writing().Write(s.out, image)
+	return to.WriteData(image)
 }
 
 // writing says how the image is written. It can be made again, and is not waited for
@@ -312,7 +345,7 @@ func (s *imgtoolSign) writing() atomicfile.Options {
 
 // saveHex writes the image as a HEX file; erased flash in front of the trailer is
 // not in it.
-func (s *imgtoolSign) saveHex(in slotImage, made *mcuboot.Made, trailer []mcuboot.Piece) error {
+func (s *imgtoolSign) saveHex(to *atomicfile.File, in slotImage, made *mcuboot.Made, trailer []mcuboot.Piece) error {
 	base, err := s.base(in)
 	if err != nil {
 		return err
@@ -324,15 +357,7 @@ func (s *imgtoolSign) saveHex(in slotImage, made *mcuboot.Made, trailer []mcuboo
 	if err := addressed.Check(pieces); err != nil {
 		return err
 	}
-	file, err := s.writing().Create(s.out)
-	if err != nil {
-		return err
-	}
-	defer file.Abort()
-	if err := ihex.Write(file, pieces); err != nil {
-		return err
-	}
-	return file.Commit()
+	return ihex.Write(to, pieces)
 }
 
 // base returns the address of the image in a HEX file.

@@ -119,7 +119,7 @@ func (s *imgtoolSign) customTLVs() ([]mcuboot.TLV, error) {
 			return nil, click.Wrong(fmt.Sprintf("Custom TLV %#x conflicts with predefined TLV.", tag))
 		}
 		seen[tag] = true
-		value, err := tlvValue(pair[1], i >= len(s.tlvs))
+		value, err := s.tlvValue(pair[1], i >= len(s.tlvs))
 		if err != nil {
 			return nil, err
 		}
@@ -132,11 +132,11 @@ func (s *imgtoolSign) customTLVs() ([]mcuboot.TLV, error) {
 }
 
 // tlvValue returns the value of a TLV: in hexadecimal, as text, or what a file has.
-func tlvValue(text string, file bool) ([]byte, error) {
+func (s *imgtoolSign) tlvValue(text string, file bool) ([]byte, error) {
 	digits, isHex := strings.CutPrefix(text, "0x")
 	switch {
 	case file:
-		return smallFile(text)
+		return s.smallInput(text)
 	case !isHex:
 		return []byte(text), nil
 	case len(digits)%2 != 0:

@@ -22,9 +22,10 @@ import (
 	"binman/layout"
 )
 
-// used is what a build reads and writes.
+// used is what a build, or another command, reads and writes.
 type used struct {
 	inputs.Record
+	by string // "build" or "command"
 
 	mu   sync.Mutex
 	made map[string]iodir.What // what was written, by its path
@@ -32,7 +33,7 @@ type used struct {
 
 // record begins to note what the build reads.
 func (o *buildOptions) record() *used {
-	u := &used{}
+	u := &used{by: "build"}
 	o.keys.note = &u.Record
 	return u
 }
@@ -55,13 +56,65 @@ func (u *used) claim(path string, what iodir.What) error {
 	case again && first != what:
 		return fmt.Errorf("'%s' would be written twice: as %s, and as %s", path, cmp.Or(first, "a result"), cmp.Or(what, "a result"))
 	case !again && what != iodir.Intermediate && u.Has(path, u.has, os.Stat):
-		return suggest.With(fmt.Errorf("'%s' is an input of this build, which it would be written over", path), "name another directory for the output with -O, or another file")
+		hint := "name another file"
+		if u.by == "build" {
+			hint = "name another directory for the output with -O, or another file"
+		}
+		return suggest.With(fmt.Errorf("'%s' is an input of this %s, which it would be written over", path, u.by), hint)
 	}
 	if u.made == nil {
 		u.made = map[string]iodir.What{}
 	}
 	u.made[path] = what
 	return nil
+}
+
+// result is a file that a command makes and that its command line names.
+type result struct {
+	path string
+	what iodir.What
+	data content.Data
+
+	changed bool // it is what was read, with changes, so that it cannot be made again
+}
+
+// save writes files that belong together: all of them, or none.
+func (g *globals) save(list ...result) error {
+	for _, r := range list {
+		if r.changed {
+			continue
+		}
+		if err := g.used.claim(r.path, r.what); err != nil {
+			return err
+		}
+	}
+	var files []*atomicfile.File
+	for _, r := range list {
+		f, err := atomicfile.Options{NoSync: !r.changed}.Create(r.path)
+		if err != nil {
+			return err
+		}
+		defer f.Abort()
+		if err := f.WriteData(r.data); err != nil {
+			return err
+		}
+		files = append(files, f)
+	}
+	return atomicfile.CommitAll(files...)
+}
+
+// openInput opens a file that is read, so that nothing is written over it.
+func (g *globals) openInput(path string) (content.Data, error) {
+	d, err := content.Open(path)
+	g.used.Note(path, err)
+	return d, err
+}
+
+// smallInput reads a small file whole, so that nothing is written over it.
+func (g *globals) smallInput(path string) ([]byte, error) {
+	b, err := smallFile(path)
+	g.used.Note(path, err)
+	return b, err
 }
 
 // has says whether the build has written a file.

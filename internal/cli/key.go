@@ -165,11 +165,17 @@ func (o *keyOptions) cipherNode() (node, error) {
 	return c, nil
 }
 
+// maxSmall bounds files that are read whole, in bytes: device trees are the longest.
+const maxSmall = 64 << 20
+
 // smallFile reads a file whole.
 func smallFile(path string) ([]byte, error) {
 	data, err := content.Open(path)
 	if err != nil {
 		return nil, err
+	}
+	if data.Len() > maxSmall {
+		return nil, fmt.Errorf("'%s' has %d bytes, more than %d", path, data.Len(), maxSmall)
 	}
 	return data.Bytes()
 }
@@ -188,7 +194,7 @@ func (o *keyOptions) show(ref string) error {
 	if name == "" {
 		name = strings.TrimSuffix(filepath.Base(pub.Name), filepath.Ext(pub.Name))
 	}
-	fmt.Fprintf(o.stdout, "%s\n  kind:        %s, %s\n", pub.Name, signer.KindOf(pub.Key), kind)
+	fmt.Fprintf(o.stdout, "%s\n  kind:        %s, %s\n", printable(pub.Name), signer.KindOf(pub.Key), kind)
 	algo := defaultAlgo(pub)
 	if algo == "" {
 		algo = "none: it is too weak, or of a size that nothing here uses"
@@ -209,7 +215,7 @@ func (o *keyOptions) show(ref string) error {
 		fmt.Fprintf(o.stdout, "  device tree: %v\n", err)
 		return nil
 	}
-	fmt.Fprintf(o.stdout, "  device tree: /signature/%s\n", key.Name())
+	fmt.Fprintf(o.stdout, "  device tree: /signature/%s\n", printable(key.Name()))
 	for n := range tree.Root.Child("signature").All() {
 		for _, p := range n.Props {
 			printProp(o.stdout, p.Name, p.Value)

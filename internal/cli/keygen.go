@@ -20,7 +20,8 @@ import (
 	"strings"
 	"time"
 
-	"binman/internal/leftover"
+	"binman/content"
+	"binman/internal/atomicfile"
 	"binman/layout"
 	"binman/signer"
 )
@@ -50,7 +51,7 @@ func (o *keyOptions) generate(name string) error {
 	case size > 0:
 		key := make([]byte, size)
 		rand.Read(key) // never fails
-		err = o.newFile(name+".bin", key, 0o600)
+		err = o.newFiles(newFile{name + ".bin", key, 0o600})
 	case generators[algo] == nil:
 		return fmt.Errorf("Unsupported signature algorithm '%s'", o.algo)
 	default:
@@ -86,47 +87,49 @@ func (o *keyOptions) generatePair(name, algo string) error {
 	if err != nil {
 		return err
 	}
-	if err := o.newFile(private, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
-		return err
-	}
-	return o.newFile(name+".crt", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), 0o666)
+	return o.newFiles(
+		newFile{private, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600},
+		newFile{name + ".crt", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), 0o666},
+	)
 }
 
-// newFile writes a file that must not be there yet: a key that is overwritten
-// is lost.
-func (o *keyOptions) newFile(path string, data []byte, mode os.FileMode) error {
-	err := writeKey(path, data, mode, false)
-	if errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("'%s' is there already, and a key that is overwritten is lost; remove it, or choose another name", path)
+// newFile is a file that must not be there yet: a key that is overwritten is lost.
+type newFile struct {
+	path string
+	data []byte
+	mode os.FileMode
+}
+
+// newFiles writes files that belong together: all of them, or none.
+func (o *keyOptions) newFiles(list ...newFile) error {
+	var files []*atomicfile.File
+	for _, n := range list {
+		f, err := atomicfile.Options{New: true, Mode: n.mode}.Create(n.path)
+		if err != nil {
+			return thereAlready(n.path, err)
+		}
+		defer f.Abort()
+		if _, err := f.Write(n.data); err != nil {
+			return err
+		}
+		files = append(files, f)
 	}
-	if err != nil {
-		return err
+	if err := atomicfile.CommitAll(files...); err != nil {
+		return thereAlready(list[0].path, err)
 	}
-	fmt.Fprintln(o.stdout, path)
+	for _, n := range list {
+		fmt.Fprintln(o.stdout, printable(n.path))
+	}
 	return nil
 }
 
-// writeKey writes a file completely or not at all. Another is replaced only if that is
-// said, and stays until the new one is complete.
-func writeKey(path string, data []byte, mode os.FileMode, replace bool) error {
-	name := path
-	if replace {
-		name = filepath.Join(filepath.Dir(path), ".binman-"+rand.Text())
-	}
-	file, done, err := leftover.Make(func() (*os.File, string, error) {
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-		return f, name, err
-	})
-	if err != nil {
+// thereAlready says what to do about a key that is there already, if that is the error.
+func thereAlready(path string, err error) error {
+	if !errors.Is(err, os.ErrExist) {
 		return err
 	}
-	defer done()
-	_, err = file.Write(data)
-	if err = errors.Join(err, file.Close()); err == nil && replace {
-		err = os.Rename(name, path)
+	if own, ok := errors.AsType[*content.PathError](err); ok {
+		path = own.Path
 	}
-	if err != nil {
-		os.Remove(name)
-	}
-	return err
+	return fmt.Errorf("'%s' is there already, and a key that is overwritten is lost; remove it, or choose another name", path)
 }

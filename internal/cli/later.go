@@ -20,9 +20,9 @@ import (
 	"slices"
 	"time"
 
-	"binman/content"
 	"binman/internal/argparse"
 	"binman/internal/atomicfile"
+	"binman/internal/leftover"
 	"binman/internal/openfile"
 	"binman/layout"
 	"binman/signer"
@@ -170,37 +170,71 @@ func (l *later) missing() (list []*signer.Asked, more int) {
 	return list, more
 }
 
-// write writes what is to be signed.
-func (l *later) write(list []*signer.Asked) error {
-	if err := os.MkdirAll(l.dir, 0o777); err != nil {
+// write writes what is to be signed. What fails leaves no directory that was not there.
+func (l *later) write(list []*signer.Asked) (err error) {
+	if _, err := os.Stat(l.dir); errors.Is(err, fs.ErrNotExist) {
+		_, done, failed := leftover.Make(func() (bool, string, error) { return true, l.dir, os.MkdirAll(l.dir, 0o777) })
+		if failed != nil {
+			return failed
+		}
+		defer func() {
+			if err != nil {
+				os.Remove(l.dir)
+			}
+			done()
+		}()
+	}
+	files, err := l.requests(list)
+	if err != nil {
 		return err
 	}
+	var made []*atomicfile.File
+	for _, f := range files {
+		to, err := atomicfile.Create(filepath.Join(l.dir, f.name))
+		if err != nil {
+			return err
+		}
+		defer to.Abort()
+		if _, err := to.Write(f.data); err != nil {
+			return err
+		}
+		if err := to.Complete(); err != nil { // there may be more than files can be open
+			return err
+		}
+		made = append(made, to)
+	}
+	return atomicfile.CommitAll(made...)
+}
+
+// requestFile is a file in a directory of requests.
+type requestFile struct {
+	name string
+	data []byte
+}
+
+// requests returns what is to be written; the list of all is last.
+func (l *later) requests(list []*signer.Asked) ([]requestFile, error) {
+	var files []requestFile
 	l.file.Requests = nil
 	for _, a := range list {
 		der, err := x509.MarshalPKIXPublicKey(a.Public)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		r := laterRequest{
 			Key: a.Key, Algorithm: a.Algorithm, SaltLength: a.SaltLength, Digest: hex.EncodeToString(a.Digest),
 			PublicKey:  string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})),
 			DigestFile: a.ID + ".digest", Request: a.ID + ".request", Signature: a.ID + ".sig",
 		}
-		for name, data := range map[string][]byte{r.DigestFile: a.Digest, r.Request: a.Marshal()} {
-			if err := atomicfile.Write(filepath.Join(l.dir, name), content.Bytes(data)); err != nil {
-				return err
-			}
-		}
+		files = append(files, requestFile{r.DigestFile, a.Digest}, requestFile{r.Request, a.Marshal()})
 		l.file.Requests = append(l.file.Requests, r)
 	}
 	var text bytes.Buffer
 	enc := json.NewEncoder(&text)
 	enc.SetIndent("", " ")
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(l.file); err != nil {
-		return err
-	}
-	return atomicfile.Write(filepath.Join(l.dir, requestsFile), content.Bytes(text.Bytes()))
+	err := enc.Encode(l.file)
+	return append(files, requestFile{requestsFile, text.Bytes()}), err
 }
 
 // tell is what the first step ends with.
@@ -271,6 +305,6 @@ func (g *globals) attachRecorded(dir string) error {
 	if g.attachDir != "" {
 		return fmt.Errorf("the command in '%s' attaches signatures itself", filepath.Join(dir, requestsFile))
 	}
-	again := &globals{stdout: g.stdout, stderr: g.stderr, progress: g.progress, attachDir: dir}
+	again := &globals{used: &used{by: "command"}, stdout: g.stdout, stderr: g.stderr, progress: g.progress, attachDir: dir}
 	return statusOnly(again.run(l.file.Command))
 }

@@ -13,7 +13,6 @@ import (
 
 	"binman/content"
 	"binman/internal/argparse"
-	"binman/internal/atomicfile"
 	"binman/report"
 )
 
@@ -91,7 +90,7 @@ func (o *mapOptions) run() error {
 		_, err := o.stdout.Write(buf.Bytes())
 		return err
 	}
-	return atomicfile.WriteNoSync(o.output, content.Bytes(buf.Bytes()))
+	return o.save(result{path: o.output, what: "the drawing", data: content.Bytes(buf.Bytes())})
 }
 
 // extensions of file names say the format of the drawing; none stands for text.
@@ -118,6 +117,7 @@ func (o *mapOptions) outputFormat() (string, error) {
 // FDT map is drawn as far as the formats in it are known, as ls lists it.
 func (o *mapOptions) drawings() ([]*report.Drawing, error) {
 	if o.image != "" {
+		o.used.Note(o.image, nil)
 		img, err := o.open(o.image)
 		if err == nil {
 			return []*report.Drawing{report.FromOpened(img)}, nil
@@ -132,6 +132,7 @@ func (o *mapOptions) drawings() ([]*report.Drawing, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.used.Note(o.manifest, nil)
 	list, err := report.FromManifest(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.manifest, err)

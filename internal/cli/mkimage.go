@@ -14,7 +14,6 @@ import (
 	"binman/format/mkimage"
 	"binman/format/uimage"
 	"binman/internal/argparse"
-	"binman/internal/atomicfile"
 	"binman/internal/host"
 	"binman/internal/suggest"
 )
@@ -268,13 +267,15 @@ func (o *mkimageOptions) make() error {
 	}
 	keys := o.keys()
 	in := mkimage.Inputs{
-		Open: openData,
+		Open: o.openData,
 		Key:  func(hint string) (crypto.Signer, error) { return keys.key(hint, "") },
-		Note: func(name, text string) error { return atomicfile.Write(name, content.String(text)) },
+		Note: func(name, text string) error {
+			return o.save(result{path: name, what: "a note", data: content.String(text)})
+		},
 	}
 	if data := o.value('d'); data != "" {
 		for name := range strings.SplitSeq(data, ":") {
-			d, err := openData(name)
+			d, err := o.openData(name)
 			if err != nil {
 				return err
 			}
@@ -290,7 +291,7 @@ func (o *mkimageOptions) make() error {
 	if err != nil {
 		return err
 	}
-	if err := atomicfile.WriteNoSync(o.image, data); err != nil {
+	if err := o.save(result{path: o.image, what: "the image", data: data}); err != nil {
 		return err
 	}
 	if o.has('q') {
@@ -306,7 +307,11 @@ func (o *mkimageOptions) make() error {
 
 // openData opens a file that an image is made of. The null device is an empty one: so
 // U-Boot's Makefile says that a FIT has device trees only.
-func openData(name string) (content.Data, error) { return host.Files{}.Open(name) }
+func (o *mkimageOptions) openData(name string) (content.Data, error) {
+	d, err := host.Files{}.Open(name)
+	o.used.Note(name, err)
+	return d, err
+}
 
 // stamp returns the time for what is made.
 func (o *mkimageOptions) stamp() (uint32, error) {

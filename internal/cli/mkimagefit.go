@@ -19,7 +19,6 @@ import (
 	"binman/format/fit"
 	"binman/format/fit/sign"
 	"binman/format/uimage"
-	"binman/internal/atomicfile"
 	"binman/internal/host"
 	"binman/signer"
 )
@@ -51,16 +50,15 @@ func (o *mkimageOptions) fit() error {
 		}
 		return err
 	}
+	var list []result
 	if dest != nil { // first, so that no FIT is there whose key is nowhere
-		if err := atomicfile.Write(o.value('K'), content.Bytes(dest.tree.Marshal())); err != nil {
-			return err
+		tree := o.value('K')
+		if host.SameFile(tree, o.image) {
+			return fmt.Errorf("'%s' cannot both be the image and the device tree that gets the keys", o.image)
 		}
+		list = append(list, result{path: tree, data: content.Bytes(dest.tree.Marshal()), changed: true})
 	}
-	write := atomicfile.WriteNoSync
-	if o.has('F') {
-		write = atomicfile.Write // the old FIT can not be made again
-	}
-	if err := write(o.image, made.Data); err != nil {
+	if err := o.save(append(list, result{path: o.image, what: "the image", data: made.Data, changed: o.has('F')})...); err != nil {
 		return err
 	}
 	if o.has('q') {
@@ -75,7 +73,7 @@ func (o *mkimageOptions) fit() error {
 		fmt.Fprintf(o.stdout, "Signature written to '%s', node '%s'\n", o.image, printable(signed))
 	}
 	if dest != nil && dest.last != "" {
-		fmt.Fprintf(o.stdout, "Public key written to '%s', node '%s'\n", o.value('K'), dest.last)
+		fmt.Fprintf(o.stdout, "Public key written to '%s', node '%s'\n", o.value('K'), printable(dest.last))
 	}
 	return nil
 }
@@ -106,7 +104,8 @@ func (o *mkimageOptions) fitSource(source string, auto bool) (*fit.Source, error
 		if err := o.checkDTC(); err != nil {
 			return nil, err
 		}
-		tree, err := dts.Compile(source, dts.Options{Include: o.includes()})
+		o.used.Note(source, nil)
+		tree, err := dts.Compile(source, dts.Options{Include: o.includes(), Note: o.used.Note})
 		if err != nil {
 			return nil, err
 		}
@@ -201,18 +200,18 @@ func (o *mkimageOptions) autoFIT(signConfigs bool) (*fit.Source, error) {
 	if !o.has('d') {
 		return nil, mkimageMisuse("Missing data file for auto-FIT (use -d)")
 	}
-	if a.Program, err = openData(o.value('d')); err != nil {
+	if a.Program, err = o.openData(o.value('d')); err != nil {
 		return nil, err
 	}
 	for _, name := range o.values('b') {
-		f, err := autoFile(name, 0)
+		f, err := o.autoFile(name, 0)
 		if err != nil {
 			return nil, err
 		}
 		a.Trees = append(a.Trees, *f)
 	}
 	if o.has('i') {
-		if a.Ramdisk, err = openData(o.value('i')); err != nil {
+		if a.Ramdisk, err = o.openData(o.value('i')); err != nil {
 			return nil, err
 		}
 	}
@@ -227,15 +226,15 @@ func (o *mkimageOptions) autoFIT(signConfigs bool) (*fit.Source, error) {
 		if err != nil {
 			return nil, err
 		}
-		if *f.to, err = autoFile(o.value(f.letter), load); err != nil {
+		if *f.to, err = o.autoFile(o.value(f.letter), load); err != nil {
 			return nil, err
 		}
 	}
 	return a.Source(), nil
 }
 
-func autoFile(name string, load uint32) (*fit.AutoFile, error) {
-	data, err := openData(name)
+func (o *mkimageOptions) autoFile(name string, load uint32) (*fit.AutoFile, error) {
+	data, err := o.openData(name)
 	return &fit.AutoFile{Path: name, Data: data, Load: load}, err
 }
 
@@ -262,7 +261,7 @@ func (o *mkimageOptions) protect(src *fit.Source) (*keyDest, error) {
 			if hint == "" || strings.ContainsAny(hint, "/\\") {
 				return nil, fmt.Errorf("'%s' cannot be the name of a key", hint)
 			}
-			return smallFile(filepath.Join(o.value('k'), hint+".bin"))
+			return o.smallInput(filepath.Join(o.value('k'), hint+".bin"))
 		},
 		IV: func(string) ([]byte, error) {
 			iv := make([]byte, sign.IVSize)
@@ -359,6 +358,7 @@ type mkimageKeys struct {
 
 func (o *mkimageOptions) keys() *mkimageKeys {
 	opts := host.Keys()
+	opts.ReadFile = o.used.ReadFile(opts.ReadFile)
 	opts.PKCS11 = beside(signer.TokenProgram)
 	return &mkimageKeys{o: o, ring: signer.NewKeyring(opts), opts: opts}
 }

@@ -10,19 +10,20 @@ import (
 	"unicode"
 )
 
-// output is standard output. It remembers the first failure to write, so that
-// a command whose result was lost, to a full disk for instance, does not end
-// with success.
+// output is standard output, or standard error. It remembers the first failure to write,
+// so that a command whose result or warning was lost, to a full disk for instance, does not
+// end with success.
 type output struct {
-	w   io.Writer
-	err error
+	name string
+	w    io.Writer
+	err  error
 }
 
 // Write implements io.Writer.
 func (o *output) Write(p []byte) (int, error) {
 	n, err := o.w.Write(p)
 	if err != nil {
-		err = fmt.Errorf("cannot write to standard output: %w", pathCause(err))
+		err = fmt.Errorf("cannot write to %s: %w", o.name, pathCause(err))
 		o.err = cmp.Or(o.err, err)
 	}
 	return n, err

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"binman/content"
+	"binman/content/iodir"
 	"binman/internal/argparse"
 	"binman/internal/atomicfile"
 	"binman/internal/imagefile"
@@ -94,13 +95,17 @@ func (o *replaceOptions) run() error {
 	if err != nil {
 		return err
 	}
+	if !o.writeMap {
+		return o.update(img, file, list)
+	}
+	name := strings.TrimSuffix(o.image, filepath.Ext(o.image)) + ".map"
+	o.used.Note(o.image, nil)
+	if err := o.used.claim(name, iodir.Map); err != nil {
+		return err
+	}
 	if err := o.update(img, file, list); err != nil {
 		return err
 	}
-	if !o.writeMap {
-		return nil
-	}
-	name := strings.TrimSuffix(o.image, filepath.Ext(o.image)) + ".map"
 	return atomicfile.Write(name, content.String(img.Map()))
 }
 

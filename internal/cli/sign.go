@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"binman/internal/argparse"
+	"binman/internal/atomicfile"
 	"binman/internal/imagefile"
 	"binman/signer"
 )
@@ -92,17 +93,32 @@ func (o *signOptions) update(trial bool) error {
 	if err != nil {
 		return o.updateForeign(file, ring, trial, err)
 	}
-	data, err := o.mapped(img, ring, trial)
+	o.used.Note(o.image, nil)
+	data, fit, err := o.mapped(img, ring)
 	if err != nil || trial {
 		return err
 	}
 	defer o.log().Begin(data.Len(), "writing %s", o.image)()
-	return file.Update(data)
+	if o.file == "" {
+		return file.Update(data)
+	}
+	if err := o.used.claim(o.file, "the FIT"); err != nil {
+		return err
+	}
+	signed, err := atomicfile.Create(o.file)
+	if err != nil {
+		return err
+	}
+	defer signed.Abort()
+	if err := signed.WriteData(fit); err != nil {
+		return err
+	}
+	return file.UpdateWith(data, signed)
 }
 
 // ring returns the keys that the options name.
 func (o *signOptions) ring() (*signer.Keyring, error) {
-	o.refs = nil
+	o.refs, o.note = nil, &o.used.Record
 	other := ""
 	for _, key := range o.keys {
 		if namesHint(key) {

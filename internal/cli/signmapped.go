@@ -13,46 +13,47 @@ import (
 	"binman/format/fit"
 	"binman/format/fit/sign"
 	"binman/format/verify"
-	"binman/internal/atomicfile"
 	"binman/layout"
 	"binman/report"
 	"binman/signer"
 )
 
 // mapped signs what the paths name in an image with an FDT map, or everything for which
-// there is a key, and returns the file.
-func (o *signOptions) mapped(img *layout.Opened, ring *signer.Keyring, trial bool) (content.Data, error) {
+// there is a key, and returns the file; and the FIT of option -f.
+func (o *signOptions) mapped(img *layout.Opened, ring *signer.Keyring) (image, fit content.Data, err error) {
 	if o.file != "" && len(o.paths) != 1 {
-		return content.Data{}, errors.New("Must specify exactly one entry path to sign with -f")
+		return image, fit, errors.New("Must specify exactly one entry path to sign with -f")
 	}
 	entries, err := o.signedEntries(img, ring)
 	if err != nil {
-		return content.Data{}, err
+		return image, fit, err
 	}
 	if o.file == "" {
 		if err := verify.First(report.Verify(img, nil, nil), nil); err != nil {
-			return content.Data{}, fmt.Errorf("the image is damaged, and is not signed: %w", err)
+			return image, fit, fmt.Errorf("the image is damaged, and is not signed: %w", err)
 		}
 	}
 	var list []layout.Replacement
 	for _, e := range entries {
-		if _, ok := e.Type.(*etype.FIT); !ok {
+		if !isFIT(e) {
+			if o.file != "" {
+				return image, fit, e.Errorf("it is no FIT, which option -f is for")
+			}
 			if err := img.Resign(e); err != nil {
-				return content.Data{}, err
+				return image, fit, err
 			}
 			continue
 		}
 		signed, err := o.fit(img, e, ring)
 		if err != nil {
-			return content.Data{}, err
+			return image, fit, err
 		}
 		list = append(list, layout.Replacement{Entry: e, Data: signed})
 	}
-	data, err := img.Replace(list, true)
-	if err == nil && o.file != "" && !trial {
-		err = atomicfile.Write(o.file, list[0].Data)
+	if image, err = img.Replace(list, true); err == nil && o.file != "" {
+		fit = list[0].Data
 	}
-	return data, err
+	return image, fit, err
 }
 
 // signedEntries returns what is to be signed.

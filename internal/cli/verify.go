@@ -238,7 +238,7 @@ func (o *verifyOptions) printTable(list []verify.Finding) {
 		fmt.Fprint(out, lines[i+2])
 		for _, more := range []string{f.Why, f.Warn} {
 			if more != "" {
-				fmt.Fprintf(out, "   %s\n", more)
+				fmt.Fprintf(out, "   %s\n", printable(more))
 			}
 		}
 	}

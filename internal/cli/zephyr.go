@@ -191,7 +191,7 @@ func (z *zephyrSign) domains(top string, list []zephyr.Domain) error {
 			continue
 		}
 		if !z.quiet {
-			fmt.Fprintf(z.stdout, "=== domain %s\n", d.Name)
+			fmt.Fprintf(messages{z.stdout}, "=== domain %s\n", d.Name)
 		}
 		if err := z.build(dir); err != nil {
 			return err

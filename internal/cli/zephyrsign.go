@@ -12,7 +12,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
+	"binman/bintool"
 	"binman/internal/click"
 	"binman/internal/lazy"
 	"binman/internal/leftover"
@@ -94,7 +96,7 @@ func exists(path string) bool {
 // say prints what nobody needs who wants quiet.
 func (z *zephyrSign) say(format string, a ...any) {
 	if !z.quiet {
-		fmt.Fprintf(z.stdout, format, a...)
+		fmt.Fprintf(messages{z.stdout}, format, a...) // names may be of the build
 	}
 }
 
@@ -219,12 +221,18 @@ func (z *zephyrSign) runTool(tool string, args []string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(context.Background(), path, args...)
+	ctx, cancel := context.WithTimeout(context.Background(), bintool.Limit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.WaitDelay = time.Second // something that it has started may hold its output open
 	cmd.Stdout, cmd.Stderr = z.stdout, z.stderr
 	if z.signed != nil { // there is to be nothing but JSON
 		cmd.Stdout = z.stderr
 	}
 	err = leftover.Run(cmd)
+	if ctx.Err() != nil {
+		return die("%s did not end within %v", tool, bintool.Limit)
+	}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() > 0 {
 		return z.tellStatus(statusOnly(exit.ExitCode()), tool, args)
 	}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"binman/content"
+	"binman/internal/leftover"
 	"binman/internal/openfile"
 	"binman/signer"
 )
@@ -39,8 +40,12 @@ func prompt(question string) ([]byte, error) {
 	}
 	defer in.Close()
 	defer out.Close()
+	fd := int(in.Fd())
+	if state, err := term.GetState(fd); err == nil { // whoever gives up gets the echo back
+		defer leftover.Note(func() { _ = term.Restore(fd, state) })()
+	}
 	fmt.Fprint(out, question)
-	text, err := term.ReadPassword(int(in.Fd()))
+	text, err := term.ReadPassword(fd)
 	fmt.Fprintln(out)
 	return text, err
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -56,4 +57,31 @@ func TestRunMost(t *testing.T) {
 	if err != nil || len(out) != maxAnswer {
 		t.Errorf("%d bytes, %v", len(out), err)
 	}
+}
+
+// What a program leaves running ends with it, whether it holds the output open or not.
+func TestRunEndsAll(t *testing.T) {
+	if _, err := exec.LookPath("ps"); err != nil {
+		t.Skip(err)
+	}
+	out, err := run(exec.CommandContext(context.Background(), "sh", "-c", "sleep 100 <&- >&- 2>&- & echo $!"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(out)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(5 * time.Second); running(pid); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it goes on")
+		}
+	}
+}
+
+// running says whether there is a process that has not ended; one that nobody has waited for
+// has.
+func running(pid int) bool {
+	out, err := exec.Command("ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output()
+	return err == nil && !strings.HasPrefix(strings.TrimSpace(string(out)), "Z")
 }

@@ -103,10 +103,24 @@ func (f *File) Close() error { return f.file.Close() }
 
 // Update makes data the contents of the file.
 func (f *File) Update(data content.Data) error {
-	if !f.inPlace {
-		return atomicfile.Write(f.path, data)
+	if f.inPlace {
+		return f.overwrite(data)
 	}
-	return f.overwrite(data)
+	return f.UpdateWith(data)
+}
+
+// UpdateWith makes data the contents of the file, not in place, when others that belong
+// to it are complete.
+func (f *File) UpdateWith(data content.Data, others ...*atomicfile.File) error {
+	image, err := atomicfile.Create(f.path)
+	if err != nil {
+		return err
+	}
+	defer image.Abort()
+	if err := image.WriteData(data); err != nil {
+		return err
+	}
+	return atomicfile.CommitAll(append(others, image)...)
 }
 
 // overwrite writes the bytes that differ into the file. They are collected

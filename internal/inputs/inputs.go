@@ -96,8 +96,8 @@ func (r *Record) List(made []string) []Input {
 // read. What the build has made itself, which made tells by the name, does not count. stat is os.Stat, or looks elsewhere.
 func (r *Record) Has(path string, made func(path string) bool, stat func(path string) (fs.FileInfo, error)) bool {
 	there, err := stat(path)
-	if err != nil {
-		return false // there is nothing
+	if err != nil || !there.Mode().IsRegular() {
+		return false // there is nothing, or nothing that is replaced
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -6,7 +6,6 @@
 package leftover
 
 import (
-	"errors"
 	"os"
 	"os/exec"
 	"sync"
@@ -43,6 +42,13 @@ func Make[T any](create func() (T, string, error)) (v T, done func(), err error)
 	return v, note(func() { os.RemoveAll(path) }), nil
 }
 
+// Note notes what is to be done at the end, unless done is called before.
+func Note(end func()) (done func()) {
+	mu.Lock()
+	defer mu.Unlock()
+	return note(end)
+}
+
 // Dir makes a temporary directory, which done removes.
 func Dir() (dir string, done func(), err error) {
 	dir, forget, err := Make(func() (string, string, error) {
@@ -56,9 +62,11 @@ func Dir() (dir string, done func(), err error) {
 }
 
 // Run runs a program, and all that it starts, in a process group of their own, which is
-// killed at the end, or when the context of the command says so.
+// killed when the program ends, this one does, or the context of the command says so. One
+// of them that leaves the group is beyond reach.
 func Run(cmd *exec.Cmd) error {
 	group(cmd)
+	defer withUs(cmd)()
 	mu.Lock()
 	err := cmd.Start()
 	if err != nil {
@@ -69,9 +77,7 @@ func Run(cmd *exec.Cmd) error {
 	mu.Unlock()
 	defer done()
 	err = cmd.Wait()
-	if errors.Is(err, exec.ErrWaitDelay) {
-		_ = cmd.Cancel() // those that it has started and that hold its output open
-	}
+	_ = cmd.Cancel() // those that it has started and not waited for
 	return err
 }
 

@@ -46,6 +46,7 @@ type Dir struct {
 	root    *os.Root
 	windows bool              // names must be possible on Windows
 	written map[string]string // names by what they are in small letters
+	keep    fs.FileInfo       // a file that is not replaced, or nil
 }
 
 // Open opens the directory name, making it if it does not exist; "" is the
@@ -80,6 +81,14 @@ func OpenExisting(name string) (*Dir, error) {
 // Close gives up the directory.
 func (d *Dir) Close() error { return d.root.Close() }
 
+// Keep has the file at path, which may be in the directory, not replaced by Write: an image
+// may have an entry of its own name.
+func (d *Dir) Keep(path string) {
+	if info, err := os.Stat(path); err == nil {
+		d.keep = info
+	}
+}
+
 // Write writes a file, making the directories above it. The name has slashes
 // between its parts.
 func (d *Dir) Write(name string, data content.Data) error {
@@ -96,6 +105,9 @@ func (d *Dir) Write(name string, data content.Data) error {
 	}
 	if err := d.checkPlain(name, 0); err != nil {
 		return err
+	}
+	if there, err := d.root.Lstat(name); err == nil && d.keep != nil && os.SameFile(there, d.keep) {
+		return fmt.Errorf("cannot write '%s': it is the file that is read", name)
 	}
 	d.written[small] = name
 	return d.replace(dir, name, data)

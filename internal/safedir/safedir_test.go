@@ -213,3 +213,25 @@ func TestNamesThatDifferInCase(t *testing.T) {
 		t.Errorf("the same file: %v", err)
 	}
 }
+
+// A file that is kept is not replaced, whatever its name in the directory.
+func TestKeep(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "sub", "image")
+	d, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := d.Write("sub/image", content.String("old")); err != nil {
+		t.Fatal(err)
+	}
+	d.Keep(path)
+	delete(d.written, "sub/image")
+	if err := d.Write("sub/image", content.String("new")); err == nil || err.Error() != "cannot write 'sub/image': it is the file that is read" {
+		t.Errorf("got %v", err)
+	}
+	if text, err := os.ReadFile(path); string(text) != "old" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+}
