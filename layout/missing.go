@@ -31,6 +31,11 @@ func missingFile(err error) (string, bool) {
 // explainMissing says where the name of a missing file comes from, and what can
 // be done about it.
 func (b *Build) explainMissing(e *Entry, ne *NodeError, name string) {
+	if b.writes(e, name) {
+		describe.At(ne, e.Node, "filename")
+		describe.Advise(ne, "it is to be written, and the directory '%s' does not exist: make it first", filepath.Dir(name))
+		return
+	}
 	if where := b.whereNamed(e, ne, name); where != "" {
 		describe.Advise(ne, "%s", where)
 	}
@@ -56,6 +61,21 @@ func (b *Build) explainMissing(e *Entry, ne *NodeError, name string) {
 	if e.External && !b.AllowMissing {
 		describe.Advise(ne, "-M (--allow-missing) builds without it, an image that does not work")
 	}
+}
+
+// writes says whether the file is one that the entry makes.
+func (b *Build) writes(e *Entry, name string) bool {
+	outputs := []string{}
+	if e.Section != nil {
+		outputs = append(outputs, e.Section.Filename)
+	}
+	if e.Parent == nil && e.Image != nil {
+		outputs = append(outputs, e.Image.Filename)
+	}
+	return slices.ContainsFunc(outputs, func(file string) bool {
+		path, err := b.Output.Path(file)
+		return err == nil && file != "" && path == name
+	})
 }
 
 // whereNamed finds what gave the missing file its name: a property, which
