@@ -103,13 +103,6 @@ func (g *globals) save(list ...result) error {
 	return atomicfile.CommitAll(files...)
 }
 
-// openInput opens a file that is read, so that nothing is written over it.
-func (g *globals) openInput(path string) (content.Data, error) {
-	d, err := content.Open(path)
-	g.used.Note(path, err)
-	return d, err
-}
-
 // smallInput reads a small file whole, so that nothing is written over it.
 func (g *globals) smallInput(path string) ([]byte, error) {
 	b, err := smallFile(path)

@@ -19,6 +19,7 @@ import (
 	"binman/internal/safedir"
 	"binman/internal/suggest"
 	"binman/internal/wildcard"
+	"binman/layout"
 	"binman/report"
 	"binman/signer"
 )
@@ -33,6 +34,8 @@ type verifyOptions struct {
 	parts  string
 	asJSON bool
 	signed bool
+
+	image *layout.Opened // what the file has a map of, if it has one
 }
 
 func (g *globals) verifyCommand() command {
@@ -153,6 +156,7 @@ func (o *verifyOptions) findings(keys []verify.Key) ([]verify.Finding, error) {
 	case cause == nil && o.parts != "":
 		return nil, errors.New("--partitions is for a file without an FDT map, and this one has one")
 	case cause == nil:
+		o.image = img
 		return append(list, verify.Within(report.Verify(img, keys, o.unpacker()), "", img.Base)...), nil
 	case !errors.Is(cause, fdtmap.ErrNone):
 		return nil, cause
@@ -185,21 +189,55 @@ func (o *verifyOptions) selected(list []verify.Finding) ([]verify.Finding, error
 	if len(o.paths) == 0 {
 		return list, nil
 	}
-	matched := make([]bool, len(o.paths))
-	list = slices.DeleteFunc(list, func(f verify.Finding) bool {
-		keep := false
-		for i, pattern := range o.paths {
-			pattern = strings.Trim(pattern, "/")
-			if f.Path == pattern || strings.HasPrefix(f.Path, pattern+"/") || wildcard.MatchAny([]string{pattern}, f.Path) {
-				matched[i], keep = true, true
+	keep := make([]bool, len(list))
+	mark := func(about func(f verify.Finding) bool) (found bool) {
+		for i, f := range list {
+			if about(f) {
+				keep[i], found = true, true
 			}
 		}
-		return !keep
-	})
-	if i := slices.Index(matched, false); i >= 0 {
-		return nil, fmt.Errorf("there is nothing to check at '%s'", o.paths[i])
+		return found
 	}
-	return list, nil
+	for _, given := range o.paths {
+		path := strings.Trim(given, "/")
+		if !mark(func(f verify.Finding) bool { return below(f.Path, path) || wildcard.MatchAny([]string{path}, f.Path) }) &&
+			!mark(o.aboutEntries(path)) {
+			return nil, fmt.Errorf("there is nothing to check at '%s'", given)
+		}
+	}
+	var kept []verify.Finding
+	for i, f := range list {
+		if keep[i] {
+			kept = append(kept, f)
+		}
+	}
+	return kept, nil
+}
+
+// aboutEntries returns what says whether a finding is about an entry that a path names in one of the
+// ways that other commands know.
+func (o *verifyOptions) aboutEntries(path string) func(f verify.Finding) bool {
+	var entries []*layout.Entry
+	if o.image != nil {
+		entries = o.image.Match(path)
+	}
+	return func(f verify.Finding) bool {
+		return slices.ContainsFunc(entries, func(e *layout.Entry) bool {
+			return below(f.Path, strings.TrimPrefix(e.Path(), "/")) || o.covers(e, f)
+		})
+	}
+}
+
+// below says whether a path is another one, or of something in it.
+func below(path, of string) bool { return path == of || strings.HasPrefix(path, of+"/") }
+
+// covers says whether a finding is about bytes of an entry: formats call some parts otherwise than the map.
+func (o *verifyOptions) covers(e *layout.Entry, f verify.Finding) bool {
+	if f.In != "" || f.File != "" || !e.ImagePos.Known || !e.Size.Known {
+		return false
+	}
+	start := e.ImagePos.Value + o.image.Base
+	return f.Size > 0 && f.Offset >= start && f.Offset+f.Size <= start+e.Size.Value
 }
 
 // failed says whether the status is to say so.
