@@ -3,10 +3,10 @@
 package bzip2
 
 // pool keeps memory that is needed again for each block, in about the same sizes.
-type pool[E any] struct{ free [][]E }
+type pool struct{ free [][]int32 }
 
 // get returns n zeros.
-func (p *pool[E]) get(n int) []E {
+func (p *pool) get(n int) []int32 {
 	best := -1
 	for i, b := range p.free {
 		if cap(b) >= n && (best < 0 || cap(b) < cap(p.free[best])) {
@@ -14,7 +14,7 @@ func (p *pool[E]) get(n int) []E {
 		}
 	}
 	if best < 0 {
-		return make([]E, n, n+n/8)
+		return make([]int32, n, n+n/8)
 	}
 	b := p.free[best][:n]
 	last := len(p.free) - 1
@@ -25,4 +25,4 @@ func (p *pool[E]) get(n int) []E {
 }
 
 // put takes back what get returned.
-func (p *pool[E]) put(b []E) { p.free = append(p.free, b) }
+func (p *pool) put(b []int32) { p.free = append(p.free, b) }

@@ -46,7 +46,7 @@ type sorter[T byte | int32] struct {
 }
 
 // suffixSorter is the memory that the sorters take.
-type suffixSorter struct{ numbers pool[int32] }
+type suffixSorter struct{ numbers pool }
 
 func newSorter[T byte | int32](m *suffixSorter, text []T, limit int) *sorter[T] {
 	s := &sorter[T]{
@@ -110,6 +110,19 @@ func (s *sorter[T]) putLarge(k int32) {
 	s.next[c]++
 }
 
+// putSmall puts the small suffix at k where it belongs, from the end of its value's down. It is for a
+// scan downwards to go on from, unless it is a cut or the first.
+func (s *sorter[T]) putSmall(k int32) {
+	c := s.text[k]
+	entry := k
+	if k == 0 || s.text[k-1] > c {
+		entry = ^k
+	}
+	end := int(c) + 1
+	s.next[end]--
+	s.order[s.next[end]] = entry
+}
+
 // sortPieces returns the cuts in the order of the pieces that begin there. From any order of the
 // cuts, a scan upwards sorts the large suffixes by what they are up to the next cut, and from
 // these a scan downwards the small ones, cuts again included.
@@ -134,19 +147,12 @@ func (s *sorter[T]) sortPieces(m *suffixSorter, cuts []int32) []int32 {
 			continue
 		}
 		order[i] = 0
-		k := v - 1
-		c := s.text[k]
-		entry := k
-		if k > 0 && s.text[k-1] > c {
-			entry = ^k // a cut
-		}
-		s.next[int(c)+1]--
-		order[s.next[int(c)+1]] = entry
+		s.putSmall(v - 1)
 	}
 
 	pieces := m.numbers.get(len(cuts))[:0]
 	for i, v := range order {
-		if v < 0 {
+		if v < ^0 { // the first suffix is no cut
 			pieces = append(pieces, ^v)
 		}
 		order[i] = 0
@@ -175,14 +181,7 @@ func (s *sorter[T]) sortAll(cuts []int32) {
 			order[i] = ^v
 			continue
 		}
-		k := v - 1
-		c := s.text[k]
-		entry := k
-		if k == 0 || s.text[k-1] > c {
-			entry = ^k
-		}
-		s.next[int(c)+1]--
-		order[s.next[int(c)+1]] = entry
+		s.putSmall(v - 1)
 	}
 }
 
