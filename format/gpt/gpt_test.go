@@ -170,7 +170,7 @@ func TestBackupIsReadWhenThePrimaryIsDamaged(t *testing.T) {
 // A boot loader over the first sectors leaves the copy, whose own place counts.
 func TestDetectsTheCopy(t *testing.T) {
 	img := sample().build(nil)
-	copy(img[512:], "XXXX")
+	copy(img[512:], "boot")
 	for _, c := range []struct {
 		name string
 		img  []byte

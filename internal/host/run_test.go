@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"binman/internal/judge"
 )
 
 // A program that says more than it may costs neither memory nor time.
@@ -61,9 +63,7 @@ func TestRunMost(t *testing.T) {
 
 // What a program leaves running ends with it, whether it holds the output open or not.
 func TestRunEndsAll(t *testing.T) {
-	if _, err := exec.LookPath("ps"); err != nil {
-		t.Skip(err)
-	}
+	judge.Need(t, "ps")
 	out, err := run(exec.CommandContext(context.Background(), "sh", "-c", "sleep 100 <&- >&- 2>&- & echo $!"), nil)
 	if err != nil {
 		t.Fatal(err)
