@@ -81,15 +81,29 @@ func Create(path string) (*File, error) { return Options{}.Create(path) }
 
 // Write writes d to the file at path.
 func (o Options) Write(path string, d content.Data) error {
-	f, err := o.Create(path)
+	f, err := o.Prepare(path, d)
 	if err != nil {
 		return err
 	}
-	defer f.Abort()
-	if err := f.WriteData(d); err != nil {
-		return err
-	}
 	return f.Commit()
+}
+
+// Prepare returns the file at path with d as its contents, complete but for its name, for
+// CommitAll. On an error there is nothing to abort.
+func (o Options) Prepare(path string, d content.Data) (*File, error) {
+	f, err := o.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	err = f.WriteData(d)
+	if err == nil {
+		err = f.Complete()
+	}
+	if err != nil {
+		f.Abort()
+		return nil, err
+	}
+	return f, nil
 }
 
 // File is a file being written. It appears under its name at Commit.

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 
+	"binman/content"
 	"binman/internal/atomicfile"
 	"binman/internal/click"
 	"binman/signer"
@@ -115,13 +116,5 @@ func (k *imgtoolKeygen) write(text []byte) error {
 	if err := k.used.claim(k.key, "the key"); err != nil {
 		return err
 	}
-	f, err := atomicfile.Options{New: !k.force, Mode: 0o600}.Create(k.key)
-	if err != nil {
-		return err
-	}
-	defer f.Abort()
-	if _, err := f.Write(text); err != nil {
-		return err
-	}
-	return f.Commit()
+	return atomicfile.Options{New: !k.force, Mode: 0o600}.Write(k.key, content.Bytes(text))
 }

@@ -6,7 +6,6 @@ import (
 	"crypto"
 	"encoding/base64"
 	"fmt"
-	"io"
 	"strings"
 
 	"binman/content"
@@ -124,12 +123,8 @@ func (s *imgtoolSign) write(in slotImage, made *mcuboot.Made) error {
 	if s.sigOut == "" {
 		return image.Commit()
 	}
-	sig, err := atomicfile.Create(s.sigOut)
+	sig, err := atomicfile.Options{}.Prepare(s.sigOut, content.String(base64.StdEncoding.EncodeToString(made.Signature)))
 	if err != nil {
-		return err
-	}
-	defer sig.Abort()
-	if _, err := io.WriteString(sig, base64.StdEncoding.EncodeToString(made.Signature)); err != nil {
 		return err
 	}
 	return atomicfile.CommitAll(sig, image)

@@ -90,14 +90,11 @@ func (g *globals) save(list ...result) error {
 	}
 	var files []*atomicfile.File
 	for _, r := range list {
-		f, err := atomicfile.Options{NoSync: !r.changed}.Create(r.path)
+		f, err := atomicfile.Options{NoSync: !r.changed}.Prepare(r.path, r.data)
 		if err != nil {
 			return err
 		}
 		defer f.Abort()
-		if err := f.WriteData(r.data); err != nil {
-			return err
-		}
 		files = append(files, f)
 	}
 	return atomicfile.CommitAll(files...)

@@ -104,14 +104,11 @@ type newFile struct {
 func (o *keyOptions) newFiles(list ...newFile) error {
 	var files []*atomicfile.File
 	for _, n := range list {
-		f, err := atomicfile.Options{New: true, Mode: n.mode}.Create(n.path)
+		f, err := atomicfile.Options{New: true, Mode: n.mode}.Prepare(n.path, content.Bytes(n.data))
 		if err != nil {
 			return thereAlready(n.path, err)
 		}
 		defer f.Abort()
-		if _, err := f.Write(n.data); err != nil {
-			return err
-		}
 		files = append(files, f)
 	}
 	if err := atomicfile.CommitAll(files...); err != nil {

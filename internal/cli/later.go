@@ -20,6 +20,7 @@ import (
 	"slices"
 	"time"
 
+	"binman/content"
 	"binman/internal/argparse"
 	"binman/internal/atomicfile"
 	"binman/internal/leftover"
@@ -190,17 +191,11 @@ func (l *later) write(list []*signer.Asked) (err error) {
 	}
 	var made []*atomicfile.File
 	for _, f := range files {
-		to, err := atomicfile.Create(filepath.Join(l.dir, f.name))
+		to, err := atomicfile.Options{}.Prepare(filepath.Join(l.dir, f.name), content.Bytes(f.data))
 		if err != nil {
 			return err
 		}
 		defer to.Abort()
-		if _, err := to.Write(f.data); err != nil {
-			return err
-		}
-		if err := to.Complete(); err != nil { // there may be more than files can be open
-			return err
-		}
 		made = append(made, to)
 	}
 	return atomicfile.CommitAll(made...)

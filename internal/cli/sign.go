@@ -105,14 +105,11 @@ func (o *signOptions) update(trial bool) error {
 	if err := o.used.claim(o.file, "the FIT"); err != nil {
 		return err
 	}
-	signed, err := atomicfile.Create(o.file)
+	signed, err := atomicfile.Options{}.Prepare(o.file, fit)
 	if err != nil {
 		return err
 	}
 	defer signed.Abort()
-	if err := signed.WriteData(fit); err != nil {
-		return err
-	}
 	return file.UpdateWith(data, signed)
 }
 

@@ -112,12 +112,8 @@ func (f *File) Update(data content.Data) error {
 // UpdateWith makes data the contents of the file, not in place, when others that belong
 // to it are complete.
 func (f *File) UpdateWith(data content.Data, others ...*atomicfile.File) error {
-	image, err := atomicfile.Create(f.path)
+	image, err := atomicfile.Options{}.Prepare(f.path, data)
 	if err != nil {
-		return err
-	}
-	defer image.Abort()
-	if err := image.WriteData(data); err != nil {
 		return err
 	}
 	return atomicfile.CommitAll(append(others, image)...)
