@@ -202,7 +202,11 @@ func (o *verifyOptions) selected(list []verify.Finding) ([]verify.Finding, error
 		path := strings.Trim(given, "/")
 		if !mark(func(f verify.Finding) bool { return below(f.Path, path) || wildcard.MatchAny([]string{path}, f.Path) }) &&
 			!mark(o.aboutEntries(path)) {
-			return nil, fmt.Errorf("there is nothing to check at '%s'", given)
+			var known []string
+			for _, f := range list {
+				known = append(known, f.Path)
+			}
+			return nil, fmt.Errorf("there is nothing to check at '%s'%s", given, suggest.DidYouMean(path, known))
 		}
 	}
 	var kept []verify.Finding
